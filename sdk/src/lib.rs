@@ -1,0 +1,127 @@
+//! Write a Triggerhouse provider in Rust.
+//!
+//! A provider is a WebAssembly component that turns what one service sends into
+//! events, and decides which trigger configurations want an event. This crate
+//! holds the bindings to the contract (`wit/v1`), one trait for each of its
+//! interfaces, and [`register!`], which makes a type the component's export.
+//!
+//! ```
+//! use triggerhouse_sdk::prelude::*;
+//!
+//! struct Doorbell;
+//!
+//! /// What a trigger may ask for.
+//! #[derive(Deserialize, JsonSchema)]
+//! #[serde(deny_unknown_fields, default)]
+//! #[derive(Default)]
+//! struct Config {
+//!     /// Only these doors; all if empty.
+//!     doors: Vec<String>,
+//! }
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Facts {
+//!     door: String,
+//! }
+//!
+//! impl Describe for Doorbell {
+//!     const ID: &'static str = "doorbell";
+//!     const NAME: &'static str = "Doorbell";
+//!     const DESCRIPTION: &'static str = "Somebody is at the door.";
+//!     const VERSION: &'static str = "1.0.0";
+//!
+//!     fn webhook() -> Option<WebhookSource> {
+//!         Some(WebhookSource {
+//!             verification: vec![hmac_sha256_hex("x-signature", "sha256=")],
+//!             delivery_id: vec![Locator::Header("x-delivery".into())],
+//!             account: vec![],
+//!             handshakes: vec![],
+//!         })
+//!     }
+//! }
+//!
+//! impl Filter for Doorbell {
+//!     type Config = Config;
+//!     type Facts = Facts;
+//!
+//!     fn matches(_event: &Event, facts: &Facts, config: &Config) -> Verdict {
+//!         if config.doors.is_empty() || config.doors.contains(&facts.door) {
+//!             Verdict::Accept
+//!         } else {
+//!             Verdict::Reject(format!("doors: {} is not listed", facts.door))
+//!         }
+//!     }
+//! }
+//!
+//! impl Webhook for Doorbell {
+//!     fn parse(request: WebhookRequest) -> Result<Vec<Event>, ParseError> {
+//!         let body = request.json()?;
+//!         let payload = Payload::new(&body);
+//!         let door = payload.text("/door")?;
+//!         Ok(vec![Event {
+//!             dedup_key: format!("doorbell:{}", payload.id("/ring_id")?),
+//!             kind: "rung".into(),
+//!             occurred_at: payload.time_opt("/at")?,
+//!             title: format!("Somebody is at {door}"),
+//!             url: None,
+//!             actor: None,
+//!             facts: facts(&Facts { door: door.into() }),
+//!         }])
+//!     }
+//! }
+//!
+//! # #[cfg(target_family = "wasm")]
+//! triggerhouse_sdk::register!(Doorbell: webhook);
+//! # #[cfg(not(target_family = "wasm"))]
+//! # assert!(Doorbell::parse(WebhookRequest::for_test(&[], br#"{"door": "front", "ring_id": 7}"#)).is_ok());
+//! ```
+
+mod describe;
+mod facts;
+mod filter;
+mod payload;
+mod polling;
+mod register;
+mod webhook;
+
+#[doc(hidden)]
+pub mod bindings;
+
+/// The types of the contract, as `wit/v1` documents them.
+pub mod contract {
+    pub use crate::bindings::imports::triggerhouse::provider::{description, types};
+}
+
+pub use bindings::imports::triggerhouse::provider::log;
+pub use describe::{Describe, hmac_sha256_hex, provider_info, schema_of};
+pub use facts::{facts, shorten};
+pub use filter::{Filter, judge};
+pub use payload::{Payload, ReadError};
+pub use polling::Polling;
+#[doc(hidden)]
+pub use schemars;
+pub use webhook::Webhook;
+
+/// The host's HTTP client, for polling providers.
+pub mod http {
+    pub use crate::bindings::imports::triggerhouse::provider::http::{
+        FetchError, Method, Request, Response, fetch,
+    };
+}
+
+/// Everything that a provider usually needs.
+pub mod prelude {
+    pub use crate::contract::description::{
+        HashAlgorithm, HmacScheme, Locator, PollingSource, SignatureEncoding, SignaturePosition,
+        SignedPart, TimestampRule, TimestampSource, TimestampUnit, VerificationScheme,
+        WebhookSource,
+    };
+    pub use crate::contract::types::{
+        Event, Header, ParseError, PollError, PollPage, PollRequest, Verdict, WebhookRequest,
+    };
+    pub use crate::{
+        Describe, Filter, Payload, Polling, ReadError, Webhook, facts, hmac_sha256_hex, shorten,
+    };
+    pub use schemars::JsonSchema;
+    pub use serde::{Deserialize, Serialize};
+}
