@@ -1,0 +1,27 @@
+//! The words of Triggerhouse and the rules between them, as plain data and pure
+//! functions.
+//!
+//! Owns: ids, states and their transitions, what a delivery, a trigger, an event
+//! and a run are, and the decision what an event means for a trigger.
+//! Never does: I/O of any kind. No tokio, sqlx, wasmtime or axum, and no clock:
+//! time comes in as a parameter.
+
+pub mod backoff;
+pub mod delivery;
+pub mod event;
+pub mod id;
+pub mod limits;
+pub mod matching;
+pub mod outbox;
+pub mod provider;
+pub mod resource;
+pub mod run;
+pub mod source;
+pub mod status;
+pub mod time;
+
+pub use id::{
+    AutomationId, DeliveryId, EventId, IntegrationId, KeyId, OrgId, OutboxId, RunId, TriggerId,
+};
+pub use status::{DeliveryStatus, EventStatus, OutboxStatus, RunStatus};
+pub use time::Timestamp;

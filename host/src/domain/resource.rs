@@ -1,0 +1,153 @@
+//! What an organization sets up: automations, integrations and triggers.
+
+use crate::domain::{AutomationId, IntegrationId, Timestamp, TriggerId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fmt;
+use std::str::FromStr;
+use utoipa::ToSchema;
+
+/// What runs.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Automation {
+    /// Its id.
+    pub id: AutomationId,
+    /// For people.
+    pub name: String,
+    /// Events of a disabled automation are skipped, visibly.
+    pub enabled: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A connection of an organization to one account of one provider.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Integration {
+    /// Its id.
+    pub id: IntegrationId,
+    /// The provider.
+    pub provider: String,
+    /// For people.
+    pub name: Option<String>,
+    /// The id of the connection at whoever manages it.
+    pub connection_id: Option<String>,
+    /// The account at the service: an installation, a workspace. App-level
+    /// deliveries find the integration by it.
+    pub account: Option<String>,
+    /// Whether deliveries for it start runs.
+    pub status: IntegrationStatus,
+    /// Whether a webhook secret is set.
+    pub has_secret: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Whether an integration works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IntegrationStatus {
+    /// It does.
+    Active,
+    /// Switched off: its deliveries are kept and start no run.
+    Suspended,
+}
+
+impl IntegrationStatus {
+    /// The status as it is stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+        }
+    }
+}
+
+impl FromStr for IntegrationStatus {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Active, Self::Suspended]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| format!("expected active or suspended, got {text:?}"))
+    }
+}
+
+/// What makes a trigger fire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TriggerKind {
+    /// A delivery.
+    Webhook,
+}
+
+impl TriggerKind {
+    /// The kind as it is stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+        }
+    }
+}
+
+impl fmt::Display for TriggerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for TriggerKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "webhook" => Ok(Self::Webhook),
+            _ => Err(format!("expected webhook, got {text:?}")),
+        }
+    }
+}
+
+/// Which events start which automation.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Trigger {
+    /// Its id.
+    pub id: TriggerId,
+    /// What it runs.
+    pub automation_id: AutomationId,
+    /// For people.
+    pub name: String,
+    /// Whose events.
+    pub provider: String,
+    /// What makes it fire.
+    pub kind: TriggerKind,
+    /// The account whose deliveries it sees, besides those to its own URL.
+    pub integration_id: Option<IntegrationId>,
+    /// Which events it wants, after the provider's schema.
+    #[schema(value_type = Object)]
+    pub config: Value,
+    /// A disabled trigger sees nothing.
+    pub enabled: bool,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A trigger as a worker needs it, with its automation's state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActiveTrigger {
+    /// The trigger.
+    pub id: TriggerId,
+    /// Its organization.
+    pub org: crate::domain::OrgId,
+    /// What it runs.
+    pub automation: AutomationId,
+    /// Whether the automation is switched on.
+    pub automation_enabled: bool,
+    /// JSON, as stored.
+    pub config: String,
+}

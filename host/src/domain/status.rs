@@ -1,0 +1,181 @@
+//! The life cycles. Each state machine is one table of transitions; every change
+//! of a status goes through [`Lifecycle::may_become`], and no other place spells
+//! a status out.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+use utoipa::ToSchema;
+
+/// A set of states with its table of transitions.
+pub trait Lifecycle: Copy + Eq + fmt::Debug + fmt::Display + 'static {
+    /// All allowed changes, as (from, to).
+    const TRANSITIONS: &'static [(Self, Self)];
+
+    /// Whether `self` may turn into `next`.
+    fn may_become(self, next: Self) -> bool {
+        Self::TRANSITIONS.contains(&(self, next))
+    }
+
+    /// Whether nothing follows.
+    fn is_final(self) -> bool {
+        Self::TRANSITIONS.iter().all(|(from, _)| *from != self)
+    }
+}
+
+/// Text that names no state.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("expected one of {expected}, got {got:?}")]
+pub struct StatusError {
+    expected: String,
+    got: String,
+}
+
+macro_rules! states {
+    ($(#[$doc:meta])* $name:ident { $($(#[$state_doc:meta])* $state:ident = $text:literal),+ $(,)? }
+     $($from:ident -> $($to:ident)|+;)*) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {
+            $($(#[$state_doc])* $state,)+
+        }
+
+        impl $name {
+            /// Every state.
+            pub const ALL: &'static [Self] = &[$(Self::$state),+];
+
+            /// The state as it is stored and shown.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$state => $text),+ }
+            }
+        }
+
+        impl Lifecycle for $name {
+            const TRANSITIONS: &'static [(Self, Self)] =
+                &[$($((Self::$from, Self::$to)),+),*];
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = StatusError;
+
+            fn from_str(text: &str) -> Result<Self, StatusError> {
+                Self::ALL.iter().copied().find(|state| state.as_str() == text).ok_or_else(|| StatusError {
+                    expected: Self::ALL.iter().map(|state| state.as_str()).collect::<Vec<_>>().join(", "),
+                    got: text.chars().take(64).collect(),
+                })
+            }
+        }
+    };
+}
+
+states! {
+    /// Where a delivery stands.
+    DeliveryStatus {
+        /// Waits for a worker, or for its next attempt.
+        Pending = "pending",
+        /// A worker holds it, until its lease lapses.
+        Processing = "processing",
+        /// Settled; its outcome says how.
+        Completed = "completed",
+        /// A dead letter; its error says why. Can be retried or discarded.
+        Failed = "failed",
+        /// A dead letter that a person gave up.
+        Discarded = "discarded",
+    }
+    Pending -> Processing;
+    Processing -> Processing | Pending | Completed | Failed;
+    Failed -> Pending | Discarded;
+}
+
+states! {
+    /// Where an event stands.
+    EventStatus {
+        /// Its run waits for a consumer.
+        Queued = "queued",
+        /// Its run has started.
+        Processing = "processing",
+        /// Its run succeeded.
+        Completed = "completed",
+        /// Its run did not.
+        Failed = "failed",
+        /// It started no run; its skip reason says why.
+        Skipped = "skipped",
+    }
+    Queued -> Processing | Failed | Skipped;
+    Processing -> Completed | Failed;
+}
+
+states! {
+    /// Where a run stands.
+    RunStatus {
+        /// Handed to the outbox.
+        Queued = "queued",
+        /// A consumer works on it.
+        Running = "running",
+        /// Done.
+        Succeeded = "succeeded",
+        /// Done, without success.
+        Failed = "failed",
+        /// A person has to decide.
+        NeedsHuman = "needs_human",
+        /// Past its deadline, or silent for too long.
+        TimedOut = "timed_out",
+        /// Called off.
+        Cancelled = "cancelled",
+    }
+    Queued -> Running | Cancelled | TimedOut;
+    Running -> Succeeded | Failed | NeedsHuman | TimedOut | Cancelled;
+    NeedsHuman -> Succeeded | Failed;
+    Failed -> Succeeded;
+    TimedOut -> Succeeded | Failed;
+}
+
+states! {
+    /// Where a message of the outbox stands.
+    OutboxStatus {
+        /// Waits for a consumer, or for its next attempt.
+        Pending = "pending",
+        /// A consumer holds it, until its lease lapses.
+        Processing = "processing",
+        /// Acknowledged.
+        Dispatched = "dispatched",
+        /// A dead letter; its error says why.
+        Failed = "failed",
+        /// Called off before anybody acknowledged it.
+        Withdrawn = "withdrawn",
+    }
+    Pending -> Processing | Withdrawn;
+    Processing -> Processing | Pending | Dispatched | Failed | Withdrawn;
+    Failed -> Pending;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_final_state_stays_final() {
+        assert!(EventStatus::Completed.is_final());
+        assert!(EventStatus::Skipped.is_final());
+        assert!(RunStatus::Succeeded.is_final());
+        assert!(!EventStatus::Completed.may_become(EventStatus::Processing));
+        assert!(!DeliveryStatus::Completed.may_become(DeliveryStatus::Pending));
+        assert!(!RunStatus::TimedOut.may_become(RunStatus::Running));
+    }
+
+    #[test]
+    fn every_state_survives_text() {
+        for state in EventStatus::ALL {
+            assert_eq!(state.as_str().parse(), Ok(*state));
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+        assert!("pending".parse::<EventStatus>().is_err());
+    }
+}
