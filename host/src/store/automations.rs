@@ -1,0 +1,190 @@
+//! Automations.
+
+use super::pool::{read, write};
+use super::{Page, PageRequest, Store, StoreError};
+use crate::domain::resource::Automation;
+use crate::domain::{AutomationId, OrgId, Timestamp};
+use uuid::Uuid;
+
+/// What may change about an automation.
+#[derive(Clone, Debug, Default)]
+pub struct AutomationPatch {
+    /// Its name.
+    pub name: Option<String>,
+    /// Whether it runs.
+    pub enabled: Option<bool>,
+}
+
+#[derive(sqlx::FromRow)]
+struct AutomationRow {
+    id: Uuid,
+    name: String,
+    enabled: bool,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl From<AutomationRow> for Automation {
+    fn from(row: AutomationRow) -> Self {
+        Self {
+            id: AutomationId(row.id),
+            name: row.name,
+            enabled: row.enabled,
+            created_at: Timestamp(row.created_at),
+            updated_at: Timestamp(row.updated_at),
+        }
+    }
+}
+
+impl Store {
+    /// Creates an automation.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn create_automation(
+        &self,
+        org: &OrgId,
+        name: &str,
+        enabled: bool,
+        now: Timestamp,
+    ) -> Result<Automation, StoreError> {
+        let id = AutomationId::new();
+        write!(self, tx => {
+            sqlx::query(
+                "insert into automations (id, org_id, name, enabled, created_at, updated_at)
+                 values ($1, $2, $3, $4, $5, $5)",
+            )
+            .bind(id.0)
+            .bind(org.as_str())
+            .bind(name)
+            .bind(enabled)
+            .bind(now.0)
+            .execute(&mut **tx)
+            .await?;
+            Ok::<_, StoreError>(())
+        })?;
+        Ok(Automation {
+            id,
+            name: name.into(),
+            enabled,
+            created_at: now,
+            updated_at: now,
+        })
+    }
+
+    /// One automation.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn automation(
+        &self,
+        org: &OrgId,
+        id: AutomationId,
+    ) -> Result<Option<Automation>, StoreError> {
+        let row: Option<AutomationRow> = read!(self, pool => {
+            sqlx::query_as(
+                "select id, name, enabled, created_at, updated_at from automations
+                 where org_id = $1 and id = $2 and deleted_at is null",
+            )
+            .bind(org.as_str())
+            .bind(id.0)
+            .fetch_optional(pool)
+            .await?
+        });
+        Ok(row.map(Automation::from))
+    }
+
+    /// An organization's automations.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn list_automations(
+        &self,
+        org: &OrgId,
+        page: PageRequest,
+    ) -> Result<Page<Automation>, StoreError> {
+        let rows: Vec<AutomationRow> = read!(self, pool => {
+            sqlx::query_as(
+                "select id, name, enabled, created_at, updated_at from automations
+                 where org_id = $1 and id < $2 and deleted_at is null order by id desc limit $3",
+            )
+            .bind(org.as_str())
+            .bind(page.before())
+            .bind(page.fetch())
+            .fetch_all(pool)
+            .await?
+        });
+        Ok(page.page(rows, |row| row.id).map(Automation::from))
+    }
+
+    /// Changes an automation; none if there is no such.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn update_automation(
+        &self,
+        org: &OrgId,
+        id: AutomationId,
+        patch: &AutomationPatch,
+        now: Timestamp,
+    ) -> Result<Option<Automation>, StoreError> {
+        let row: Option<AutomationRow> = write!(self, tx => {
+            Ok::<_, StoreError>(
+                sqlx::query_as(
+                    "update automations set name = coalesce($3, name),
+                        enabled = coalesce($4, enabled), updated_at = $5
+                     where org_id = $1 and id = $2 and deleted_at is null
+                     returning id, name, enabled, created_at, updated_at",
+                )
+                .bind(org.as_str())
+                .bind(id.0)
+                .bind(patch.name.as_deref())
+                .bind(patch.enabled)
+                .bind(now.0)
+                .fetch_optional(&mut **tx)
+                .await?,
+            )
+        })?;
+        Ok(row.map(Automation::from))
+    }
+
+    /// Deletes an automation and its triggers, with their secrets; false if there is no such. What
+    /// they started stays.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn delete_automation(
+        &self,
+        org: &OrgId,
+        id: AutomationId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        write!(self, tx => {
+            let done = sqlx::query(
+                "update automations set deleted_at = $3 where org_id = $1 and id = $2 and deleted_at is null",
+            )
+            .bind(org.as_str())
+            .bind(id.0)
+            .bind(now.0)
+            .execute(&mut **tx)
+            .await?;
+            let triggers: Vec<Uuid> = sqlx::query_scalar(
+                "update triggers set deleted_at = $3
+                 where org_id = $1 and automation_id = $2 and deleted_at is null returning id",
+            )
+            .bind(org.as_str())
+            .bind(id.0)
+            .bind(now.0)
+            .fetch_all(&mut **tx)
+            .await?;
+            for trigger in &triggers {
+                sqlx::query("delete from webhook_secrets where subject = $1")
+                    .bind(trigger)
+                    .execute(&mut **tx)
+                    .await?;
+            }
+            super::routes::changed!(tx, triggers);
+            Ok(done.rows_affected() == 1)
+        })
+    }
+}

@@ -1,0 +1,104 @@
+//! What can go wrong in the store, and what follows from it.
+
+/// An error of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be reached, or gave up: worth another try.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// Another row has this value already.
+    #[error("{what} is taken")]
+    Taken {
+        /// Which value.
+        what: &'static str,
+    },
+    /// The row refers to one that does not exist in this organization.
+    #[error("no such {what}")]
+    Missing {
+        /// What it refers to.
+        what: &'static str,
+    },
+    /// A stored value that this version cannot read.
+    #[error("{table}.{column} holds a value that cannot be read: {reason}")]
+    Unreadable {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// A statement failed for what it was given: another try fails again.
+    #[error("the database refused a statement: {0}")]
+    Refused(#[source] sqlx::Error),
+    /// The migrations could not be applied.
+    #[error("cannot migrate the database: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The URL names no supported database.
+    #[error("expected a database URL like sqlite://triggerhouse.db or postgres://…, got {0:?}")]
+    Url(String),
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+
+    pub(super) fn unreadable(
+        table: &'static str,
+        column: &'static str,
+        reason: impl ToString,
+    ) -> Self {
+        Self::Unreadable {
+            table,
+            column,
+            reason: reason.to_string(),
+        }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(database) if !is_transient_code(database.as_ref()) => {
+                Self::Refused(error)
+            }
+            sqlx::Error::Encode(_)
+            | sqlx::Error::Decode(_)
+            | sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::RowNotFound => Self::Refused(error),
+            _ => Self::Unavailable(error),
+        }
+    }
+}
+
+/// Postgres: connection trouble (08), resources (53), an operator's intervention
+/// (57), serialization and deadlock (40). SQLite: busy (5), locked (6), full (13),
+/// I/O (10), cannot open (14).
+fn is_transient_code(error: &dyn sqlx::error::DatabaseError) -> bool {
+    let Some(code) = error.code() else {
+        return true;
+    };
+    if error
+        .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+        .is_some()
+    {
+        return ["08", "40", "53", "57"]
+            .iter()
+            .any(|class| code.starts_with(class));
+    }
+    code.parse::<i32>()
+        .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14))
+}
+
+/// Turns the violation of a unique index into [`StoreError::Taken`].
+pub(super) fn taken(error: sqlx::Error, what: &'static str) -> StoreError {
+    match &error {
+        sqlx::Error::Database(database) if database.is_unique_violation() => {
+            StoreError::Taken { what }
+        }
+        _ => error.into(),
+    }
+}

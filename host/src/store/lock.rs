@@ -1,0 +1,34 @@
+//! One process at a time prepares an SQLite file.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+/// Waits for the lock beside a database's file; dropping it, or the end of the
+/// process, releases it. The lock has a file of its own: SQLite's own locks are lost
+/// when anybody else in the process closes the database's file. It stays there, for
+/// removing it would let a third process lock another file of the same name.
+///
+/// None where there is no such file: SQLite says better than this why it cannot
+/// open a database there.
+pub(super) async fn exclusive(database: &Path) -> Option<File> {
+    if database.to_string_lossy().contains(':') {
+        // In memory, or a URI: nothing that another process shares by this name.
+        return None;
+    }
+    let mut path = database.to_owned().into_os_string();
+    path.push(".lock");
+    let lock = move || lock(&PathBuf::from(path));
+    tokio::task::spawn_blocking(lock).await.ok()?
+}
+
+fn lock(path: &Path) -> Option<File> {
+    let open = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path);
+    let locked = open.and_then(|file| file.lock().map(|()| file));
+    locked
+        .inspect_err(|error| tracing::debug!(%error, path = %path.display(), "no lock"))
+        .ok()
+}

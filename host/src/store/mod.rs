@@ -1,0 +1,47 @@
+//! The store: the only SQL.
+//!
+//! Owns: SQLite and Postgres behind one type, every statement written once; what
+//! differs by nature (claims, batch writes) has both forms in the same file.
+//! Each method is a whole transition in its own transaction; nothing outside
+//! begins one. Times come in as parameters. A status is always bound, never
+//! spelled out in SQL.
+//! Never does: decide anything about events, or see a provider.
+
+mod automations;
+mod body;
+mod claim;
+mod error;
+mod events;
+mod give_back;
+mod inbox;
+mod integrations;
+mod keys;
+mod lock;
+mod matching;
+mod outbox;
+mod page;
+mod pool;
+mod receive;
+mod routes;
+mod runs;
+mod secrets;
+mod settle;
+mod signal;
+mod triggers;
+
+pub use automations::AutomationPatch;
+pub use claim::{Claim, UnreadableDelivery};
+pub use error::StoreError;
+pub use events::{EventFilter, EventSkip};
+pub use inbox::DeadLetterChange;
+pub use integrations::{IntegrationPatch, NewIntegration};
+pub use keys::ApiKey;
+pub use matching::Matching;
+pub use page::{Page, PageRequest};
+pub use pool::{Store, StoreOptions};
+pub use receive::{PackedDelivery, Stored};
+pub use routes::{RouteChange, RouteSource, RouteSubject, SealedSecret};
+pub use runs::RunFilter;
+pub use settle::{Settled, Settlement};
+pub use signal::{Signal, SignalListener};
+pub use triggers::{NewTrigger, TriggerAutomation, TriggerPatch};

@@ -1,0 +1,241 @@
+//! The two databases behind one type.
+
+use super::{StoreError, lock};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, Executor};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// How long a connection may take to show that it works.
+const PING_MAX: Duration = Duration::from_secs(1);
+
+/// How to open a database.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// Connections that are kept at most (Postgres: in all; SQLite: for reading).
+    pub connections_max: u32,
+    /// How long a call waits for a connection.
+    pub acquire_timeout: Duration,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            connections_max: 10,
+            acquire_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A handle to the database; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(super) db: Db,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Db {
+    Postgres(PgPool),
+    Sqlite(Sqlite),
+}
+
+/// SQLite has one writer at a time: a pool of one queues writers fairly instead
+/// of letting them collide.
+#[derive(Clone, Debug)]
+pub(super) struct Sqlite {
+    pub(super) read: SqlitePool,
+    pub(super) write: SqlitePool,
+    file: PathBuf,
+}
+
+/// Runs `$body` on a pool for reading, whichever database it is.
+macro_rules! read {
+    ($store:expr, $pool:ident => $body:expr) => {
+        match &$store.db {
+            $crate::store::pool::Db::Postgres($pool) => $body,
+            $crate::store::pool::Db::Sqlite(sqlite) => {
+                let $pool = &sqlite.read;
+                $body
+            }
+        }
+    };
+}
+
+/// Runs `$body`, which ends in a `Result`, in a transaction of its own: committed
+/// if it is `Ok`, rolled back otherwise. `return` and `?` in the body leave the
+/// body only.
+macro_rules! write {
+    ($store:expr, $tx:ident => $body:block) => {
+        match &$store.db {
+            $crate::store::pool::Db::Postgres(pool) => {
+                let mut transaction = pool.begin().await?;
+                let result = {
+                    let $tx = &mut transaction;
+                    async { $body }.await
+                };
+                if result.is_ok() {
+                    transaction.commit().await?;
+                }
+                result
+            }
+            $crate::store::pool::Db::Sqlite(sqlite) => {
+                // Immediate: a transaction that reads first and writes later
+                // would otherwise fail when another process writes in between.
+                let mut transaction = sqlite.write.begin_with("begin immediate").await?;
+                let result = {
+                    let $tx = &mut transaction;
+                    async { $body }.await
+                };
+                if result.is_ok() {
+                    transaction.commit().await?;
+                }
+                result
+            }
+        }
+    };
+}
+
+pub(super) use {read, write};
+
+impl Store {
+    /// Opens the database at `url`; an SQLite file is created where it is missing.
+    ///
+    /// # Errors
+    /// If the URL names no supported database, or it cannot be reached.
+    pub async fn open(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
+        let scheme = url.split(':').next().unwrap_or_default();
+        let db = match scheme {
+            "postgres" | "postgresql" => Db::Postgres(open_postgres(url, options).await?),
+            "sqlite" => Db::Sqlite(open_sqlite(url, options).await?),
+            _ => return Err(StoreError::Url(without_password(url))),
+        };
+        Ok(Self { db })
+    }
+
+    /// Brings the schema up to date. Safe to call from several processes.
+    ///
+    /// # Errors
+    /// If a migration fails, or the database was migrated by a newer version.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        match &self.db {
+            Db::Postgres(pool) => sqlx::migrate!("../migrations/postgres").run(pool).await?,
+            Db::Sqlite(sqlite) => {
+                // sqlx locks nothing here: two processes would both apply what is
+                // missing, and the second one fail.
+                let _lock = lock::exclusive(&sqlite.file).await;
+                sqlx::migrate!("../migrations/sqlite")
+                    .run(&sqlite.write)
+                    .await?
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        read!(self, pool => { pool.execute("select 1").await?; });
+        Ok(())
+    }
+
+    /// Closes idle connections that the database has given up, after a call failed
+    /// because of one: a restarted Postgres has broken them all.
+    pub async fn discard_broken(&self) {
+        let Db::Postgres(pool) = &self.db else { return };
+        // Held until all have been looked at, or the same one would come again.
+        let mut idle = Vec::new();
+        while let Some(connection) = pool.try_acquire() {
+            idle.push(connection);
+        }
+        for mut connection in idle {
+            let ping = tokio::time::timeout(PING_MAX, connection.ping()).await;
+            if !matches!(ping, Ok(Ok(()))) {
+                connection.close_on_drop();
+            }
+        }
+    }
+
+    /// `postgres` or `sqlite`.
+    pub fn engine(&self) -> &'static str {
+        match self.db {
+            Db::Postgres(_) => "postgres",
+            Db::Sqlite(_) => "sqlite",
+        }
+    }
+
+    /// Whether the database is a file of this machine.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.db, Db::Sqlite(_))
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        match &self.db {
+            Db::Postgres(pool) => pool.close().await,
+            Db::Sqlite(sqlite) => {
+                sqlite.read.close().await;
+                sqlite.write.close().await;
+            }
+        }
+    }
+}
+
+async fn open_postgres(url: &str, options: &StoreOptions) -> Result<PgPool, StoreError> {
+    let connect = PgConnectOptions::from_str(url)
+        .map_err(|_| StoreError::Url(without_password(url)))?
+        .application_name("triggerhouse")
+        .disable_statement_logging();
+    let pool = PgPoolOptions::new()
+        .max_connections(options.connections_max)
+        .acquire_timeout(options.acquire_timeout)
+        // A ping before each use would cost every statement a second round trip. A
+        // connection that broke fails one call and is replaced: the writer and the
+        // workers try again, an API call is answered with 503 and Retry-After.
+        .test_before_acquire(false)
+        .connect_with(connect)
+        .await?;
+    Ok(pool)
+}
+
+async fn open_sqlite(url: &str, options: &StoreOptions) -> Result<Sqlite, StoreError> {
+    let connect = SqliteConnectOptions::from_str(url)
+        .map_err(|_| StoreError::Url(url.to_owned()))?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // An acknowledged delivery survives a power cut.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(10))
+        .foreign_keys(true)
+        .disable_statement_logging();
+    let pool = |connections| {
+        SqlitePoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(options.acquire_timeout.max(Duration::from_secs(15)))
+            .test_before_acquire(false)
+    };
+    let file = connect.get_filename().to_owned();
+    // Changing a fresh file to WAL fails at once while another process does it.
+    let lock = lock::exclusive(&file).await;
+    let write = pool(1).connect_with(connect.clone()).await?;
+    let read = pool(options.connections_max)
+        .connect_with(connect.read_only(true))
+        .await?;
+    drop(lock);
+    Ok(Sqlite { read, write, file })
+}
+
+/// A URL that may stand in a message.
+fn without_password(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme + 3 <= at => {
+            format!("{}…{}", &url[..scheme + 3], &url[at..])
+        }
+        _ => url.to_owned(),
+    }
+}

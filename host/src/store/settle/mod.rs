@@ -1,0 +1,182 @@
+//! T3: a batch of claimed deliveries is settled in one transaction: events, runs,
+//! outbox messages and the inbox rows' completion.
+//!
+//! Fenced: a delivery that another worker has claimed since is left alone, and so
+//! are its events. Deduplicated by the unique index on (trigger, key).
+
+mod postgres;
+mod sqlite;
+
+use super::pool::Db;
+use super::{Store, StoreError};
+use crate::domain::delivery::Disposition;
+use crate::domain::event::{DecidedEvent, Decision, SkipReason};
+use crate::domain::{
+    DeliveryId, DeliveryStatus, EventId, EventStatus, IntegrationId, OrgId, RunId, Timestamp,
+};
+use std::collections::HashSet;
+use uuid::Uuid;
+
+/// What a worker decided about one claimed delivery.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// The row.
+    pub delivery: DeliveryId,
+    /// The claim's fence.
+    pub attempt: i32,
+    /// What becomes of the row.
+    pub disposition: Disposition,
+    /// To whom the delivery turned out to belong, if its route did not say.
+    pub owner: Option<(OrgId, IntegrationId)>,
+    /// Events to write; none unless it completes.
+    pub events: Vec<DecidedEvent>,
+}
+
+/// What a settlement wrote.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// The deliveries whose claim still held.
+    pub deliveries: HashSet<DeliveryId>,
+    /// Events written, skipped ones included.
+    pub events: usize,
+    /// Runs handed over.
+    pub runs: usize,
+    /// Events that their trigger had seen before.
+    pub duplicates: usize,
+}
+
+/// Ids of what one decided event becomes.
+struct Draft<'a> {
+    delivery: DeliveryId,
+    id: EventId,
+    decided: &'a DecidedEvent,
+    run: Option<RunDraft>,
+}
+
+struct RunDraft {
+    id: RunId,
+    payload: String,
+}
+
+impl Store {
+    /// Writes a batch of settlements, all or nothing.
+    ///
+    /// # Errors
+    /// If nothing was written. [`StoreError::Refused`] means that some value in
+    /// the batch cannot be stored: settle its parts on their own.
+    pub async fn settle(
+        &self,
+        settlements: &[Settlement],
+        now: Timestamp,
+    ) -> Result<Settled, StoreError> {
+        let mut drafts: Vec<Draft> = settlements.iter().flat_map(drafts).collect();
+        // Two workers that write the same keys in different orders would wait for
+        // each other, until the database ended one of them.
+        drafts.sort_by_key(|draft| (draft.decided.trigger, &draft.decided.event.dedup_key));
+        let (deliveries, events): (HashSet<Uuid>, HashSet<Uuid>) = match &self.db {
+            Db::Postgres(pool) => postgres::settle(pool, settlements, &drafts, now).await?,
+            Db::Sqlite(sqlite) => sqlite::settle(sqlite, settlements, &drafts, now).await?,
+        };
+        let offered = drafts
+            .iter()
+            .filter(|draft| deliveries.contains(&draft.delivery.0))
+            .count();
+        let runs = drafts
+            .iter()
+            .filter(|draft| draft.run.is_some() && events.contains(&draft.id.0))
+            .count();
+        Ok(Settled {
+            events: events.len(),
+            runs,
+            duplicates: offered - events.len(),
+            deliveries: deliveries.into_iter().map(DeliveryId).collect(),
+        })
+    }
+}
+
+fn drafts(settlement: &Settlement) -> impl Iterator<Item = Draft<'_>> {
+    settlement.events.iter().map(|decided| {
+        let id = EventId::new();
+        let run = (decided.decision == Decision::Run).then(|| {
+            let run = RunId::new();
+            RunDraft {
+                id: run,
+                payload: hand_off(run, id, decided),
+            }
+        });
+        Draft {
+            delivery: settlement.delivery,
+            id,
+            decided,
+            run,
+        }
+    })
+}
+
+/// What a consumer receives.
+fn hand_off(run: RunId, event: EventId, decided: &DecidedEvent) -> String {
+    serde_json::json!({
+        "run_id": run,
+        "event_id": event,
+        "trigger_id": decided.trigger,
+        "automation_id": decided.automation,
+        "event_kind": decided.event.kind,
+        "event_title": decided.event.title,
+    })
+    .to_string()
+}
+
+impl Settlement {
+    fn status(&self) -> DeliveryStatus {
+        match self.disposition {
+            Disposition::Completed { .. } => DeliveryStatus::Completed,
+            Disposition::Retry { .. } => DeliveryStatus::Pending,
+            Disposition::Failed { .. } => DeliveryStatus::Failed,
+        }
+    }
+
+    fn outcome(&self) -> Option<&str> {
+        match &self.disposition {
+            Disposition::Completed { outcome } => Some(outcome),
+            _ => None,
+        }
+    }
+
+    fn error(&self) -> Option<&str> {
+        match &self.disposition {
+            Disposition::Completed { .. } => None,
+            Disposition::Retry { error, .. } | Disposition::Failed { error } => Some(error),
+        }
+    }
+
+    fn due_at(&self) -> Option<i64> {
+        match self.disposition {
+            Disposition::Retry { at, .. } => Some(at.0),
+            _ => None,
+        }
+    }
+
+    fn processed_at(&self, now: Timestamp) -> Option<i64> {
+        (!matches!(self.disposition, Disposition::Retry { .. })).then_some(now.0)
+    }
+}
+
+impl Draft<'_> {
+    fn status(&self) -> EventStatus {
+        match self.decided.decision {
+            Decision::Run => EventStatus::Queued,
+            Decision::Skip { .. } => EventStatus::Skipped,
+        }
+    }
+
+    fn skip(&self) -> (Option<SkipReason>, Option<&str>) {
+        match &self.decided.decision {
+            Decision::Run => (None, None),
+            Decision::Skip { reason, detail } => (Some(*reason), detail.as_deref()),
+        }
+    }
+
+    fn processed_at(&self, now: Timestamp) -> Option<i64> {
+        self.run.is_none().then_some(now.0)
+    }
+}

@@ -1,0 +1,110 @@
+//! Reads triggers, one or a page of them.
+
+use crate::domain::resource::Trigger;
+use crate::domain::{AutomationId, IntegrationId, OrgId, Timestamp, TriggerId};
+use crate::store::pool::read;
+use crate::store::{Page, PageRequest, Store, StoreError};
+use uuid::Uuid;
+
+#[derive(sqlx::FromRow)]
+struct TriggerRow {
+    id: Uuid,
+    automation_id: Uuid,
+    name: String,
+    provider: String,
+    kind: String,
+    integration_id: Option<Uuid>,
+    config: String,
+    enabled: bool,
+    token: Option<String>,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl TryFrom<TriggerRow> for (Trigger, Option<String>) {
+    type Error = StoreError;
+
+    fn try_from(row: TriggerRow) -> Result<Self, StoreError> {
+        let unreadable = |column, error: &dyn std::fmt::Display| {
+            StoreError::unreadable("triggers", column, error)
+        };
+        let trigger = Trigger {
+            id: TriggerId(row.id),
+            automation_id: AutomationId(row.automation_id),
+            name: row.name,
+            provider: row.provider,
+            kind: row
+                .kind
+                .parse()
+                .map_err(|error| unreadable("kind", &error))?,
+            integration_id: row.integration_id.map(IntegrationId),
+            config: serde_json::from_str(&row.config)
+                .map_err(|error| unreadable("config", &error))?,
+            enabled: row.enabled,
+            created_at: Timestamp(row.created_at),
+            updated_at: Timestamp(row.updated_at),
+        };
+        Ok((trigger, row.token))
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select id, automation_id, name, provider, kind, integration_id, config, enabled,
+                token, created_at, updated_at
+             from triggers where org_id = $1 and deleted_at is null ",
+            $rest
+        )
+    };
+}
+
+impl Store {
+    /// One trigger, with the token of its URL.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn trigger(
+        &self,
+        org: &OrgId,
+        id: TriggerId,
+    ) -> Result<Option<(Trigger, Option<String>)>, StoreError> {
+        let row: Option<TriggerRow> = read!(self, pool => {
+            sqlx::query_as(select!("and id = $2"))
+                .bind(org.as_str())
+                .bind(id.0)
+                .fetch_optional(pool)
+                .await?
+        });
+        row.map(TryFrom::try_from).transpose()
+    }
+
+    /// An organization's triggers, or those of one automation, with the tokens of
+    /// their URLs.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn list_triggers(
+        &self,
+        org: &OrgId,
+        automation: Option<AutomationId>,
+        page: PageRequest,
+    ) -> Result<Page<(Trigger, Option<String>)>, StoreError> {
+        let rows: Vec<TriggerRow> = read!(self, pool => {
+            sqlx::query_as(select!(
+                "and id < $2 and ($4 is null or automation_id = $4) order by id desc limit $3"
+            ))
+            .bind(org.as_str())
+            .bind(page.before())
+            .bind(page.fetch())
+            .bind(automation.map(|id| id.0))
+            .fetch_all(pool)
+            .await?
+        });
+        let items = rows
+            .into_iter()
+            .map(TryFrom::try_from)
+            .collect::<Result<_, _>>()?;
+        Ok(page.page(items, |(trigger, _): &(Trigger, _)| trigger.id.0))
+    }
+}

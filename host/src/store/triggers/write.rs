@@ -1,0 +1,192 @@
+//! Creates, changes and deletes triggers. Each change becomes known to the routes.
+
+use super::{NewTrigger, TriggerAutomation, TriggerPatch};
+use crate::domain::resource::Trigger;
+use crate::domain::{AutomationId, OrgId, Timestamp, TriggerId};
+use crate::store::pool::write;
+use crate::store::routes::{add_secret, changed};
+use crate::store::{Store, StoreError};
+use serde_json::Value;
+
+/// Leaves the transaction with [`StoreError::Missing`] unless the row exists in
+/// the organization, and keeps it there until the end of the transaction: on
+/// Postgres it could be deleted in between, SQLite has one writer.
+macro_rules! exists {
+    ($store:expr, $tx:ident, $table:literal, $what:literal, $org:expr, $id:expr) => {{
+        const FIND: &str = concat!(
+            "select 1 from ",
+            $table,
+            " where org_id = $1 and id = $2 and deleted_at is null"
+        );
+        const FIND_AND_KEEP: &str = concat!(
+            "select 1 from ",
+            $table,
+            " where org_id = $1 and id = $2 and deleted_at is null for share"
+        );
+        let embedded = $store.is_embedded();
+        let sql = if embedded { FIND } else { FIND_AND_KEEP };
+        let found: Option<i32> = sqlx::query_scalar(sql)
+            .bind($org.as_str())
+            .bind($id)
+            .fetch_optional(&mut **$tx)
+            .await?;
+        if found.is_none() {
+            return Err(StoreError::Missing { what: $what });
+        }
+    }};
+}
+
+impl Store {
+    /// Creates a trigger, and its automation where that is new, in one
+    /// transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] if its automation or integration does not exist in
+    /// this organization.
+    pub async fn create_trigger(
+        &self,
+        org: &OrgId,
+        new: &NewTrigger,
+        now: Timestamp,
+    ) -> Result<Trigger, StoreError> {
+        let automation = match &new.automation {
+            TriggerAutomation::Existing(id) => *id,
+            TriggerAutomation::New(_) => AutomationId::new(),
+        };
+        let config = new.config.to_string();
+        write!(self, tx => {
+            match &new.automation {
+                TriggerAutomation::New(name) => {
+                    sqlx::query(
+                        "insert into automations (id, org_id, name, enabled, created_at, updated_at)
+                         values ($1, $2, $3, $4, $5, $5)",
+                    )
+                    .bind(automation.0)
+                    .bind(org.as_str())
+                    .bind(name.as_str())
+                    .bind(true)
+                    .bind(now.0)
+                    .execute(&mut **tx)
+                    .await?;
+                }
+                TriggerAutomation::Existing(id) => {
+                    exists!(self, tx, "automations", "automation", org, id.0);
+                }
+            }
+            if let Some(id) = new.integration {
+                exists!(self, tx, "integrations", "integration", org, id.0);
+            }
+            sqlx::query(
+                "insert into triggers (id, org_id, automation_id, name, provider, kind,
+                    integration_id, config, enabled, token, created_at, updated_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
+            )
+            .bind(new.id.0)
+            .bind(org.as_str())
+            .bind(automation.0)
+            .bind(new.name.as_str())
+            .bind(new.provider.as_str())
+            .bind(new.kind.as_str())
+            .bind(new.integration.map(|id| id.0))
+            .bind(config.as_str())
+            .bind(new.enabled)
+            .bind(new.token.as_str())
+            .bind(now.0)
+            .execute(&mut **tx)
+            .await?;
+            add_secret!(tx, new.id.0, &new.secret, now);
+            changed!(tx, vec![new.id.0]);
+            Ok::<_, StoreError>(())
+        })?;
+        Ok(Trigger {
+            id: new.id,
+            automation_id: automation,
+            name: new.name.clone(),
+            provider: new.provider.clone(),
+            kind: new.kind,
+            integration_id: new.integration,
+            config: new.config.clone(),
+            enabled: new.enabled,
+            created_at: now,
+            updated_at: now,
+        })
+    }
+
+    /// Changes a trigger; none if there is no such.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] if the integration does not exist in this
+    /// organization.
+    pub async fn update_trigger(
+        &self,
+        org: &OrgId,
+        id: TriggerId,
+        patch: &TriggerPatch,
+        now: Timestamp,
+    ) -> Result<Option<(Trigger, Option<String>)>, StoreError> {
+        let config = patch.config.as_ref().map(Value::to_string);
+        let found = write!(self, tx => {
+            if let Some(Some(integration)) = patch.integration {
+                exists!(self, tx, "integrations", "integration", org, integration.0);
+            }
+            let done = sqlx::query(
+                "update triggers set name = coalesce($3, name), config = coalesce($4, config),
+                    enabled = coalesce($5, enabled),
+                    integration_id = case when $6 then $7 else integration_id end,
+                    updated_at = $8
+                 where org_id = $1 and id = $2 and deleted_at is null",
+            )
+            .bind(org.as_str())
+            .bind(id.0)
+            .bind(patch.name.as_deref())
+            .bind(config.as_deref())
+            .bind(patch.enabled)
+            .bind(patch.integration.is_some())
+            .bind(patch.integration.flatten().map(|id| id.0))
+            .bind(now.0)
+            .execute(&mut **tx)
+            .await?;
+            let found = done.rows_affected() == 1;
+            if found {
+                changed!(tx, vec![id.0]);
+            }
+            Ok::<_, StoreError>(found)
+        })?;
+        if found {
+            self.trigger(org, id).await
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Deletes a trigger; false if there is no such. Its events stay.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn delete_trigger(
+        &self,
+        org: &OrgId,
+        id: TriggerId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        write!(self, tx => {
+            let done = sqlx::query(
+                "update triggers set deleted_at = $3 where org_id = $1 and id = $2 and deleted_at is null",
+            )
+            .bind(org.as_str())
+            .bind(id.0)
+            .bind(now.0)
+            .execute(&mut **tx)
+            .await?;
+            let found = done.rows_affected() == 1;
+            if found {
+                sqlx::query("delete from webhook_secrets where subject = $1")
+                    .bind(id.0)
+                    .execute(&mut **tx)
+                    .await?;
+                changed!(tx, vec![id.0]);
+            }
+            Ok(found)
+        })
+    }
+}
