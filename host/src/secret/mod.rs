@@ -1,0 +1,98 @@
+//! What must not be known: webhook secrets, API keys, and the master key under
+//! which secrets are stored.
+//!
+//! Owns: their making, their hiding in logs, and sealing for storage.
+//! Never does: SQL, HTTP, or deciding who may see a secret.
+
+mod api_key;
+mod generate;
+mod master_key;
+
+pub use api_key::{API_KEY_PREFIX, generate_api_key, hash_api_key};
+pub use generate::{generate_token, generate_webhook_secret};
+pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError, OpenError};
+
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// What stands before a Standard Webhooks secret.
+pub(crate) const SECRET_PREFIX: &str = "whsec_";
+
+/// A text that must not be known. It shows itself only when asked to, and its
+/// memory is overwritten when it goes.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// The secret itself: for signing, for sealing, and for showing it once.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is empty, only blanks, or only the prefix that stands before a
+    /// real one. Such a secret verifies nothing: anybody would know it.
+    pub fn is_blank(&self) -> bool {
+        let text = self.0.trim();
+        text.is_empty() || text == SECRET_PREFIX
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::from(text.to_owned())
+    }
+}
+
+impl AsRef<Secret> for Secret {
+    fn as_ref(&self) -> &Secret {
+        self
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_does_not_show_itself() {
+        let secret = Secret::from("hunter2");
+        assert_eq!(
+            format!("{secret} {secret:?} {:#?}", [&secret]).find("hunter"),
+            None
+        );
+        assert_eq!(secret.expose(), "hunter2");
+    }
+
+    #[test]
+    fn a_blank_secret_is_recognised() {
+        for text in ["", " ", "\n", "whsec_", " whsec_\n"] {
+            assert!(Secret::from(text).is_blank(), "{text:?}");
+        }
+        assert!(!Secret::from("whsec_x").is_blank());
+        assert!(!Secret::from("x").is_blank());
+    }
+}

@@ -1,0 +1,196 @@
+//! Signing as a sender would, for `triggerhouse send` and for tests. Uses the same
+//! parts as verification, so the two cannot disagree about what is signed.
+
+use crate::domain::Timestamp;
+use crate::domain::source::{
+    HmacScheme, Locator, SignaturePosition, SignedPart, StandardWebhooksScheme, TimestampRule,
+    TimestampSource, TimestampUnit, TokenScheme, VerificationScheme,
+};
+use crate::secret::{Secret, generate_token};
+use crate::verify::standard_webhooks::{self, Names, VERSION};
+use crate::verify::timestamp::{self, Stamp};
+use crate::verify::{Request, VerifyError, hmac, query, signature};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// What signing adds to a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Signed {
+    /// Headers, names in lower case as described.
+    pub headers: Vec<(String, String)>,
+    /// An encoded `name=value` to append to the query string, or nothing.
+    pub query: String,
+}
+
+/// Why a request cannot be signed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
+    /// There is no such scheme.
+    #[error("the provider describes no scheme with this number")]
+    NoScheme,
+    /// The secret is blank or has not the scheme's form.
+    #[error("the secret cannot be used with this scheme")]
+    UnusableSecret,
+    /// The scheme signs a header that the request does not have.
+    #[error("the signature covers the header `{0}`: give it")]
+    MissingHeader(String),
+    /// The timestamp belongs into the body, which signing does not change.
+    #[error("the timestamp stands in the body at {0}: put it there")]
+    MissingTimestamp(String),
+    /// What is there contradicts the scheme.
+    #[error("the request cannot be signed: {0}")]
+    Invalid(#[from] VerifyError),
+    /// The token's place is one that no request has.
+    #[error("the scheme puts its token into the body, which the contract forbids")]
+    TokenInBody,
+}
+
+impl Request<'_> {
+    /// What the sender would add by the source's first scheme. `received_at` is the
+    /// time of signing; a timestamp or an id that the request has already is kept.
+    ///
+    /// # Errors
+    /// See [`SignError`].
+    pub fn sign(&self, secret: &Secret) -> Result<Signed, SignError> {
+        self.sign_with(0, secret)
+    }
+
+    /// Likewise by the source's scheme number `index`, from 0.
+    ///
+    /// # Errors
+    /// See [`SignError`].
+    pub fn sign_with(&self, index: usize, secret: &Secret) -> Result<Signed, SignError> {
+        if secret.is_blank() {
+            return Err(SignError::UnusableSecret);
+        }
+        match self.source().verification.get(index) {
+            None => Err(SignError::NoScheme),
+            Some(VerificationScheme::Hmac(scheme)) => sign_hmac(scheme, secret, self),
+            Some(VerificationScheme::StandardWebhooks(scheme)) => {
+                sign_standard_webhooks(scheme, secret, self)
+            }
+            Some(VerificationScheme::Token(scheme)) => add_token(scheme, secret),
+        }
+    }
+}
+
+fn sign_hmac(
+    scheme: &HmacScheme,
+    secret: &Secret,
+    request: &Request<'_>,
+) -> Result<Signed, SignError> {
+    let mut signed = Signed::default();
+    let mut fields: Vec<String> = vec![];
+    let stamp = match &scheme.timestamp {
+        None => None,
+        Some(rule) => match timestamp::find(rule, request, None)? {
+            Some(stamp) => Some(stamp),
+            None => {
+                let text = now(request.received_at(), rule.unit);
+                match new_stamp_at(scheme, rule)? {
+                    Some(TimestampSource::Header(name)) => {
+                        signed.headers.push((name.clone(), text.clone()));
+                        Some(Stamp::new(text.into_bytes()))
+                    }
+                    Some(TimestampSource::ListField(name)) => {
+                        fields.push(format!("{name}={text}"));
+                        Some(Stamp::new(text.into_bytes()))
+                    }
+                    Some(TimestampSource::BodyPointer(_)) | None => None,
+                }
+            }
+        },
+    };
+
+    let parts = hmac::signed_parts(scheme, request, stamp.as_ref()).map_err(|error| {
+        let missing = scheme.signed.iter().find_map(|part| match part {
+            SignedPart::Header(name) if request.sole_header(name) == Ok(None) => Some(name),
+            _ => None,
+        });
+        match (error, missing) {
+            (VerifyError::MissingSignedHeader, Some(name)) => {
+                SignError::MissingHeader(name.clone())
+            }
+            (error, _) => SignError::Invalid(error),
+        }
+    })?;
+    let tag = hmac::tag(scheme.hash, secret.expose().as_bytes(), &parts);
+    let text = signature::encode(scheme.encoding, tag.as_bytes());
+    let value = match &scheme.position {
+        SignaturePosition::Whole => text,
+        SignaturePosition::Prefixed(prefix) => format!("{prefix}{text}"),
+        SignaturePosition::ListField(name) => {
+            fields.push(format!("{name}={text}"));
+            fields.join(",")
+        }
+    };
+    signed.headers.push((scheme.header.clone(), value));
+    Ok(signed)
+}
+
+/// Where a timestamp is written that the request does not have; `None` if it may
+/// stay without.
+fn new_stamp_at<'a>(
+    scheme: &HmacScheme,
+    rule: &'a TimestampRule,
+) -> Result<Option<&'a TimestampSource>, SignError> {
+    let is_list = matches!(scheme.position, SignaturePosition::ListField(_));
+    let writable = rule.sources.iter().find(|source| match source {
+        TimestampSource::Header(_) => true,
+        TimestampSource::ListField(_) => is_list,
+        TimestampSource::BodyPointer(_) => false,
+    });
+    if writable.is_some() || !(rule.required || scheme.signed.contains(&SignedPart::Timestamp)) {
+        return Ok(writable);
+    }
+    let pointer = rule.sources.iter().find_map(|source| match source {
+        TimestampSource::BodyPointer(pointer) => Some(pointer.clone()),
+        TimestampSource::Header(_) | TimestampSource::ListField(_) => None,
+    });
+    Err(match pointer {
+        Some(pointer) => SignError::MissingTimestamp(pointer),
+        None => SignError::Invalid(VerifyError::MissingTimestamp),
+    })
+}
+
+fn sign_standard_webhooks(
+    scheme: &StandardWebhooksScheme,
+    secret: &Secret,
+    request: &Request<'_>,
+) -> Result<Signed, SignError> {
+    let key = standard_webhooks::key(scheme.key, secret).ok_or(SignError::UnusableSecret)?;
+    let names = Names::of(scheme);
+    let mut signed = Signed::default();
+    let mut given_or = |name: String, new: String| -> Result<Vec<u8>, SignError> {
+        if let Some(value) = request.sole_header(&name)? {
+            return Ok(value.to_vec());
+        }
+        signed.headers.push((name, new.clone()));
+        Ok(new.into_bytes())
+    };
+    let id = given_or(names.id, format!("msg_{}", generate_token()))?;
+    let time = now(request.received_at(), TimestampUnit::Seconds);
+    let time = given_or(names.timestamp, time)?;
+    let tag = standard_webhooks::tag(&key, &id, &time, request.body());
+    let value = format!("{VERSION}{}", STANDARD.encode(tag.as_bytes()));
+    signed.headers.push((names.signature, value));
+    Ok(signed)
+}
+
+fn add_token(scheme: &TokenScheme, secret: &Secret) -> Result<Signed, SignError> {
+    let value = format!("{}{}", scheme.prefix, secret.expose());
+    let mut signed = Signed::default();
+    match &scheme.at {
+        Locator::Header(name) => signed.headers.push((name.clone(), value)),
+        Locator::Query(name) => signed.query = query::pair(name, &value),
+        Locator::BodyPointer(_) => return Err(SignError::TokenInBody),
+    }
+    Ok(signed)
+}
+
+fn now(time: Timestamp, unit: TimestampUnit) -> String {
+    match unit {
+        TimestampUnit::Seconds => time.0.div_euclid(1_000_000).to_string(),
+        TimestampUnit::Milliseconds => time.0.div_euclid(1_000).to_string(),
+    }
+}

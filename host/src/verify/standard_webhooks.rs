@@ -1,0 +1,146 @@
+//! Standard Webhooks 1.0 with symmetric keys (`v1`), in both ways in which senders
+//! turn the secret into the key. Other versions in the list are ignored.
+
+use crate::domain::source::TimestampUnit;
+use crate::domain::source::{
+    HashAlgorithm, SignatureEncoding, StandardWebhooksKey, StandardWebhooksScheme,
+};
+use crate::secret::{SECRET_PREFIX, Secret};
+use crate::verify::hmac::{self, Tag};
+use crate::verify::timestamp::{self, Stamp};
+use crate::verify::{Request, VerifyError, signature};
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use zeroize::Zeroizing;
+
+pub(super) const HASH: HashAlgorithm = HashAlgorithm::Sha256;
+pub(super) const VERSION: &str = "v1,";
+
+/// People paste secrets; a lost `=` at the end changes nothing about the key.
+const SECRET_BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The names of a scheme's three headers.
+pub(super) struct Names {
+    pub(super) id: String,
+    pub(super) timestamp: String,
+    pub(super) signature: String,
+}
+
+impl Names {
+    pub(super) fn of(scheme: &StandardWebhooksScheme) -> Self {
+        let prefix = &scheme.prefix;
+        Self {
+            id: format!("{prefix}-id"),
+            timestamp: format!("{prefix}-timestamp"),
+            signature: format!("{prefix}-signature"),
+        }
+    }
+}
+
+/// Verifies by Standard Webhooks.
+pub(super) fn verify(
+    scheme: &StandardWebhooksScheme,
+    secrets: &[&Secret],
+    request: &Request<'_>,
+) -> Result<(), VerifyError> {
+    let names = Names::of(scheme);
+    let signatures = request
+        .sole_header(&names.signature)?
+        .ok_or(VerifyError::MissingSignature)?;
+    let candidates = candidates(signatures);
+    if candidates.is_empty() {
+        return Err(VerifyError::MalformedSignature);
+    }
+    let id = request
+        .sole_header(&names.id)?
+        .ok_or(VerifyError::MissingSignedHeader)?;
+    // With a full stop in the id, `id.timestamp.body` could be cut in two ways.
+    if id.is_empty() || id.contains(&b'.') {
+        return Err(VerifyError::MalformedSignedHeader);
+    }
+    let stamp = request
+        .sole_header(&names.timestamp)?
+        .map(Stamp::new)
+        .ok_or(VerifyError::MissingTimestamp)?;
+    let time = stamp.time(TimestampUnit::Seconds)?;
+
+    let keys: Vec<_> = secrets
+        .iter()
+        .filter_map(|secret| key(scheme.key, secret))
+        .collect();
+    if keys.is_empty() {
+        return Err(VerifyError::UnusableSecret);
+    }
+    let is_right = keys.iter().any(|key| {
+        let tag = tag(key, id, stamp.text(), request.body());
+        candidates.iter().any(|candidate| tag.matches(candidate))
+    });
+    if !is_right {
+        return Err(VerifyError::WrongSignature);
+    }
+    timestamp::check(time, scheme.tolerance_seconds, request.received_at())
+}
+
+fn candidates(value: &[u8]) -> Vec<Vec<u8>> {
+    value
+        .split(|byte| *byte == b' ')
+        .filter_map(|entry| entry.strip_prefix(VERSION.as_bytes()))
+        .filter_map(|text| {
+            signature::decode(SignatureEncoding::Base64, text, hmac::tag_bytes(HASH))
+        })
+        .collect()
+}
+
+/// What is signed, signed.
+pub(super) fn tag(key: &[u8], id: &[u8], timestamp: &[u8], body: &[u8]) -> Tag {
+    hmac::tag(HASH, key, &[id, b".", timestamp, b".", body])
+}
+
+/// The key in a secret; none if the secret has not the scheme's form or is empty.
+pub(super) fn key(kind: StandardWebhooksKey, secret: &Secret) -> Option<Zeroizing<Vec<u8>>> {
+    let text = secret.expose();
+    let key = match kind {
+        StandardWebhooksKey::Base64 => {
+            let text = text.strip_prefix(SECRET_PREFIX).unwrap_or(text);
+            SECRET_BASE64.decode(text).ok()?
+        }
+        StandardWebhooksKey::Raw => text.as_bytes().to_vec(),
+    };
+    (!key.is_empty()).then(|| Zeroizing::new(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_without_its_prefix_or_padding_is_the_same_key() {
+        let key_of = |text: &str| key(StandardWebhooksKey::Base64, &Secret::from(text)).unwrap();
+        let expected = key_of("whsec_AQIDBA==");
+        assert_eq!(*expected, [1, 2, 3, 4]);
+        assert_eq!(key_of("AQIDBA=="), expected);
+        assert_eq!(key_of("AQIDBA"), expected);
+    }
+
+    #[test]
+    fn a_secret_of_the_wrong_form_is_no_key() {
+        for text in ["whsec_", "whsec_not base64", "whsec_whsec_AQIDBA=="] {
+            let secret = Secret::from(text);
+            assert!(
+                key(StandardWebhooksKey::Base64, &secret).is_none(),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_raw_secret_is_taken_as_it_stands() {
+        let secret = Secret::from("whsec_AQIDBA==");
+        let key = key(StandardWebhooksKey::Raw, &secret).unwrap();
+        assert_eq!(key.as_slice(), b"whsec_AQIDBA==");
+    }
+}
