@@ -1,0 +1,202 @@
+//! The versions of the contract that this host speaks, side by side.
+//!
+//! A component says by what it exports which one it was built against. Every
+//! version is one variant of [`Contract`] and one module that turns its types
+//! into those of `domain`; nothing outside this module knows about versions.
+//!
+//! A second major is `mod v2`, a line in [`add_to_linker`], one in
+//! [`Contract::of`], and a variant. The old module stays as it is.
+//!
+//! Never does: check what a guest returned; that is `description` and `events`.
+
+mod v1;
+
+use crate::domain::delivery::ClaimedDelivery;
+use crate::domain::event::{ParsedEvent, Verdict};
+use crate::domain::provider::ProviderKind;
+use crate::provider::description::Description;
+use crate::provider::engine::Engine;
+use crate::provider::refusal::Refusal;
+use crate::provider::state::CallState;
+use wasmtime::Store;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, Instance, InstancePre, Linker};
+
+/// What a component may import beside the contract's own interfaces: WASI, which
+/// is linked but leads nowhere. Notably not `wasi:http`.
+const WASI_PACKAGES: [&str; 6] = [
+    "wasi:cli/",
+    "wasi:clocks/",
+    "wasi:filesystem/",
+    "wasi:io/",
+    "wasi:random/",
+    "wasi:sockets/",
+];
+
+/// The package of the contract, in whatever version.
+const PACKAGE: &str = "triggerhouse:provider/";
+
+/// A call of `parse`: the outer error is wasmtime's, the inner one the guest's.
+pub(crate) type ParseResult = wasmtime::Result<Result<Vec<ParsedEvent>, ParseRefusal>>;
+
+/// Why a guest returned no events.
+pub(crate) enum ParseRefusal {
+    Malformed(String),
+    Ignored(String),
+    /// The events cannot be represented.
+    BadOutput(String),
+}
+
+/// The contract that a component was built against, with what it exports.
+pub(crate) enum Contract {
+    V1(v1::Exports),
+}
+
+/// Offers the imports of every version.
+pub(crate) fn add_to_linker(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
+    v1::add_to_linker(linker)
+}
+
+impl Contract {
+    /// Chooses the contract by what `component` imports and exports.
+    ///
+    /// # Errors
+    /// If it belongs to none, lacks an interface, or imports something else.
+    pub(crate) fn of(
+        component: &Component,
+        engine: &Engine,
+    ) -> Result<(Self, InstancePre<CallState>), Refusal> {
+        check_imports(component, engine)?;
+        let built_against = built_against(component, engine);
+        let supported = || v1::SUPPORTED.join(", ");
+        match built_against.as_deref() {
+            None => {
+                return Err(Refusal::NoProvider {
+                    supported: supported(),
+                });
+            }
+            Some(version) if major(version) != Some(v1::MAJOR) => {
+                return Err(Refusal::UnknownContract {
+                    version: version.into(),
+                    supported: v1::VERSION,
+                });
+            }
+            Some(_) => {}
+        }
+        let pre = engine
+            .linker()
+            .instantiate_pre(component)
+            .map_err(|error| Refusal::Unlinkable(format!("{error:#}")))?;
+        let version = built_against.unwrap_or_default();
+        let exports = v1::Exports::probe(&pre, version)?;
+        Ok((Self::V1(exports), pre))
+    }
+
+    /// The version that the component was built against, as `1.0.0`.
+    pub(crate) fn version(&self) -> &str {
+        match self {
+            Self::V1(exports) => &exports.version,
+        }
+    }
+
+    /// What the component can do.
+    pub(crate) fn kinds(&self) -> Vec<ProviderKind> {
+        match self {
+            Self::V1(exports) => exports.kinds(),
+        }
+    }
+
+    /// Finds every export in `instance`, which is when wasmtime compares types.
+    pub(crate) fn check_types(
+        &self,
+        store: &mut Store<CallState>,
+        instance: &Instance,
+    ) -> wasmtime::Result<()> {
+        match self {
+            Self::V1(exports) => exports.check_types(store, instance),
+        }
+    }
+
+    /// Calls `describe.info`.
+    pub(crate) async fn describe(
+        &self,
+        store: &mut Store<CallState>,
+        instance: &Instance,
+    ) -> wasmtime::Result<Description> {
+        match self {
+            Self::V1(exports) => exports.describe(store, instance).await,
+        }
+    }
+
+    /// Calls `webhook.parse`; none if the component does not export it.
+    pub(crate) async fn parse(
+        &self,
+        store: &mut Store<CallState>,
+        instance: &Instance,
+        delivery: &ClaimedDelivery,
+        settings: &str,
+    ) -> Option<ParseResult> {
+        match self {
+            Self::V1(exports) => exports.parse(store, instance, delivery, settings).await,
+        }
+    }
+
+    /// Calls `filter.matches`.
+    pub(crate) async fn matches(
+        &self,
+        store: &mut Store<CallState>,
+        instance: &Instance,
+        event: &ParsedEvent,
+        configs: &[&str],
+    ) -> wasmtime::Result<Vec<Verdict>> {
+        match self {
+            Self::V1(exports) => exports.matches(store, instance, event, configs).await,
+        }
+    }
+}
+
+/// Names an import that nobody offers. wasmtime would refuse it too, but cannot
+/// say what is supported.
+fn check_imports(component: &Component, engine: &Engine) -> Result<(), Refusal> {
+    for (name, _) in component.component_type().imports(engine.wasmtime()) {
+        if let Some((_, version)) = contract_interface(name) {
+            if major(version) != Some(v1::MAJOR) {
+                return Err(Refusal::UnknownContract {
+                    version: version.into(),
+                    supported: v1::VERSION,
+                });
+            }
+        } else if !WASI_PACKAGES
+            .iter()
+            .any(|package| name.starts_with(package))
+        {
+            return Err(Refusal::UnknownImport {
+                name: name.into(),
+                supported: v1::IMPORTS.join(", "),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The version of the contract's package in the exports.
+fn built_against(component: &Component, engine: &Engine) -> Option<String> {
+    let ty = component.component_type();
+    let mut versions = ty
+        .exports(engine.wasmtime())
+        .filter(|(_, export)| matches!(export.ty, ComponentItem::ComponentInstance(_)))
+        .filter_map(|(name, _)| contract_interface(name))
+        .map(|(_, version)| version.to_owned());
+    versions.next()
+}
+
+/// `triggerhouse:provider/webhook@1.0.0` as (`webhook`, `1.0.0`).
+fn contract_interface(name: &str) -> Option<(&str, &str)> {
+    name.strip_prefix(PACKAGE)?.split_once('@')
+}
+
+fn major(version: &str) -> Option<u64> {
+    semver::Version::parse(version)
+        .ok()
+        .map(|version| version.major)
+}

@@ -1,0 +1,223 @@
+//! Contract 1's types from and to those of `domain`. Field by field, no rules.
+
+use super::bindings::triggerhouse::provider::{description as wit, types};
+use crate::domain::Timestamp;
+use crate::domain::delivery::ClaimedDelivery;
+use crate::domain::event::{ParsedEvent, Verdict};
+use crate::domain::source;
+use crate::provider::description::Description;
+
+/// Beyond it, a language whose only number is a 64-bit float loses precision.
+const TIMESTAMP_MAX: u64 = 1 << 53;
+
+pub(super) fn request(delivery: &ClaimedDelivery, settings: &str) -> types::WebhookRequest {
+    let headers = delivery.headers.iter().map(|header| types::Header {
+        name: header.name.clone(),
+        value: header.value.clone(),
+    });
+    types::WebhookRequest {
+        headers: headers.collect(),
+        query: delivery.query.clone(),
+        body: delivery.body.clone(),
+        received_at: timestamp_for_guest(delivery.received_at),
+        settings: settings.to_owned(),
+    }
+}
+
+pub(super) fn events(events: Vec<types::Event>) -> Result<Vec<ParsedEvent>, String> {
+    let convert = |(index, event): (usize, types::Event)| {
+        let occurred_at = event.occurred_at.map(|micros| match i64::try_from(micros) {
+            Ok(signed) if micros < TIMESTAMP_MAX => Ok(Timestamp(signed)),
+            _ => Err(format!(
+                "event {index}: occurred-at is {micros}, expected microseconds below 2^53"
+            )),
+        });
+        Ok(ParsedEvent {
+            dedup_key: event.dedup_key,
+            kind: event.kind,
+            occurred_at: occurred_at.transpose()?,
+            title: event.title,
+            url: event.url,
+            actor: event.actor,
+            facts: event.facts,
+        })
+    };
+    events.into_iter().enumerate().map(convert).collect()
+}
+
+pub(super) fn event_for_guest(event: &ParsedEvent) -> types::Event {
+    types::Event {
+        dedup_key: event.dedup_key.clone(),
+        kind: event.kind.clone(),
+        occurred_at: event.occurred_at.map(timestamp_for_guest),
+        title: event.title.clone(),
+        url: event.url.clone(),
+        actor: event.actor.clone(),
+        facts: event.facts.clone(),
+    }
+}
+
+/// Times before 1970 do not occur.
+fn timestamp_for_guest(time: Timestamp) -> u64 {
+    u64::try_from(time.0).unwrap_or(0)
+}
+
+impl From<types::Verdict> for Verdict {
+    fn from(verdict: types::Verdict) -> Self {
+        match verdict {
+            types::Verdict::Accept => Self::Accept,
+            types::Verdict::Reject(reason) => Self::Reject(reason),
+            types::Verdict::InvalidConfig(reason) => Self::InvalidConfig(reason),
+        }
+    }
+}
+
+impl From<wit::ProviderInfo> for Description {
+    fn from(info: wit::ProviderInfo) -> Self {
+        Self {
+            id: info.id,
+            name: info.name,
+            description: info.description,
+            version: info.version,
+            config_schema: info.config_schema,
+            settings_schema: info.settings_schema,
+            webhook: info.webhook.map(Into::into),
+            polling: info.polling.map(Into::into),
+        }
+    }
+}
+
+fn all<A, B: From<A>>(items: Vec<A>) -> Vec<B> {
+    items.into_iter().map(B::from).collect()
+}
+
+impl From<wit::WebhookSource> for source::WebhookSource {
+    fn from(from: wit::WebhookSource) -> Self {
+        Self {
+            verification: all(from.verification),
+            delivery_id: all(from.delivery_id),
+            account: all(from.account),
+            handshakes: all(from.handshakes),
+        }
+    }
+}
+
+impl From<wit::PollingSource> for source::PollingSource {
+    fn from(from: wit::PollingSource) -> Self {
+        Self {
+            allowed_hosts: from.allowed_hosts,
+            credential: from.credential.map(Into::into),
+            default_interval_seconds: from.default_interval_seconds,
+        }
+    }
+}
+
+impl From<wit::Locator> for source::Locator {
+    fn from(from: wit::Locator) -> Self {
+        match from {
+            wit::Locator::Header(name) => Self::Header(name),
+            wit::Locator::BodyPointer(pointer) => Self::BodyPointer(pointer),
+            wit::Locator::Query(name) => Self::Query(name),
+        }
+    }
+}
+
+impl From<wit::VerificationScheme> for source::VerificationScheme {
+    fn from(from: wit::VerificationScheme) -> Self {
+        match from {
+            wit::VerificationScheme::Hmac(scheme) => Self::Hmac(scheme.into()),
+            wit::VerificationScheme::StandardWebhooks(scheme) => {
+                Self::StandardWebhooks(source::StandardWebhooksScheme {
+                    prefix: scheme.prefix,
+                    key: match scheme.key {
+                        wit::StandardWebhooksKey::Base64 => source::StandardWebhooksKey::Base64,
+                        wit::StandardWebhooksKey::Raw => source::StandardWebhooksKey::Raw,
+                    },
+                    tolerance_seconds: scheme.tolerance_seconds,
+                })
+            }
+            wit::VerificationScheme::Token(scheme) => Self::Token(source::TokenScheme {
+                at: scheme.at.into(),
+                prefix: scheme.prefix,
+            }),
+        }
+    }
+}
+
+impl From<wit::HmacScheme> for source::HmacScheme {
+    fn from(from: wit::HmacScheme) -> Self {
+        Self {
+            hash: match from.hash {
+                wit::HashAlgorithm::Sha1 => source::HashAlgorithm::Sha1,
+                wit::HashAlgorithm::Sha256 => source::HashAlgorithm::Sha256,
+                wit::HashAlgorithm::Sha512 => source::HashAlgorithm::Sha512,
+            },
+            header: from.header,
+            position: match from.position {
+                wit::SignaturePosition::Whole => source::SignaturePosition::Whole,
+                wit::SignaturePosition::Prefixed(prefix) => {
+                    source::SignaturePosition::Prefixed(prefix)
+                }
+                wit::SignaturePosition::ListField(name) => {
+                    source::SignaturePosition::ListField(name)
+                }
+            },
+            encoding: match from.encoding {
+                wit::SignatureEncoding::Hex => source::SignatureEncoding::Hex,
+                wit::SignatureEncoding::Base64 => source::SignatureEncoding::Base64,
+            },
+            signed: all(from.signed),
+            timestamp: from.timestamp.map(Into::into),
+        }
+    }
+}
+
+impl From<wit::SignedPart> for source::SignedPart {
+    fn from(from: wit::SignedPart) -> Self {
+        match from {
+            wit::SignedPart::Literal(text) => Self::Literal(text),
+            wit::SignedPart::Header(name) => Self::Header(name),
+            wit::SignedPart::Timestamp => Self::Timestamp,
+            wit::SignedPart::Body => Self::Body,
+        }
+    }
+}
+
+impl From<wit::TimestampRule> for source::TimestampRule {
+    fn from(from: wit::TimestampRule) -> Self {
+        let source = |from| match from {
+            wit::TimestampSource::Header(name) => source::TimestampSource::Header(name),
+            wit::TimestampSource::ListField(name) => source::TimestampSource::ListField(name),
+            wit::TimestampSource::BodyPointer(at) => source::TimestampSource::BodyPointer(at),
+        };
+        Self {
+            sources: from.sources.into_iter().map(source).collect(),
+            unit: match from.unit {
+                wit::TimestampUnit::Seconds => source::TimestampUnit::Seconds,
+                wit::TimestampUnit::Milliseconds => source::TimestampUnit::Milliseconds,
+            },
+            tolerance_seconds: from.tolerance_seconds,
+            required: from.required,
+        }
+    }
+}
+
+impl From<wit::Handshake> for source::Handshake {
+    fn from(from: wit::Handshake) -> Self {
+        Self {
+            when: from.when.into(),
+            equals: from.equals,
+            echo: from.echo.into(),
+        }
+    }
+}
+
+impl From<wit::CredentialPlacement> for source::CredentialPlacement {
+    fn from(from: wit::CredentialPlacement) -> Self {
+        match from {
+            wit::CredentialPlacement::Bearer => Self::Bearer,
+            wit::CredentialPlacement::Header(name) => Self::Header(name),
+            wit::CredentialPlacement::Query(name) => Self::Query(name),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The engine that all components share: one configuration of wasmtime, one
+//! linker, one clock for epochs. Knows nothing about providers.
+
+use crate::provider::contract;
+use crate::provider::error::GuestError;
+use crate::provider::limits::{EngineLimits, TICK};
+use crate::provider::state::{CallContext, CallState};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::component::Linker;
+use wasmtime::{
+    Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline,
+};
+
+/// Core instances of the hungriest language runtime that was tried: CPython has
+/// 38, QuickJS 13, Rust 3.
+const CORE_INSTANCES_PER_COMPONENT: u32 = 40;
+/// Memories likewise: QuickJS has 3.
+const MEMORIES_PER_COMPONENT: u32 = 3;
+/// Tables likewise.
+const TABLES_PER_COMPONENT: u32 = 4;
+/// Bytes of a memory that stay mapped when its slot is freed, to be cleared
+/// instead of unmapped and faulted in again. Every slot that was ever used holds
+/// them, so this times `instances` is what a burst may leave behind.
+const MEMORY_BYTES_KEPT: usize = 256 << 10;
+
+/// The engine could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A limit makes no sense.
+    #[error("engine limits: {0}")]
+    Limit(String),
+    /// wasmtime refused its configuration, usually because the address space is
+    /// limited (`ulimit -v`).
+    #[error("the WebAssembly engine cannot start: {0:#}")]
+    Setup(wasmtime::Error),
+    /// No thread for the ticker.
+    #[error("the WebAssembly engine cannot start its ticker: {0}")]
+    Ticker(std::io::Error),
+}
+
+/// Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Engine {
+    wasmtime: wasmtime::Engine,
+    linker: Arc<Linker<CallState>>,
+    limits: Arc<EngineLimits>,
+    slots: Arc<Semaphore>,
+}
+
+impl Engine {
+    /// Sets up wasmtime and starts the ticker, a thread that ends once the last
+    /// clone is dropped.
+    ///
+    /// # Errors
+    /// See [`EngineError`]: each is final.
+    pub fn new(limits: EngineLimits) -> Result<Self, EngineError> {
+        limits.check().map_err(EngineError::Limit)?;
+        let wasmtime = wasmtime::Engine::new(&config(&limits)).map_err(EngineError::Setup)?;
+        start_ticker(&wasmtime).map_err(EngineError::Ticker)?;
+        let mut linker = Linker::new(&wasmtime);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(EngineError::Setup)?;
+        contract::add_to_linker(&mut linker).map_err(EngineError::Setup)?;
+        Ok(Self {
+            wasmtime,
+            linker: Arc::new(linker),
+            slots: Arc::new(Semaphore::new(limits.instances as usize)),
+            limits: Arc::new(limits),
+        })
+    }
+
+    /// The limits of every call.
+    pub fn limits(&self) -> &EngineLimits {
+        &self.limits
+    }
+
+    pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.wasmtime
+    }
+
+    pub(crate) fn linker(&self) -> &Linker<CallState> {
+        &self.linker
+    }
+
+    /// Waits for the right to one more instance, as long as a call may take.
+    pub(crate) async fn slot(&self) -> Result<OwnedSemaphorePermit, GuestError> {
+        let slot = Arc::clone(&self.slots).acquire_owned();
+        match tokio::time::timeout(self.limits.call_wall(), slot).await {
+            Ok(Ok(permit)) => Ok(permit),
+            // The semaphore is never closed, so this is the timeout.
+            _ => Err(GuestError::Busy),
+        }
+    }
+
+    /// A store with all its limits set.
+    pub(crate) fn store(&self, provider: Arc<str>, context: CallContext) -> Store<CallState> {
+        let state = CallState::new(provider, &self.limits, context);
+        let meter = state.meter.clone();
+        let budget = self.limits.call_cpu();
+        let mut store = Store::new(&self.wasmtime, state);
+        store.limiter(|state| &mut state.limiter);
+        store.set_hostcall_fuel(self.limits.transfer_bytes);
+        store.set_epoch_deadline(1);
+        // At each tick the guest either goes, or lets others have their turn: a
+        // loop without end never holds a thread for longer than a tick.
+        store.epoch_deadline_callback(move |_| {
+            Ok(if meter.spent_so_far() >= budget {
+                UpdateDeadline::Interrupt
+            } else {
+                UpdateDeadline::Yield(1)
+            })
+        });
+        store
+    }
+}
+
+fn config(limits: &EngineLimits) -> Config {
+    let mut pool = PoolingAllocationConfig::default();
+    let n = limits.instances;
+    // One component instance per session, and what the hungriest language needs
+    // for each; slots that nobody uses cost address space, not memory.
+    pool.total_component_instances(n)
+        .total_core_instances(n.saturating_mul(CORE_INSTANCES_PER_COMPONENT))
+        .total_memories(n.saturating_mul(MEMORIES_PER_COMPONENT))
+        .total_tables(n.saturating_mul(TABLES_PER_COMPONENT))
+        // One fiber per session: guests are called asynchronously.
+        .total_stacks(n);
+    // No memory alone may exceed what the limiter grants to all of a store.
+    pool.max_memory_size(limits.memory_bytes);
+    // Where the kernel can tell which pages a guest wrote (Linux 6.7), only those
+    // are cleared and kept: a fifth less time per delivery than unmapping all.
+    pool.linear_memory_keep_resident(MEMORY_BYTES_KEPT)
+        .pagemap_scan(Enabled::Auto);
+
+    let mut config = Config::new();
+    config.wasm_component_model(true);
+    // A third slower than none, and the only way to stop a loop; fuel costs more
+    // and measures instructions where time is what matters.
+    config.epoch_interruption(true);
+    // A fresh instance maps its initial memory instead of copying it.
+    config.memory_init_cow(true);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+fn start_ticker(engine: &wasmtime::Engine) -> std::io::Result<()> {
+    let engine = engine.weak();
+    let tick = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            // Not held while asleep, or the engine would outlive its owners.
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    };
+    std::thread::Builder::new()
+        .name("guest-ticker".into())
+        .spawn(tick)
+        .map(drop)
+}

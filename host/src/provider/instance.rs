@@ -1,0 +1,118 @@
+//! One instance of a component in one store: every call into a guest goes through
+//! [`GuestInstance::run`], which applies the limits and makes sense of errors.
+
+use crate::provider::engine::Engine;
+use crate::provider::error::GuestError;
+use crate::provider::meter::Meter;
+use crate::provider::state::{CallContext, CallState};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime::Store;
+use wasmtime::component::{Instance, InstancePre};
+
+/// What a call has used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallStats {
+    /// From the call to its end.
+    pub wall: Duration,
+    /// Of that, on a thread.
+    pub cpu: Duration,
+    /// Bytes of memory of the instance, which never shrink.
+    pub memory_bytes_peak: usize,
+}
+
+/// An instance that belongs to one session.
+pub(crate) struct GuestInstance {
+    store: Store<CallState>,
+    /// None until it is started.
+    instance: Option<Instance>,
+    engine: Engine,
+    meter: Meter,
+    last: CallStats,
+    /// Set while a call runs, and for good by one that ends badly or is dropped.
+    poisoned: bool,
+    /// Given back last, once the store is gone.
+    _slot: OwnedSemaphorePermit,
+}
+
+impl GuestInstance {
+    /// Waits for a slot and instantiates; a component may compute while it
+    /// starts, so the limits of a call apply.
+    pub(crate) async fn start(
+        engine: &Engine,
+        pre: &InstancePre<CallState>,
+        provider: Arc<str>,
+        context: CallContext,
+    ) -> Result<Self, GuestError> {
+        let slot = engine.slot().await?;
+        let store = engine.store(provider, context);
+        let mut started = Self {
+            meter: store.data().meter.clone(),
+            store,
+            instance: None,
+            engine: engine.clone(),
+            last: CallStats::default(),
+            poisoned: false,
+            _slot: slot,
+        };
+        let instance = started
+            .limited(async |store, _| pre.instantiate_async(store).await)
+            .await?;
+        started.instance = Some(instance);
+        Ok(started)
+    }
+
+    /// What the last call used.
+    pub(crate) fn last_call(&self) -> CallStats {
+        self.last
+    }
+
+    /// Runs one call.
+    pub(crate) async fn run<T>(
+        &mut self,
+        call: impl AsyncFnOnce(&mut Store<CallState>, &Instance) -> wasmtime::Result<T>,
+    ) -> Result<T, GuestError> {
+        self.limited(async |store, instance| match instance {
+            Some(instance) => call(store, instance).await,
+            None => Err(wasmtime::Error::msg("the instance was not started")),
+        })
+        .await
+    }
+
+    async fn limited<T>(
+        &mut self,
+        call: impl AsyncFnOnce(&mut Store<CallState>, Option<&Instance>) -> wasmtime::Result<T>,
+    ) -> Result<T, GuestError> {
+        if self.poisoned {
+            return Err(GuestError::Poisoned);
+        }
+        self.poisoned = true;
+        let limits = self.engine.limits();
+        let started = Instant::now();
+        self.meter.reset();
+        self.store.set_epoch_deadline(1);
+        let call = call(&mut self.store, self.instance.as_ref());
+        // The budget for computing says nothing about a guest that waits.
+        let result = tokio::time::timeout(limits.call_wall(), self.meter.measure(call)).await;
+        self.last = CallStats {
+            wall: started.elapsed(),
+            cpu: self.meter.spent(),
+            memory_bytes_peak: self.store.data().limiter.bytes(),
+        };
+        let stderr = self.store.data_mut().end_call();
+        match result {
+            Ok(Ok(value)) => {
+                self.poisoned = false;
+                Ok(value)
+            }
+            Ok(Err(error)) => {
+                let denied = self.store.data().limiter.denied();
+                Err(GuestError::classify(&error, denied, &stderr, &self.engine))
+            }
+            Err(_) => Err(GuestError::TimedOut {
+                limit_ms: limits.call_wall_ms,
+            }),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! How long a call has held a thread. Time that its future spends suspended (in
+//! a host function, or because others had their turn) does not count, so a busy
+//! host never makes a guest look slow.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Shared by a call's future, which is measured, and the epoch's callback, which
+/// asks from within it: never at the same time, so the order of accesses is moot.
+#[derive(Clone, Debug)]
+pub(crate) struct Meter(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    base: Instant,
+    /// Nanoseconds of all polls that are over.
+    spent: AtomicU64,
+    /// Nanoseconds from `base` to the start of the poll that runs now.
+    resumed: AtomicU64,
+}
+
+impl Meter {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Inner {
+            base: Instant::now(),
+            spent: AtomicU64::new(0),
+            resumed: AtomicU64::new(0),
+        }))
+    }
+
+    /// Starts the next call at zero.
+    pub(crate) fn reset(&self) {
+        self.0.spent.store(0, Ordering::Relaxed);
+        self.0.resumed.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// Time on a thread between polls: exact once the call is over.
+    pub(crate) fn spent(&self) -> Duration {
+        Duration::from_nanos(self.0.spent.load(Ordering::Relaxed))
+    }
+
+    /// Time on a thread, asked from within the call.
+    pub(crate) fn spent_so_far(&self) -> Duration {
+        let resumed = self.0.resumed.load(Ordering::Relaxed);
+        let running = self.now().saturating_sub(resumed);
+        self.spent() + Duration::from_nanos(running)
+    }
+
+    /// Runs `call` and counts the time that its polls take.
+    pub(crate) async fn measure<F: Future>(&self, call: F) -> F::Output {
+        let mut call = pin!(call);
+        std::future::poll_fn(|context| {
+            let started = self.now();
+            self.0.resumed.store(started, Ordering::Relaxed);
+            let result = call.as_mut().poll(context);
+            self.0
+                .spent
+                .fetch_add(self.now().saturating_sub(started), Ordering::Relaxed);
+            result
+        })
+        .await
+    }
+
+    fn now(&self) -> u64 {
+        // 584 years fit.
+        u64::try_from(self.0.base.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+}

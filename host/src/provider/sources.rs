@@ -1,0 +1,216 @@
+//! Whether the sources in a description can be acted on, and in the form in which
+//! `verify` wants them: header names in lower case.
+
+use crate::domain::source::{
+    CredentialPlacement, Handshake, HmacScheme, Locator, PollingSource, SignaturePosition,
+    SignedPart, TimestampRule, TimestampSource, TokenScheme, VerificationScheme, WebhookSource,
+};
+
+type Checked<T> = Result<T, String>;
+
+/// Checks how webhooks are signed and identified.
+pub(crate) fn check_webhook(source: WebhookSource) -> Checked<WebhookSource> {
+    if source.verification.is_empty() {
+        return Err("webhook.verification: expected at least one scheme, got none".into());
+    }
+    Ok(WebhookSource {
+        verification: each("webhook.verification", source.verification, scheme)?,
+        delivery_id: each("webhook.delivery-id", source.delivery_id, locator)?,
+        account: each("webhook.account", source.account, locator)?,
+        handshakes: each("webhook.handshakes", source.handshakes, handshake)?,
+    })
+}
+
+/// Checks what polling needs.
+pub(crate) fn check_polling(source: PollingSource) -> Checked<PollingSource> {
+    let credential = match source.credential {
+        Some(CredentialPlacement::Header(name)) => Some(CredentialPlacement::Header(
+            header(name).map_err(at("polling.credential"))?,
+        )),
+        Some(CredentialPlacement::Query(name)) if name.is_empty() => {
+            return Err("polling.credential: expected the name of a query parameter".into());
+        }
+        other => other,
+    };
+    if source.default_interval_seconds == 0 {
+        return Err("polling.default-interval-seconds: expected more than 0".into());
+    }
+    Ok(PollingSource {
+        allowed_hosts: each("polling.allowed-hosts", source.allowed_hosts, host)?,
+        credential,
+        default_interval_seconds: source.default_interval_seconds,
+    })
+}
+
+/// `host` or `host:port`, in lower case.
+pub(crate) fn host(text: String) -> Checked<String> {
+    let text = text.to_ascii_lowercase();
+    let wrong = || format!("expected host or host:port, got {text:?}");
+    let (name, port) = match text.strip_prefix('[') {
+        // An IPv6 address stands in brackets, as in a URL.
+        Some(rest) => {
+            let (address, port) = rest.split_once(']').ok_or_else(wrong)?;
+            address.parse::<std::net::Ipv6Addr>().map_err(|_| wrong())?;
+            (
+                None,
+                port.strip_prefix(':')
+                    .or((!port.is_empty()).then_some(port)),
+            )
+        }
+        None => match text.split_once(':') {
+            Some((name, port)) => (Some(name), Some(port)),
+            None => (Some(text.as_str()), None),
+        },
+    };
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    let name_fits = name.is_none_or(|name| name.len() <= 253 && name.split('.').all(label));
+    let port_fits = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    if name_fits && port_fits {
+        Ok(text)
+    } else {
+        Err(wrong())
+    }
+}
+
+fn scheme(scheme: VerificationScheme) -> Checked<VerificationScheme> {
+    Ok(match scheme {
+        VerificationScheme::Hmac(scheme) => VerificationScheme::Hmac(hmac(scheme)?),
+        VerificationScheme::StandardWebhooks(mut scheme) => {
+            scheme.prefix = header(scheme.prefix).map_err(at("prefix"))?;
+            tolerance(scheme.tolerance_seconds)?;
+            VerificationScheme::StandardWebhooks(scheme)
+        }
+        VerificationScheme::Token(scheme) => VerificationScheme::Token(TokenScheme {
+            at: match locator(scheme.at)? {
+                // Anybody who saw one body could repeat it, and the body is kept.
+                Locator::BodyPointer(_) => {
+                    return Err(
+                        "token: expected a header or a query parameter, got a body pointer".into(),
+                    );
+                }
+                at => at,
+            },
+            prefix: scheme.prefix,
+        }),
+    })
+}
+
+fn hmac(scheme: HmacScheme) -> Checked<HmacScheme> {
+    let list = matches!(scheme.position, SignaturePosition::ListField(_));
+    if let SignaturePosition::Prefixed(text) | SignaturePosition::ListField(text) = &scheme.position
+        && text.is_empty()
+    {
+        return Err("position: expected text, got nothing".into());
+    }
+    // A signature that leaves the body out says nothing about the delivery.
+    if !scheme.signed.contains(&SignedPart::Body) {
+        return Err("signed: expected the body among the parts".into());
+    }
+    if scheme.signed.contains(&SignedPart::Timestamp) && scheme.timestamp.is_none() {
+        return Err("signed: names the timestamp, but there is no rule for it".into());
+    }
+    let part = |part| {
+        Ok(match part {
+            SignedPart::Header(name) => SignedPart::Header(header(name)?),
+            other => other,
+        })
+    };
+    Ok(HmacScheme {
+        header: header(scheme.header).map_err(at("header"))?,
+        signed: each("signed", scheme.signed, part)?,
+        timestamp: scheme
+            .timestamp
+            .map(|rule| timestamp(rule, list).map_err(at("timestamp")))
+            .transpose()?,
+        ..scheme
+    })
+}
+
+fn timestamp(rule: TimestampRule, list: bool) -> Checked<TimestampRule> {
+    if rule.sources.is_empty() {
+        return Err("sources: expected at least one, got none".into());
+    }
+    tolerance(rule.tolerance_seconds)?;
+    let source = |source| {
+        Ok(match source {
+            TimestampSource::Header(name) => TimestampSource::Header(header(name)?),
+            TimestampSource::BodyPointer(text) => TimestampSource::BodyPointer(pointer(text)?),
+            TimestampSource::ListField(_) if !list => {
+                return Err("names an entry of the signature header, which is no list".into());
+            }
+            field => field,
+        })
+    };
+    Ok(TimestampRule {
+        sources: each("sources", rule.sources, source)?,
+        ..rule
+    })
+}
+
+fn tolerance(seconds: u32) -> Checked<()> {
+    match seconds {
+        0 => Err("tolerance-seconds: expected more than 0".into()),
+        _ => Ok(()),
+    }
+}
+
+fn handshake(handshake: Handshake) -> Checked<Handshake> {
+    Ok(Handshake {
+        when: locator(handshake.when).map_err(at("when"))?,
+        equals: handshake.equals,
+        echo: locator(handshake.echo).map_err(at("echo"))?,
+    })
+}
+
+fn locator(locator: Locator) -> Checked<Locator> {
+    Ok(match locator {
+        Locator::Header(name) => Locator::Header(header(name)?),
+        Locator::BodyPointer(text) => Locator::BodyPointer(pointer(text)?),
+        Locator::Query(name) if name.is_empty() => {
+            return Err("expected the name of a query parameter, got nothing".into());
+        }
+        query => query,
+    })
+}
+
+/// A field name (RFC 9110 section 5.1), in lower case.
+fn header(name: String) -> Checked<String> {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(token) {
+        return Err(format!("expected the name of a header, got {name:?}"));
+    }
+    Ok(name.to_ascii_lowercase())
+}
+
+/// A JSON Pointer (RFC 6901) to something within the document.
+fn pointer(text: String) -> Checked<String> {
+    let escapes = text.split('~').skip(1);
+    let escaped = escapes.into_iter().all(|rest| rest.starts_with(['0', '1']));
+    if text.starts_with('/') && escaped {
+        return Ok(text);
+    }
+    Err(format!(
+        "expected a JSON Pointer such as /a/b, got {text:?}"
+    ))
+}
+
+/// Checks each item; an error names the item.
+fn each<T, U>(field: &str, items: Vec<T>, check: impl Fn(T) -> Checked<U>) -> Checked<Vec<U>> {
+    let one = |(index, item)| check(item).map_err(|wrong| format!("{field}[{index}]: {wrong}"));
+    items.into_iter().enumerate().map(one).collect()
+}
+
+fn at(field: &str) -> impl Fn(String) -> String + '_ {
+    move |wrong| format!("{field}: {wrong}")
+}
+
+#[cfg(test)]
+#[path = "sources_tests.rs"]
+mod tests;
