@@ -1,0 +1,134 @@
+//! Wakes whoever waits for work: in this process at once, on other replicas
+//! through the database.
+//!
+//! A signal carries nothing and may be lost; waiters look by themselves from time
+//! to time. What is raised often is sent to other replicas at most once in
+//! `NOTIFY_PAUSE`, so that a burst costs the database next to nothing.
+
+use crate::store::{Signal, Store};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+/// The shortest time between two signals of a kind to other replicas.
+const NOTIFY_PAUSE: Duration = Duration::from_millis(25);
+/// How long to wait before listening again after the database was lost.
+const LISTEN_RETRY: Duration = Duration::from_secs(1);
+
+/// The waiting rooms of this process; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Signals(Arc<Rooms>);
+
+#[derive(Debug, Default)]
+struct Rooms {
+    inbox: Room,
+    outbox: Room,
+    routes: Room,
+}
+
+#[derive(Debug)]
+struct Room {
+    raised: watch::Sender<u64>,
+    outgoing: Notify,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            raised: watch::Sender::new(0),
+            outgoing: Notify::new(),
+        }
+    }
+}
+
+/// Waits for one kind of signal; sees each that is raised after it was made.
+#[derive(Debug)]
+pub struct Waiter(watch::Receiver<u64>);
+
+impl Waiter {
+    /// Returns once a signal has been raised since the last return.
+    pub async fn raised(&mut self) {
+        if self.0.changed().await.is_err() {
+            // Nobody can raise it any more: the process is about to end.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Signals {
+    fn room(&self, signal: Signal) -> &Room {
+        match signal {
+            Signal::Inbox => &self.0.inbox,
+            Signal::Outbox => &self.0.outbox,
+            Signal::Routes => &self.0.routes,
+        }
+    }
+
+    /// Wakes the waiters of this process, and soon those of other replicas.
+    pub fn raise(&self, signal: Signal) {
+        self.wake(signal);
+        self.room(signal).outgoing.notify_one();
+    }
+
+    fn wake(&self, signal: Signal) {
+        self.room(signal)
+            .raised
+            .send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// A waiter for one kind of signal.
+    pub fn waiter(&self, signal: Signal) -> Waiter {
+        Waiter(self.room(signal).raised.subscribe())
+    }
+
+    /// Carries signals between this process and other replicas until `stop`.
+    pub async fn relay(self, store: Store, stop: CancellationToken) {
+        if store.is_embedded() {
+            return;
+        }
+        let send = Signal::ALL.map(|signal| self.clone().send_all(signal, store.clone()));
+        let receive = self.clone().receive_all(store.clone());
+        let [inbox, outbox, routes] = send;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = async { tokio::join!(inbox, outbox, routes, receive); } => {}
+        }
+    }
+
+    async fn send_all(self, signal: Signal, store: Store) {
+        loop {
+            self.room(signal).outgoing.notified().await;
+            if let Err(error) = store.notify(signal).await {
+                tracing::debug!(?signal, %error, "could not signal other replicas; they look by themselves");
+            }
+            tokio::time::sleep(NOTIFY_PAUSE).await;
+        }
+    }
+
+    async fn receive_all(self, store: Store) {
+        loop {
+            match self.receive(&store).await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "lost the signals of other replicas; listening again")
+                }
+            }
+            tokio::time::sleep(LISTEN_RETRY).await;
+            // Whatever was missed meanwhile.
+            Signal::ALL.into_iter().for_each(|signal| self.wake(signal));
+        }
+    }
+
+    async fn receive(&self, store: &Store) -> Result<(), crate::store::StoreError> {
+        let Some(mut listener) = store.listen().await? else {
+            return Ok(());
+        };
+        loop {
+            match listener.recv().await? {
+                Some(signal) => self.wake(signal),
+                None => Signal::ALL.into_iter().for_each(|signal| self.wake(signal)),
+            }
+        }
+    }
+}
