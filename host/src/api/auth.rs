@@ -1,0 +1,64 @@
+//! Who is asking: an organization, by one of its API keys.
+
+use super::AppState;
+use super::error::Problem;
+use crate::domain::OrgId;
+use crate::secret::{API_KEY_PREFIX, hash_api_key};
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+
+const CHALLENGE: &str = "Bearer realm=\"triggerhouse\"";
+const CHALLENGE_AGAIN: &str = "Bearer realm=\"triggerhouse\", error=\"invalid_token\"";
+
+/// The organization whose key a request carries. Stands first in every handler
+/// below `/v1`, so that nothing else of a request is looked at without a key.
+#[derive(Clone, Debug)]
+pub struct Tenant(pub OrgId);
+
+impl FromRequestParts<AppState> for Tenant {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get(AUTHORIZATION) else {
+            return Err(Problem::unauthorized(
+                "expected a header Authorization: Bearer th_…",
+                CHALLENGE,
+            ));
+        };
+        let Some(key) = value.to_str().ok().and_then(bearer) else {
+            return Err(Problem::unauthorized(
+                "expected an API key in the header Authorization, as Bearer th_…",
+                CHALLENGE_AGAIN,
+            ));
+        };
+        match state.store().org_of_key(&hash_api_key(key)).await? {
+            Some(org) => Ok(Self(org)),
+            None => Err(Problem::unauthorized(
+                "this API key is unknown or revoked",
+                CHALLENGE_AGAIN,
+            )),
+        }
+    }
+}
+
+/// The key in a value of `Authorization`, if it can be one.
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, key) = value.split_once(' ')?;
+    let key = key.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && key.starts_with(API_KEY_PREFIX)).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_bearer_with_the_prefix_can_be_a_key() {
+        assert_eq!(bearer("Bearer th_abc"), Some("th_abc"));
+        assert_eq!(bearer("bearer  th_abc "), Some("th_abc"));
+        for other in ["", "th_abc", "Basic th_abc", "Bearer abc", "Bearer"] {
+            assert_eq!(bearer(other), None, "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What handlers take from a request; what cannot be taken becomes a [`Problem`].
+
+use super::error::{FieldError, Problem};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use serde_path_to_error::{Path as SerdePath, Segment};
+use std::fmt::Write as _;
+use std::str::FromStr;
+
+/// Bytes of a request's body below `/v1`.
+pub const API_BODY_BYTES_MAX: usize = 1_048_576;
+
+/// A JSON body. 400 says where it cannot be read; unknown fields count as that.
+#[derive(Debug)]
+pub struct JsonBody<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+                .detail("expected a body with Content-Type: application/json"));
+        }
+        let body =
+            Bytes::from_request(request, state)
+                .await
+                .map_err(|rejection| match rejection.status() {
+                    status @ StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status).detail(format!(
+                        "expected a body of at most {API_BODY_BYTES_MAX} bytes"
+                    )),
+                    _ => Problem::unreadable("the body could not be read to its end"),
+                })?;
+        read(&body).map(Self)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE);
+    let text = value.and_then(|value| value.to_str().ok()).unwrap_or("");
+    let essence = text.split(';').next().unwrap_or("").trim();
+    let essence = essence.to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // Serde would also take an array, as the fields in their order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::unreadable("expected a body of one JSON object")
+            .errors(vec![FieldError::new("", "expected an object")]));
+    }
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let pointer = pointer(error.path());
+        let error = error.into_inner();
+        if error.is_data() {
+            let detail = format!("{pointer}: {error}");
+            Problem::unreadable(detail.trim_start_matches(": "))
+                .errors(vec![FieldError::new(pointer, error.to_string())])
+        } else {
+            Problem::unreadable(format!("expected a body of JSON: {error}"))
+        }
+    })?;
+    json.end()
+        .map_err(|error| Problem::unreadable(format!("expected one JSON value: {error}")))?;
+    Ok(value)
+}
+
+/// A path as serde saw it, as a JSON Pointer.
+fn pointer(path: &SerdePath) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        // Writing to a String cannot fail.
+        let _ = match segment {
+            Segment::Seq { index } => write!(pointer, "/{index}"),
+            Segment::Map { key } => {
+                write!(pointer, "/{}", key.replace('~', "~0").replace('/', "~1"))
+            }
+            Segment::Enum { .. } | Segment::Unknown => Ok(()),
+        };
+    }
+    pointer
+}
+
+/// The parameters behind `?`.
+#[derive(Debug)]
+pub struct QueryOf<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryOf<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        query
+            .map(|Query(query)| Self(query))
+            .map_err(|rejection| Problem::unreadable(rejection.body_text()))
+    }
+}
+
+/// The `{id}` of a path. What is no id of the wanted kind names nothing: 404.
+#[derive(Debug)]
+pub struct PathId<T>(pub T);
+
+impl<T: FromStr + Send, S: Send + Sync> FromRequestParts<S> for PathId<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let id = Path::<String>::from_request_parts(parts, state).await;
+        id.ok()
+            .and_then(|Path(id)| id.parse().ok())
+            .map(Self)
+            .ok_or_else(|| Problem::not_found("resource"))
+    }
+}
+
+/// Tells a field that is there from one that is not. With `Option<T>`, null is
+/// refused; with `Option<Option<T>>`, null is `Some(None)`.
+pub(super) fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        #[serde(default, deserialize_with = "present")]
+        name: Option<String>,
+        #[serde(default, deserialize_with = "present")]
+        link: Option<Option<Vec<u8>>>,
+    }
+
+    fn error(body: &str) -> Problem {
+        let problem = read::<Body>(body.as_bytes()).unwrap_err();
+        assert_eq!(problem.status, StatusCode::BAD_REQUEST, "{body}");
+        problem
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_pointed_at() {
+        assert_eq!(error(r#"{"name": 7}"#).errors[0].pointer, "/name");
+        assert_eq!(error(r#"{"link": [1, "x"]}"#).errors[0].pointer, "/link/1");
+        assert!(
+            error(r#"{"nam": "x"}"#).errors[0]
+                .message
+                .contains("expected `name` or `link`")
+        );
+        for broken in ["", "{", "{} {}", "\0", "[]", "null"] {
+            error(broken);
+        }
+    }
+
+    #[test]
+    fn null_is_told_from_absence() {
+        let body: Body = read(b"{}").unwrap();
+        assert!(body.name.is_none() && body.link.is_none());
+        let body: Body = read(br#"{"link": null}"#).unwrap();
+        assert_eq!(body.link, Some(None));
+        assert_eq!(error(r#"{"name": null}"#).errors[0].pointer, "/name");
+    }
+
+    #[test]
+    fn a_body_is_json_if_it_says_so() {
+        for (text, expected) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            ("application/merge-patch+json", true),
+            ("text/plain", false),
+            ("", false),
+        ] {
+            let value = header::HeaderValue::from_static(text);
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, value)]);
+            assert_eq!(is_json(&headers), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! `/v1/inbox`: deliveries as they arrived, and what can be done about dead
+//! letters.
+
+use super::extract::{PathId, QueryOf};
+use super::list::{Cursor, Limit, page};
+use super::{AppState, Problem, Tenant};
+use crate::clock;
+use crate::domain::delivery::{Delivery, DeliveryContent};
+use crate::domain::{DeliveryId, DeliveryStatus, OrgId};
+use crate::store::{DeadLetterChange, Page, Signal};
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_inbox))
+        .routes(routes!(get_delivery))
+        .routes(routes!(retry_delivery))
+        .routes(routes!(discard_delivery))
+}
+
+/// Which deliveries a list shows.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct InboxQuery {
+    /// In this status; `failed` are the dead letters.
+    status: Option<DeliveryStatus>,
+    /// How many items.
+    #[param(inline)]
+    limit: Option<Limit>,
+    /// The `next_cursor` of the page before.
+    #[param(inline)]
+    cursor: Option<Cursor>,
+}
+
+/// One delivery.
+#[derive(Debug, Serialize, ToSchema)]
+struct DeliveryAnswer {
+    delivery: Delivery,
+}
+
+/// One delivery with what was sent.
+#[derive(Debug, Serialize, ToSchema)]
+struct DeliveryDetails {
+    delivery: DeliveryContent,
+}
+
+/// List deliveries
+#[utoipa::path(get, path = "/v1/inbox", tag = "inbox", params(InboxQuery),
+    responses((status = OK, description = "Newest first", body = Page<Delivery>)))]
+async fn list_inbox(
+    Tenant(org): Tenant,
+    State(state): State<AppState>,
+    QueryOf(query): QueryOf<InboxQuery>,
+) -> Result<Json<Page<Delivery>>, Problem> {
+    let page = page(query.limit, query.cursor);
+    let deliveries = state.store().list_deliveries(&org, query.status, page);
+    Ok(Json(deliveries.await?))
+}
+
+/// Get a delivery with its headers and its body
+#[utoipa::path(get, path = "/v1/inbox/{id}", tag = "inbox", params(("id" = DeliveryId, Path)),
+    responses((status = OK, description = "The delivery", body = DeliveryDetails)))]
+async fn get_delivery(
+    Tenant(org): Tenant,
+    State(state): State<AppState>,
+    PathId(id): PathId<DeliveryId>,
+) -> Result<Json<DeliveryDetails>, Problem> {
+    let delivery = state.store().delivery_content(&org, id).await?;
+    delivery
+        .map(|delivery| Json(DeliveryDetails { delivery }))
+        .ok_or_else(|| Problem::not_found("delivery"))
+}
+
+/// Try a dead letter again
+///
+/// Its attempts are counted anew, and what was said of the last one is forgotten.
+#[utoipa::path(post, path = "/v1/inbox/{id}/retry", tag = "inbox",
+    params(("id" = DeliveryId, Path)),
+    responses(
+        (status = OK, description = "It waits for a worker", body = DeliveryAnswer),
+        (status = CONFLICT, description = "The delivery is no dead letter",
+            body = Problem, content_type = "application/problem+json")))]
+async fn retry_delivery(
+    Tenant(org): Tenant,
+    State(state): State<AppState>,
+    PathId(id): PathId<DeliveryId>,
+) -> Result<Json<DeliveryAnswer>, Problem> {
+    let delivery = change(&state, &org, id, DeadLetterChange::Retry).await?;
+    state.signals().raise(Signal::Inbox);
+    Ok(delivery)
+}
+
+/// Give a dead letter up
+#[utoipa::path(post, path = "/v1/inbox/{id}/discard", tag = "inbox",
+    params(("id" = DeliveryId, Path)),
+    responses(
+        (status = OK, description = "It is kept until it is collected", body = DeliveryAnswer),
+        (status = CONFLICT, description = "The delivery is no dead letter",
+            body = Problem, content_type = "application/problem+json")))]
+async fn discard_delivery(
+    Tenant(org): Tenant,
+    State(state): State<AppState>,
+    PathId(id): PathId<DeliveryId>,
+) -> Result<Json<DeliveryAnswer>, Problem> {
+    change(&state, &org, id, DeadLetterChange::Discard).await
+}
+
+async fn change(
+    state: &AppState,
+    org: &OrgId,
+    id: DeliveryId,
+    change: DeadLetterChange,
+) -> Result<Json<DeliveryAnswer>, Problem> {
+    let store = state.store();
+    let found = store
+        .change_dead_letter(org, id, change, clock::now())
+        .await?;
+    match found {
+        None => return Err(Problem::not_found("delivery")),
+        Some(DeliveryStatus::Failed) => {}
+        Some(status) => {
+            let detail = format!("the delivery is {status}, so it is no dead letter");
+            return Err(Problem::conflict(detail));
+        }
+    }
+    let delivery = store.delivery(org, id).await?;
+    delivery
+        .map(|delivery| Json(DeliveryAnswer { delivery }))
+        .ok_or_else(|| Problem::not_found("delivery"))
+}

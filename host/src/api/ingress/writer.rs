@@ -1,0 +1,168 @@
+//! The writer: concurrent requests are committed together, each is answered when
+//! its commit is done.
+//!
+//! The batch is whatever arrived while the last one committed: no timer, so a lone
+//! request waits for nothing, and a burst shares its flushes. One writer is enough:
+//! a second one gains little, even on a slow disk.
+
+use crate::signals::Signals;
+use crate::store::{PackedDelivery, Signal, Store, StoreError, Stored};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+/// How often the same deliveries are written before their senders are told that
+/// they were not.
+const TRIES_MAX: u32 = 5;
+/// The pause before the second try; it doubles.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+/// No further try begins after this.
+const RETRY_MAX: Duration = Duration::from_secs(2);
+
+/// Why a delivery was not committed. The sender has to try again.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Too many wait already.
+    #[error("too many deliveries wait to be committed")]
+    Full,
+    /// The database failed, or the process is shutting down.
+    #[error("the delivery could not be committed")]
+    Failed,
+}
+
+struct Job {
+    delivery: PackedDelivery,
+    bytes: usize,
+    answer: oneshot::Sender<Result<Stored, WriteError>>,
+}
+
+/// A handle to the writer; it ends when the last one is gone.
+#[derive(Clone, Debug)]
+pub struct InboxWriter {
+    queue: mpsc::Sender<Job>,
+    queued_bytes: Arc<AtomicUsize>,
+    queue_bytes_max: usize,
+}
+
+/// The writer's own half.
+pub struct WriterTask {
+    store: Store,
+    signals: Signals,
+    jobs: mpsc::Receiver<Job>,
+    queued_bytes: Arc<AtomicUsize>,
+    batch_max: usize,
+}
+
+impl InboxWriter {
+    /// A writer and the task to spawn for it.
+    pub fn new(
+        store: Store,
+        signals: Signals,
+        config: &crate::config::IngressConfig,
+    ) -> (Self, WriterTask) {
+        let (queue, jobs) = mpsc::channel(config.queue_deliveries_max);
+        let queued_bytes = Arc::new(AtomicUsize::new(0));
+        let writer = Self {
+            queue,
+            queued_bytes: Arc::clone(&queued_bytes),
+            queue_bytes_max: config.queue_bytes_max,
+        };
+        let task = WriterTask {
+            store,
+            signals,
+            jobs,
+            queued_bytes,
+            batch_max: config.batch_deliveries_max,
+        };
+        (writer, task)
+    }
+
+    /// Returns once the delivery is committed.
+    ///
+    /// # Errors
+    /// If it is not; at once, where too many wait.
+    pub async fn write(&self, delivery: PackedDelivery) -> Result<Stored, WriteError> {
+        let bytes = delivery.bytes();
+        let queued = self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let (answer, answered) = oneshot::channel();
+        let job = Job {
+            delivery,
+            bytes,
+            answer,
+        };
+        // The first one is always let in, however large.
+        if (queued > 0 && queued + bytes > self.queue_bytes_max)
+            || self.queue.try_send(job).is_err()
+        {
+            self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            return Err(WriteError::Full);
+        }
+        answered.await.unwrap_or(Err(WriteError::Failed))
+    }
+}
+
+impl WriterTask {
+    /// Commits until every handle is gone and the queue is empty.
+    pub async fn run(mut self) {
+        let mut jobs = Vec::with_capacity(self.batch_max);
+        while self.jobs.recv_many(&mut jobs, self.batch_max).await > 0 {
+            self.commit(&mut jobs).await;
+        }
+    }
+
+    async fn commit(&self, jobs: &mut Vec<Job>) {
+        let bytes: usize = jobs.iter().map(|job| job.bytes).sum();
+        let (deliveries, answers): (Vec<_>, Vec<_>) =
+            jobs.drain(..).map(|job| (job.delivery, job.answer)).unzip();
+        let results = self.receive(&deliveries).await;
+        self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        if results.iter().any(Result::is_ok) {
+            self.signals.raise(Signal::Inbox);
+        }
+        for (answer, result) in answers.into_iter().zip(results) {
+            // A sender that has hung up gets its answer when it sends again.
+            let _ = answer.send(result);
+        }
+    }
+
+    /// What may pass is tried again for a while: a restarted database has broken
+    /// every connection, and senders need not notice. A value that the database refuses
+    /// costs only the delivery that holds it.
+    async fn receive(&self, deliveries: &[PackedDelivery]) -> Vec<Result<Stored, WriteError>> {
+        match self.receive_patiently(deliveries).await {
+            Ok(stored) => stored.into_iter().map(Ok).collect(),
+            Err(error) if error.is_transient() || deliveries.len() == 1 => {
+                tracing::error!(%error, deliveries = deliveries.len(), "could not commit deliveries; their senders have been told");
+                deliveries.iter().map(|_| Err(WriteError::Failed)).collect()
+            }
+            Err(_) => {
+                let mut results = Vec::with_capacity(deliveries.len());
+                for delivery in deliveries {
+                    results.extend(Box::pin(self.receive(std::slice::from_ref(delivery))).await);
+                }
+                results
+            }
+        }
+    }
+    async fn receive_patiently(
+        &self,
+        deliveries: &[PackedDelivery],
+    ) -> Result<Vec<Stored>, StoreError> {
+        let begun = Instant::now();
+        let mut pause = RETRY_PAUSE;
+        for _ in 1..TRIES_MAX {
+            match self.store.receive(deliveries).await {
+                Err(error) if error.is_transient() && begun.elapsed() < RETRY_MAX => {
+                    tracing::warn!(%error, deliveries = deliveries.len(), "could not commit deliveries; trying again");
+                }
+                outcome => return outcome,
+            }
+            self.store.discard_broken().await;
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        self.store.receive(deliveries).await
+    }
+}

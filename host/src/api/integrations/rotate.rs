@@ -1,0 +1,68 @@
+//! Gives an integration a new webhook secret.
+
+use super::answer::RotatedIntegration;
+use super::check_secret;
+use crate::api::check::Checks;
+use crate::api::extract::{JsonBody, PathId};
+use crate::api::rotation::{check_overlap, overlap_default, rotate, webhook_source};
+use crate::api::{AppState, Problem, Tenant};
+use crate::domain::IntegrationId;
+use crate::secret::{Secret, generate_webhook_secret};
+use crate::store::RouteSubject;
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// How an integration's secret is replaced.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = IntegrationSecretRotation)]
+pub(super) struct Rotation {
+    /// The new secret: 1 to 1024 bytes. Absent: one is made, and shown this once.
+    #[schema(value_type = Option<String>, write_only)]
+    secret: Option<Secret>,
+    /// How long the secrets before are still accepted, in seconds: 0 to 604800. 0
+    /// if one has leaked: it is refused at once then.
+    #[serde(default = "overlap_default")]
+    #[schema(default = 3600, maximum = 604800)]
+    overlap_seconds: u64,
+}
+
+/// Replace an integration's webhook secret
+///
+/// The new one is accepted at once; those before, for `overlap_seconds` more.
+#[utoipa::path(post, path = "/v1/integrations/{id}/rotate-secret", tag = "integrations",
+    params(("id" = IntegrationId, Path)), request_body = Rotation,
+    responses(
+        (status = OK, description = "Replaced", body = RotatedIntegration),
+        (status = CONFLICT, description = "A secret cannot be made: the provider is not \
+            registered just now, or takes no webhooks",
+            body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn rotate_integration_secret(
+    Tenant(org): Tenant,
+    State(state): State<AppState>,
+    PathId(id): PathId<IntegrationId>,
+    JsonBody(rotation): JsonBody<Rotation>,
+) -> Result<Json<RotatedIntegration>, Problem> {
+    let mut checks = Checks::default();
+    check_overlap(&mut checks, rotation.overlap_seconds);
+    check_secret(&mut checks, rotation.secret.as_ref());
+    checks.done()?;
+    let store = state.store();
+    let not_found = || Problem::not_found("integration");
+    let before = store.integration(&org, id).await?.ok_or_else(not_found)?;
+    let (secret, made) = match rotation.secret {
+        Some(secret) => (secret, None),
+        None => {
+            let made = generate_webhook_secret(&webhook_source(&state, &before.provider)?);
+            (made.clone(), Some(made))
+        }
+    };
+    let subject = RouteSubject::Integration(id);
+    rotate(&state, &org, subject, &secret, rotation.overlap_seconds).await?;
+    Ok(Json(RotatedIntegration {
+        integration: store.integration(&org, id).await?.ok_or_else(not_found)?,
+        webhook_secret: made.map(|secret| secret.expose().to_owned()),
+    }))
+}

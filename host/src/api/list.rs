@@ -1,0 +1,133 @@
+//! Lists: `?limit=&cursor=`, newest first.
+
+use crate::store::PageRequest;
+use serde::{Deserialize, Deserializer, de::Error as _};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
+use uuid::Uuid;
+
+/// Items of a page where the request names no number.
+const LIMIT_DEFAULT: u32 = 50;
+/// Items of a page at most.
+const LIMIT_MAX: u32 = 100;
+
+/// How many items a page has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit(u32);
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.parse() {
+            Ok(limit @ 1..=LIMIT_MAX) => Ok(Self(limit)),
+            _ => Err(D::Error::custom(format!(
+                "expected a number from 1 to {LIMIT_MAX}, got {text:?}"
+            ))),
+        }
+    }
+}
+
+impl PartialSchema for Limit {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
+            .minimum(Some(1))
+            .maximum(Some(LIMIT_MAX))
+            .default(Some(LIMIT_DEFAULT.into()))
+            .into()
+    }
+}
+
+impl ToSchema for Limit {}
+
+/// Where a page begins: the `next_cursor` of the page before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor(Uuid);
+
+impl<'de> Deserialize<'de> for Cursor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let id = Some(text.as_str())
+            .filter(|text| text.len() == 32)
+            .and_then(|text| Uuid::try_parse(text).ok());
+        id.map(Self)
+            .ok_or_else(|| D::Error::custom("expected the next_cursor of the page before"))
+    }
+}
+
+impl PartialSchema for Cursor {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).into()
+    }
+}
+
+impl ToSchema for Cursor {}
+
+/// Which page of a list is wanted.
+pub(super) fn page(limit: Option<Limit>, cursor: Option<Cursor>) -> PageRequest {
+    PageRequest {
+        limit: limit.map_or(LIMIT_DEFAULT, |limit| limit.0),
+        before: cursor.map(|cursor| cursor.0),
+    }
+}
+
+/// A list without a filter.
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// How many items.
+    #[param(inline)]
+    limit: Option<Limit>,
+    /// The `next_cursor` of the page before.
+    #[param(inline)]
+    cursor: Option<Cursor>,
+}
+
+impl PageQuery {
+    pub(super) fn page(self) -> PageRequest {
+        page(self.limit, self.cursor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::extract::Query;
+
+    fn query(text: &str) -> Result<PageRequest, String> {
+        let uri = format!("/?{text}").parse().unwrap();
+        match Query::<PageQuery>::try_from_uri(&uri) {
+            Ok(Query(query)) => Ok(query.page()),
+            Err(rejection) => Err(rejection.body_text()),
+        }
+    }
+
+    #[test]
+    fn a_page_has_its_limits() {
+        let id = Uuid::now_v7();
+        assert_eq!(query("").unwrap().limit, 50);
+        assert_eq!(query("limit=100").unwrap().limit, 100);
+        let page = query(&format!("cursor={}&limit=1", id.simple())).unwrap();
+        assert_eq!((page.limit, page.before), (1, Some(id)));
+        for wrong in ["0", "101", "-1", "many", ""] {
+            let error = query(&format!("limit={wrong}")).unwrap_err();
+            assert!(
+                error.contains("limit: expected a number from 1 to 100"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_one_that_was_given_and_a_parameter_one_that_exists() {
+        let error = query("cursor=yesterday").unwrap_err();
+        assert!(
+            error.contains("cursor: expected the next_cursor"),
+            "{error}"
+        );
+        assert!(query("pages=2").is_err());
+    }
+}

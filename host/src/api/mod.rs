@@ -1,0 +1,86 @@
+//! The HTTP surface: `/v1` for applications, what anybody may read, and the
+//! webhooks that `ingress` takes.
+//!
+//! Owns: who is asking, what a request may say, and how answers look. Every route
+//! is registered together with its description, so `/openapi.json` cannot tell of
+//! routes that do not exist.
+//! Never does: SQL, or a change of status that the store does not offer. Every
+//! handler below `/v1` takes [`Tenant`] first and passes its organization to
+//! every call of the store.
+
+mod auth;
+mod automations;
+mod check;
+mod error;
+mod events;
+mod extract;
+mod health;
+mod inbox;
+pub mod ingress;
+mod integrations;
+mod list;
+mod openapi;
+mod outbox;
+mod providers;
+mod rotation;
+mod runs;
+mod seal;
+mod state;
+mod triggers;
+
+pub use auth::Tenant;
+pub use error::{FieldError, PROBLEM_JSON, Problem};
+pub use extract::{API_BODY_BYTES_MAX, JsonBody, PathId, QueryOf};
+pub use seal::{seal_secret, secret_context};
+pub use state::AppState;
+
+use crate::config::Role;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use ingress::IngressState;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+
+/// Everything that this process serves, after its roles; webhooks only with the
+/// state that they need.
+pub fn router(state: AppState, ingress: Option<IngressState>) -> Router {
+    let mut routes = public();
+    if state.config().has_role(Role::Api) {
+        routes = routes.merge(v1());
+    }
+    let mut routes = routes.with_state(state);
+    if let Some(ingress) = ingress {
+        routes = routes.merge(ingress::router(ingress));
+    }
+    serve(routes)
+}
+
+/// What anybody may read.
+pub fn public() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .merge(health::routes())
+        .merge(providers::routes())
+}
+
+/// What needs an API key: everything below `/v1`.
+pub fn v1() -> OpenApiRouter<AppState> {
+    let routes = OpenApiRouter::new()
+        .merge(automations::routes())
+        .merge(integrations::routes())
+        .merge(triggers::routes())
+        .merge(events::routes())
+        .merge(runs::routes())
+        .merge(inbox::routes())
+        .merge(outbox::routes());
+    openapi::with_common_answers(routes).layer(DefaultBodyLimit::max(API_BODY_BYTES_MAX))
+}
+
+/// Adds `/openapi.json` and the answers to whatever is no route.
+fn serve(routes: OpenApiRouter) -> Router {
+    let (router, described) = openapi::with_document(routes).split_for_parts();
+    router
+        .merge(openapi::route(&described))
+        .fallback(error::no_such_route)
+        .method_not_allowed_fallback(error::no_such_method)
+        .layer(CatchPanicLayer::custom(error::panicked))
+}

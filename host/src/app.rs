@@ -1,0 +1,278 @@
+//! The whole of it: opens the store, loads the registry, and starts what the
+//! configured roles need. Used by `serve` and by the tests.
+
+use crate::api::ingress::{InboxWriter, IngressState, ReadingRoom, RouteTable, app_secrets};
+use crate::api::{self, AppState};
+use crate::clock;
+use crate::config::{Config, Role};
+use crate::domain::OrgId;
+use crate::provider::{Cache, Engine, Registry};
+use crate::secret::{MasterKey, Secret, generate_api_key, hash_api_key};
+use crate::server::{self, ServerLimits};
+use crate::signals::Signals;
+use crate::store::{ApiKey, Store, StoreOptions};
+use crate::worker::{InboxWorker, WorkerContext};
+use anyhow::Context;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Characters of an API key that are kept for people.
+const KEY_HINT_CHARS: usize = 8;
+/// How long the store may take to close its connections.
+const CLOSE_MAX: Duration = Duration::from_secs(2);
+
+/// A running host. Dropping it stops nothing: call [`App::stop`].
+pub struct App {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its store.
+    pub store: Store,
+    stop: Stop,
+    shutdown_max: Duration,
+    tasks: Tasks,
+}
+
+/// Work stops in this order: who brings new work, then who does it.
+#[derive(Clone, Default)]
+struct Stop {
+    server: CancellationToken,
+    work: CancellationToken,
+}
+
+#[derive(Default)]
+struct Tasks {
+    server: Vec<JoinHandle<()>>,
+    work: Vec<JoinHandle<()>>,
+}
+
+impl App {
+    /// Starts everything and returns once requests are taken.
+    ///
+    /// A first start on an empty embedded database makes an API key, which is shown
+    /// before anybody is answered.
+    ///
+    /// # Errors
+    /// If something that was configured cannot be had; the message says what.
+    pub async fn start(
+        mut config: Config,
+        show_first_key: impl FnOnce(&Secret),
+    ) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(&config.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", config.listen))?;
+        let address = listener.local_addr().context("the listening address")?;
+        config.listen = address.to_string();
+        let store = open_store(&config).await?;
+        store.migrate().await?;
+        let master_key = Arc::new(master_key(&config, store.is_embedded())?);
+        let registry = Arc::new(load_registry(&config).await?);
+        if let Some(key) = first_key(&store).await? {
+            show_first_key(&key);
+        }
+
+        let config = Arc::new(config);
+        let signals = Signals::default();
+        let (stop, mut tasks) = (Stop::default(), Tasks::default());
+        tasks.work.push(tokio::spawn(
+            signals.clone().relay(store.clone(), stop.work.clone()),
+        ));
+        if config.has_role(Role::Workers) {
+            let context = WorkerContext {
+                store: store.clone(),
+                registry: Arc::clone(&registry),
+                signals: signals.clone(),
+                config: config.inbox.clone(),
+            };
+            tasks
+                .work
+                .push(tokio::spawn(InboxWorker::run(context, stop.work.clone())));
+        }
+        let ingress = if config.has_role(Role::Ingress) {
+            let routes = RouteTable::load(store.clone(), Arc::clone(&master_key)).await?;
+            let (writer, task) = InboxWriter::new(store.clone(), signals.clone(), &config.ingress);
+            tasks.server.push(tokio::spawn(task.run()));
+            let every = Duration::from_millis(config.ingress.routes_refresh_ms);
+            tasks.work.push(tokio::spawn(routes.clone().follow(
+                signals.clone(),
+                every,
+                stop.work.clone(),
+            )));
+            Some(IngressState {
+                app_secrets: Arc::new(app_secrets(&registry)),
+                registry: Arc::clone(&registry),
+                routes,
+                writer,
+                reading: ReadingRoom::new(
+                    config.ingress.reading_bytes_max,
+                    config.ingress.body_bytes_max,
+                ),
+                body_bytes_max: config.ingress.body_bytes_max,
+                request_timeout: Duration::from_millis(config.ingress.request_timeout_ms),
+            })
+        } else {
+            None
+        };
+        let shutdown_max = config.shutdown_max();
+        let limits = ServerLimits {
+            connections_max: config.ingress.connections_max,
+            header_bytes_max: config.ingress.header_bytes_max,
+            header_timeout: Duration::from_millis(config.ingress.request_timeout_ms),
+            drain_max: shutdown_max / 2,
+        };
+        let state = AppState::new(
+            store.clone(),
+            Arc::clone(&registry),
+            Arc::clone(&config),
+            signals,
+            master_key,
+            stop.server.clone(),
+        );
+        let router = api::router(state, ingress);
+        tasks.server.push(tokio::spawn(server::serve(
+            listener,
+            router,
+            limits,
+            stop.server.clone(),
+        )));
+        tracing::info!(
+            %address,
+            database = store.engine(),
+            roles = ?config.roles,
+            providers = registry.len(),
+            "triggerhouse is ready"
+        );
+        Ok(Self {
+            address,
+            store,
+            stop,
+            shutdown_max,
+            tasks,
+        })
+    }
+
+    /// Stops taking requests, finishes what was claimed, and closes the store;
+    /// what is not done within the configured time is left to its lease.
+    ///
+    /// Requests get half of that time, so that one slow client cannot take what the
+    /// workers need to settle; the writer may use half of the rest.
+    pub async fn stop(self) {
+        let begun = Instant::now();
+        let all = begun + self.shutdown_max;
+        // The writer ends with the last request, which holds a handle to it.
+        self.stop.server.cancel();
+        let served = ended(self.tasks.server, begun + self.shutdown_max * 3 / 4).await;
+        self.stop.work.cancel();
+        let worked = ended(self.tasks.work, all).await;
+        if !(served && worked) {
+            tracing::warn!(
+                "the shutdown took too long; what was claimed is taken over when its lease lapses"
+            );
+        }
+        let _ = tokio::time::timeout(CLOSE_MAX, self.store.close()).await;
+    }
+}
+
+/// Waits for tasks until `deadline`, and aborts those that are left; returns
+/// whether there was none.
+async fn ended(tasks: Vec<JoinHandle<()>>, deadline: Instant) -> bool {
+    let mut all = true;
+    for mut task in tasks {
+        if tokio::time::timeout_at(deadline, &mut task).await.is_err() {
+            task.abort();
+            all = false;
+        }
+    }
+    all
+}
+
+/// Opens the configured database.
+///
+/// # Errors
+/// If it cannot be reached.
+pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let options = StoreOptions {
+        connections_max: config.database_connections_max,
+        ..StoreOptions::default()
+    };
+    Store::open(&config.database_url, &options)
+        .await
+        .context("cannot open the database")
+}
+
+/// Loads the configured providers.
+///
+/// # Errors
+/// If one of them is refused; the message says which and why.
+pub async fn load_registry(config: &Config) -> anyhow::Result<Registry> {
+    let engine = Engine::new(config.engine.clone())?;
+    let directory =
+        Some(Path::new(&config.providers_dir)).filter(|dir| !dir.as_os_str().is_empty());
+    let cache = match cache_directory(config) {
+        Some(directory) => Cache::at(&directory),
+        None => Cache::disabled(),
+    };
+    Ok(Registry::load(&config.providers, directory, &engine, &cache).await?)
+}
+
+fn cache_directory(config: &Config) -> Option<PathBuf> {
+    if !config.component_cache_dir.is_empty() {
+        return Some(PathBuf::from(&config.component_cache_dir));
+    }
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let base = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(home)?;
+    Some(base.join("triggerhouse"))
+}
+
+fn master_key(config: &Config, embedded: bool) -> anyhow::Result<MasterKey> {
+    if !config.master_key.is_empty() {
+        return MasterKey::from_base64(&config.master_key).context("master_key");
+    }
+    let path = &config.master_key_file;
+    let key = if embedded {
+        MasterKey::load_or_create(path)
+    } else {
+        MasterKey::from_file(path)
+    };
+    key.with_context(|| {
+        format!(
+            "master_key_file {}: it encrypts secrets in the database; make one with \
+             `openssl rand -base64 32`, give it mode 0600 and keep it, or set TRIGGERHOUSE_MASTER_KEY",
+            path.display()
+        )
+    })
+}
+
+async fn first_key(store: &Store) -> anyhow::Result<Option<Secret>> {
+    if !store.is_embedded() || !store.is_empty().await? {
+        return Ok(None);
+    }
+    let org: OrgId = OrgId::DEFAULT.parse()?;
+    let (_, key) = create_key(store, &org, "first start").await?;
+    Ok(Some(key))
+}
+
+/// Creates an API key; the key itself is known to nobody else.
+///
+/// # Errors
+/// If the database is unavailable.
+pub async fn create_key(
+    store: &Store,
+    org: &OrgId,
+    name: &str,
+) -> anyhow::Result<(ApiKey, Secret)> {
+    let key = generate_api_key();
+    let hint: String = key.expose().chars().take(KEY_HINT_CHARS).collect();
+    let hash = hash_api_key(key.expose());
+    let created = store
+        .create_key(org, name, &hash, &hint, clock::now())
+        .await?;
+    Ok((created, key))
+}

@@ -1,0 +1,16 @@
+//! Triggerhouse turns things that happen elsewhere into runs of automations:
+//! exactly once, and never losing one. See `docs/ARCHITECTURE.md`.
+
+pub mod api;
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod domain;
+pub mod provider;
+pub mod secret;
+pub mod server;
+pub mod signals;
+pub mod store;
+pub mod telemetry;
+pub mod verify;
+pub mod worker;
