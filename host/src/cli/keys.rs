@@ -1,0 +1,90 @@
+//! `triggerhouse keys`
+
+use super::{Common, table};
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use std::process::ExitCode;
+use toml::Table;
+use triggerhouse::app::{create_key, open_store};
+use triggerhouse::clock;
+use triggerhouse::domain::{KeyId, OrgId};
+use triggerhouse::store::Store;
+
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Create a key, and its organization where that is new; prints it once
+    Create(Create),
+    /// List the keys of all organizations
+    List(Common),
+    /// Revoke a key: it is refused from now on
+    Revoke(Revoke),
+}
+
+#[derive(Debug, Args)]
+pub struct Create {
+    #[command(flatten)]
+    common: Common,
+    /// The organization: a-z, 0-9, '-', '_'
+    #[arg(long)]
+    org: OrgId,
+    /// What the key is for
+    #[arg(long, default_value = "")]
+    name: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Revoke {
+    #[command(flatten)]
+    common: Common,
+    /// key_…, as `keys list` shows it
+    id: KeyId,
+}
+
+impl Keys {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Create(create) => {
+                let store = open(&create.common).await?;
+                let (created, key) = create_key(&store, &create.org, &create.name).await?;
+                println!("{}", key.expose());
+                eprintln!("{} of {}, shown this once", created.id, created.org);
+            }
+            Self::List(common) => {
+                let mut rows = vec![
+                    ["id", "organization", "key", "name", "created", "revoked"]
+                        .map(String::from)
+                        .to_vec(),
+                ];
+                for key in open(&common).await?.list_keys().await? {
+                    rows.push(vec![
+                        key.id.to_string(),
+                        key.org.to_string(),
+                        format!("{}…", key.hint),
+                        key.name,
+                        key.created_at.to_string(),
+                        key.revoked_at.map(|at| at.to_string()).unwrap_or_default(),
+                    ]);
+                }
+                table::print(&rows);
+            }
+            Self::Revoke(revoke) => {
+                if !open(&revoke.common)
+                    .await?
+                    .revoke_key(revoke.id, clock::now())
+                    .await?
+                {
+                    bail!("no live key {}", revoke.id);
+                }
+                println!("revoked {}", revoke.id);
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The store, its schema up to date: a key may be created before the first start.
+async fn open(common: &Common) -> anyhow::Result<Store> {
+    let store = open_store(&common.load(Table::new())?).await?;
+    store.migrate().await?;
+    Ok(store)
+}
