@@ -1,0 +1,47 @@
+//! Discussions.
+
+use super::{issue, strict};
+use crate::facts::Discussion;
+use crate::outline::Outline;
+use crate::read::Lenient;
+use triggerhouse_sdk::prelude::*;
+
+/// `discussion`.
+pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
+    let entity = payload.object("/discussion")?;
+    let discussion = describe(&entity, outline)?;
+    outline.facts.author = strict::account(&entity, "/user")?;
+    outline.facts.label = payload.name("/label/name");
+    let detail = issue::detail(outline);
+    outline.headline = format!(
+        "Discussion #{} {}{detail}: {}",
+        discussion.number.unwrap_or_default(),
+        outline.verb(),
+        discussion.title.as_deref().unwrap_or_default()
+    );
+    // An answer is a comment; its own link leads to the same page, further down.
+    outline.url = payload
+        .link("/answer/html_url")
+        .or_else(|| discussion.url.clone());
+    outline.occurred_at = match outline.facts.action.as_deref() {
+        Some("answered") => entity.moment(&["/answer_chosen_at"]),
+        _ => issue::moment(&entity, outline),
+    };
+    outline.facts.discussion = Some(discussion);
+    Ok(())
+}
+
+/// The section, and the labels.
+pub fn describe(discussion: &Payload<'_>, outline: &mut Outline) -> Result<Discussion, ReadError> {
+    outline.facts.labels = strict::labels(discussion, "/labels")?;
+    Ok(Discussion {
+        number: Some(discussion.integer("/number")?),
+        title: Some(strict::name(discussion, "/title")?),
+        url: discussion.link("/html_url"),
+        state: discussion.name("/state"),
+        state_reason: discussion.name("/state_reason"),
+        category: discussion.name("/category/name"),
+        author: discussion.name("/user/login"),
+        body: discussion.prose("/body"),
+    })
+}

@@ -1,0 +1,134 @@
+//! GitHub Actions: runs, their jobs, and the two ways to start one by hand.
+
+use super::{check, strict};
+use crate::facts::Workflow;
+use crate::outline::Outline;
+use crate::read::{LIST_ITEMS_MAX, Lenient};
+use serde_json::{Map, Value};
+use triggerhouse_sdk::prelude::*;
+
+/// Inputs are handed on whole or not at all.
+const INPUTS_BYTES_MAX: usize = 65_536;
+
+/// `workflow_run`.
+pub fn run(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
+    let entity = payload.object("/workflow_run")?;
+    outline.facts.conclusion = strict::name_opt(&entity, "/conclusion")?;
+    strict::branch(&entity, "/head_branch", outline)?;
+    let mut workflow = describe(&entity);
+    workflow.run_id = Some(entity.integer("/id")?);
+    workflow.name = payload.name("/workflow/name").or(workflow.name);
+    workflow.path = payload.name("/workflow/path").or(workflow.path);
+    outline.headline = format!(
+        "Workflow {}: {} #{}{}",
+        check::outcome(outline),
+        workflow.name.as_deref().unwrap_or("run"),
+        workflow.run_number.unwrap_or_default(),
+        on_branch(outline)
+    );
+    outline.url.clone_from(&workflow.url);
+    outline.occurred_at = match outline.facts.action.as_deref() {
+        Some("requested") => entity.moment(&["/run_started_at", "/created_at"]),
+        _ => entity.moment(&["/updated_at"]),
+    };
+    outline.facts.workflow = Some(workflow);
+    Ok(())
+}
+
+/// `workflow_job`. Its `labels` are a runner's, so they are no labels here.
+pub fn job(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
+    let entity = payload.object("/workflow_job")?;
+    let name = strict::name(&entity, "/name")?;
+    outline.facts.conclusion = strict::name_opt(&entity, "/conclusion")?;
+    strict::branch(&entity, "/head_branch", outline)?;
+    outline.headline = format!(
+        "Job {}: {name}{}",
+        check::outcome(outline),
+        on_branch(outline)
+    );
+    outline.url = entity.link("/html_url");
+    outline.occurred_at = match outline.facts.action.as_deref() {
+        Some("completed") => entity.moment(&["/completed_at"]),
+        Some("in_progress") => entity.moment(&["/started_at"]),
+        _ => entity.moment(&["/created_at"]),
+    };
+    outline.facts.workflow = Some(Workflow {
+        run_id: entity.number("/run_id"),
+        name: entity.name("/workflow_name"),
+        job_id: Some(entity.integer("/id")?),
+        job: Some(name),
+        failed_steps: failed_steps(&entity),
+        runner: entity.name("/runner_name"),
+        runner_labels: entity.names("/labels", ""),
+        title: None,
+        ..describe(&entity)
+    });
+    Ok(())
+}
+
+/// `workflow_dispatch`.
+pub fn dispatch(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
+    let path = strict::name(payload, "/workflow")?;
+    strict::branch(payload, "/ref", outline)?;
+    outline.facts.inputs = inputs(payload, "/inputs");
+    outline.headline = format!("Workflow started by hand: {path}{}", on_branch(outline));
+    outline.facts.workflow = Some(Workflow {
+        path: Some(path),
+        ..Workflow::default()
+    });
+    Ok(())
+}
+
+/// `repository_dispatch`: the action is the caller's own word.
+pub fn repository_dispatch(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
+    strict::branch(payload, "/branch", outline)?;
+    outline.facts.inputs = inputs(payload, "/client_payload");
+    let word = outline.facts.action.as_deref().unwrap_or_default();
+    outline.headline = format!("Repository dispatch: {word}");
+    Ok(())
+}
+
+/// The section of a run; deployments and their reviews carry one as well.
+pub fn describe(run: &Payload<'_>) -> Workflow {
+    Workflow {
+        run_id: run.number("/id"),
+        run_number: run.number("/run_number"),
+        run_attempt: run.number("/run_attempt"),
+        name: run.name("/name"),
+        path: run.name("/path"),
+        title: run.name("/display_title"),
+        url: run.link("/html_url"),
+        trigger: run.name("/event"),
+        status: run.name("/status"),
+        head_sha: run.name("/head_sha"),
+        pull_requests: strict::pull_requests(run, "/pull_requests"),
+        ..Workflow::default()
+    }
+}
+
+fn on_branch(outline: &Outline) -> String {
+    let branch = outline.facts.branches.first();
+    branch
+        .map(|branch| format!(" on {branch}"))
+        .unwrap_or_default()
+}
+
+fn failed_steps(job: &Payload<'_>) -> Vec<String> {
+    let steps = job
+        .at("/steps")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(Payload::new);
+    let failed = steps.filter(|step| step.raw("/conclusion") == Some("failure"));
+    failed
+        .filter_map(|step| step.name("/name"))
+        .take(LIST_ITEMS_MAX)
+        .collect()
+}
+
+fn inputs(payload: &Payload<'_>, pointer: &str) -> Option<Map<String, Value>> {
+    let inputs = payload.at(pointer)?;
+    let object = inputs.as_object().filter(|object| !object.is_empty())?;
+    (inputs.to_string().len() <= INPUTS_BYTES_MAX).then(|| object.clone())
+}

@@ -1,0 +1,91 @@
+//! The GitHub provider: every webhook event that GitHub sends becomes one event
+//! of Triggerhouse, and a trigger's configuration picks the ones it wants.
+//!
+//! ```text
+//! delivery   headers and body of a request   → the payload, without reading it
+//! family/    one reader per family of events → headline, link, time, facts
+//! facts/     what is kept of a payload       → bounded JSON
+//! dedup      the delivery's identity
+//! filter/    configuration and verdict       → facts only, never the payload
+//! ```
+//!
+//! Three rules hold everywhere. The kind comes from the `x-github-event`
+//! header and the payload's `action`, never from the look of the body. What a
+//! filter decides on is read strictly: of another type than GitHub documents,
+//! the delivery is malformed; what is only nice to have is left out instead.
+//! And nothing grows with the payload: every text and list has a limit.
+
+mod dedup;
+mod delivery;
+pub mod facts;
+mod family;
+pub mod filter;
+mod outline;
+mod parse;
+mod read;
+
+pub use facts::Facts;
+pub use filter::Config;
+
+use triggerhouse_sdk::prelude::*;
+
+/// The provider.
+pub struct GitHub;
+
+impl Describe for GitHub {
+    const ID: &'static str = "github";
+    const NAME: &'static str = "GitHub";
+    const DESCRIPTION: &'static str = "Issues, pull requests, pushes, checks, workflows, releases, alerts and every other webhook event of GitHub.";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    fn webhook() -> Option<WebhookSource> {
+        Some(WebhookSource {
+            // GitHub also sends a SHA-1 signature for old receivers. It proves
+            // less, so it is not accepted in place of this one.
+            verification: vec![hmac_sha256_hex("x-hub-signature-256", "sha256=")],
+            delivery_id: vec![Locator::Header("x-github-delivery".into())],
+            account: vec![Locator::BodyPointer("/installation/id".into())],
+            handshakes: vec![],
+        })
+    }
+}
+
+#[cfg(target_family = "wasm")]
+triggerhouse_sdk::register!(GitHub: webhook);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use triggerhouse_sdk::provider_info;
+
+    #[test]
+    fn only_the_sha256_signature_is_accepted() {
+        let source = GitHub::webhook().unwrap();
+        let [VerificationScheme::Hmac(scheme)] = &source.verification[..] else {
+            panic!("one HMAC scheme expected")
+        };
+        assert_eq!(scheme.header, "x-hub-signature-256");
+        assert_eq!(scheme.hash, HashAlgorithm::Sha256);
+        assert_eq!(
+            scheme.position,
+            SignaturePosition::Prefixed("sha256=".into())
+        );
+    }
+
+    #[test]
+    fn the_description_carries_a_schema_that_refuses_unknown_fields() {
+        let info = provider_info::<GitHub>();
+        let schema: serde_json::Value = serde_json::from_str(&info.config_schema).unwrap();
+        assert_eq!(
+            schema["additionalProperties"],
+            serde_json::Value::Bool(false)
+        );
+        assert!(schema.get("required").is_none());
+        for (field, property) in schema["properties"].as_object().unwrap() {
+            assert!(
+                property["description"].is_string(),
+                "{field} has no description"
+            );
+        }
+    }
+}
