@@ -1,0 +1,62 @@
+//! `both`: one component, two ways in.
+
+use triggerhouse_sdk::prelude::*;
+
+struct Both;
+
+/// What a trigger may ask for.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Config {}
+
+impl Describe for Both {
+    const ID: &'static str = "both";
+    const NAME: &'static str = "Both";
+    const DESCRIPTION: &'static str = "Takes webhooks and polls.";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    fn webhook() -> Option<WebhookSource> {
+        Some(WebhookSource {
+            verification: vec![hmac_sha256_hex("x-both-signature", "")],
+            delivery_id: vec![],
+            account: vec![],
+            handshakes: vec![],
+        })
+    }
+
+    fn polling() -> Option<PollingSource> {
+        Some(PollingSource {
+            allowed_hosts: vec!["api.example.com:8443".into()],
+            credential: None,
+            default_interval_seconds: 60,
+        })
+    }
+}
+
+impl Filter for Both {
+    type Config = Config;
+    type Facts = serde_json::Value;
+
+    fn matches(_event: &Event, _facts: &Self::Facts, _config: &Config) -> Verdict {
+        Verdict::Accept
+    }
+}
+
+impl Webhook for Both {
+    fn parse(_request: WebhookRequest) -> Result<Vec<Event>, ParseError> {
+        Err(ParseError::Ignored("nothing".into()))
+    }
+}
+
+impl Polling for Both {
+    fn poll(request: PollRequest) -> Result<PollPage, PollError> {
+        let cursor = request.cursor.unwrap_or_else(|| "null".into());
+        Ok(PollPage {
+            events: vec![],
+            cursor,
+            more: false,
+        })
+    }
+}
+
+triggerhouse_sdk::register!(Both: webhook, polling);
