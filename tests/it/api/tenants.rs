@@ -1,0 +1,85 @@
+//! One organization's key sees nothing of another's.
+
+use super::rules::operations;
+use super::{echo, event, problem};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use triggerhouse_tests::app::text;
+use triggerhouse_tests::{TestApp, on_both};
+
+/// A body that is valid where the operation has one.
+fn body_for(path: &str) -> Value {
+    let token = "0192f5c0-a1b2-4c3d-8e4f-5a6b7c8d9e0f";
+    match path {
+        "/v1/automations/{id}/triggers" => {
+            json!({"name": "t", "provider": "echo", "kind": "webhook"})
+        }
+        "/v1/outbox/{id}/ack" | "/v1/outbox/{id}/nack" => json!({"lease_token": token}),
+        path if path.ends_with("/rotate-secret") => json!({}),
+        _ => json!({"name": "stolen"}),
+    }
+}
+
+on_both! {
+    async fn an_organization_sees_nothing_of_anothers(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        let body = json!({"provider": "echo", "account": "a-1", "secret": "s3cret"});
+        let integration = app.post("acme", "/v1/integrations", body).await;
+        let integration = text(&integration["integration"]["id"]);
+        let hook = app.hook("acme", "echo", json!({})).await;
+        let delivery = echo(&app, &hook, json!({"events": [event("k", "a")]})).await;
+        app.settled().await;
+        let seen = app.all("acme", "/v1/events").await.remove(0);
+        let event = text(&seen["id"]);
+        let run = text(&app.get("acme", &format!("/v1/events/{event}")).await["run"]["id"]);
+        let ids = [
+            ("/v1/automations/", text(&seen["automation_id"])),
+            ("/v1/integrations/", integration),
+            ("/v1/triggers/", hook.trigger.clone()),
+            ("/v1/events/", event.clone()),
+            ("/v1/runs/", run.clone()),
+            ("/v1/inbox/", delivery),
+            ("/v1/outbox/", run.replace("run_", "out_")),
+        ];
+
+        for (method, path, has_body) in operations(&app).await {
+            let body = has_body.then(|| body_for(&path));
+            if path.contains("{id}") {
+                let of_path = ids.iter().find(|(prefix, _)| path.starts_with(prefix));
+                let (_, id) = of_path.unwrap_or_else(|| panic!("no id for {path}"));
+                let path = path.replace("{id}", id);
+                if method == Method::GET {
+                    // Its owner sees it: the id is not merely wrong.
+                    app.get("acme", &path).await;
+                }
+                let response = app.call("other", method, &path, body).await;
+                problem(response, StatusCode::NOT_FOUND).await;
+            } else if method == Method::GET {
+                assert!(app.all("other", &path).await.is_empty(), "{path}");
+            }
+        }
+        let claim = json!({"max": 100, "lease_seconds": 1});
+        let claimed = app.post("other", "/v1/outbox/claim", claim.clone()).await;
+        assert_eq!(claimed, json!({"items": []}));
+        for field in ["automation_id", "integration_id"] {
+            let prefix = format!("/v1/{}s/", field.trim_end_matches("_id"));
+            let (_, id) = ids.iter().find(|(of, _)| *of == prefix).unwrap();
+            let mut body = json!({"name": "t", "provider": "echo", "kind": "webhook"});
+            body[field] = json!(id);
+            let response = app.call("other", Method::POST, "/v1/triggers", Some(body)).await;
+            let problem = problem(response, StatusCode::UNPROCESSABLE_ENTITY).await;
+            assert_eq!(problem["errors"][0]["pointer"], format!("/{field}"));
+        }
+        let filtered = format!("/v1/events?trigger_id={}", hook.trigger);
+        assert!(app.all("other", &filtered).await.is_empty());
+
+        // Nothing has changed for its owner.
+        let (_, integration) = &ids[1];
+        let integration = app.get("acme", &format!("/v1/integrations/{integration}")).await;
+        assert!(integration["integration"]["name"].is_null());
+        let event = app.get("acme", &format!("/v1/events/{event}")).await;
+        assert_eq!(event["event"]["status"], "queued");
+        assert_eq!(app.post("acme", "/v1/outbox/claim", claim).await["items"][0]["attempt"], 1);
+        app.stop().await;
+    }
+}

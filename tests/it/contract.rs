@@ -1,0 +1,26 @@
+//! The contract's files. v1 is provisional until the first release and may still
+//! change, together with the digest below; from the release on, neither does.
+
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+const V1_SHA256: &str = "866000613ba18d696da955f7b5ca078814a8c7b58d841c1a74672de986573318";
+
+#[test]
+fn contract_1_is_unchanged() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit/v1");
+    let entries = std::fs::read_dir(directory).unwrap();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let mut hasher = Sha256::new();
+    for path in paths {
+        // The name counts, so that moving text between files is a change.
+        hasher.update(path.file_name().unwrap().as_encoded_bytes());
+        hasher.update(std::fs::read(&path).unwrap());
+    }
+    assert_eq!(
+        hex::encode(hasher.finalize()),
+        V1_SHA256,
+        "wit/v1 has changed: a released contract never does; write wit/v2"
+    );
+}

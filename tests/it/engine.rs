@@ -1,0 +1,114 @@
+//! The engine and the registry, with real components. Each limit is met by a
+//! guest that is told to break it, each refusal by a component that earns it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use triggerhouse::domain::delivery::{ClaimedDelivery, Header, Origin as DeliveryOrigin, Route};
+use triggerhouse::domain::event::{ParsedEvent, Verdict};
+use triggerhouse::domain::{DeliveryId, Timestamp};
+use triggerhouse::provider::{
+    Cache, CallContext, Engine, EngineLimits, GuestError, ParseFailure, Provider, RegistryEntry,
+};
+use triggerhouse_tests::files;
+
+mod cache;
+mod calls;
+mod limits;
+mod refusals;
+mod registry;
+
+/// 2026-11-23T14:34:29Z.
+const RECEIVED_AT: Timestamp = Timestamp(1_795_444_469_000_123);
+
+/// The file of a guest; `what` as in `tests/guests/<what>`.
+fn guest(what: &str) -> PathBuf {
+    let path = files::guest(&format!("guest_{}", what.replace('-', "_")));
+    assert!(path.exists(), "{} was not built", path.display());
+    path
+}
+
+/// Compiling each guest once is enough for all tests that do not ask about it.
+fn shared_cache() -> Cache {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-guests");
+    Cache::at(&directory)
+}
+
+fn engine() -> Engine {
+    engine_with(|_| {})
+}
+
+fn engine_with(change: impl FnOnce(&mut EngineLimits)) -> Engine {
+    let mut limits = EngineLimits {
+        instances: 4,
+        ..EngineLimits::default()
+    };
+    change(&mut limits);
+    Engine::new(limits).unwrap()
+}
+
+async fn load(engine: &Engine, what: &str) -> Arc<Provider> {
+    let path = guest(what);
+    let entry = RegistryEntry::of(&path);
+    Provider::load(engine, &shared_cache(), &path, &entry)
+        .await
+        .unwrap()
+}
+
+fn delivery(body: &str) -> ClaimedDelivery {
+    ClaimedDelivery {
+        id: DeliveryId("0192f5c0a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap()),
+        attempt: 1,
+        tries: 1,
+        origin: DeliveryOrigin {
+            route: Route::Account,
+            provider: "echo".into(),
+            org: None,
+            trigger: None,
+            integration: None,
+        },
+        headers: vec![Header {
+            name: "x-echo-delivery".into(),
+            value: "1".into(),
+        }],
+        query: String::new(),
+        body: body.into(),
+        received_at: RECEIVED_AT,
+    }
+}
+
+/// What one delivery becomes in a session of its own.
+async fn parse(provider: &Arc<Provider>, body: &str) -> Result<Vec<ParsedEvent>, ParseFailure> {
+    let delivery = delivery(body);
+    let mut session = provider.open(CallContext::of(&delivery)).await?;
+    session.parse(&delivery).await
+}
+
+/// Tells `echo` what to do, and returns how that ended.
+async fn told(provider: &Arc<Provider>, what: &str) -> GuestError {
+    match parse(provider, &format!(r#"{{"do":"{what}"}}"#)).await {
+        Err(ParseFailure::Guest(error)) => error,
+        other => panic!("{what}: expected the guest to fail, got {other:?}"),
+    }
+}
+
+/// Tells `echo` what to do, and returns what it saw.
+async fn seen(provider: &Arc<Provider>, what: &str) -> serde_json::Value {
+    let events = parse(provider, &format!(r#"{{"do":"{what}"}}"#))
+        .await
+        .unwrap();
+    serde_json::from_str(&events[0].facts).unwrap()
+}
+
+fn event(kind: &str, facts: &str) -> ParsedEvent {
+    ParsedEvent {
+        dedup_key: "echo:1".into(),
+        kind: kind.into(),
+        occurred_at: None,
+        title: "t".into(),
+        url: None,
+        actor: None,
+        facts: facts.into(),
+    }
+}

@@ -1,0 +1,133 @@
+use super::{T0, completed, decided, org, packed};
+use std::collections::HashSet;
+use std::time::Duration;
+use triggerhouse::domain::delivery::Disposition;
+use triggerhouse::domain::{DeliveryStatus, TriggerId};
+use triggerhouse::store::{DeadLetterChange, PageRequest, Settlement};
+use triggerhouse_tests::on_both;
+
+const LEASE: Duration = Duration::from_secs(60);
+const ALL: PageRequest = PageRequest {
+    limit: 100,
+    before: None,
+};
+
+on_both! {
+    async fn two_workers_never_claim_the_same_delivery(db: &TestDb) {
+        let store = db.store().await;
+        let trigger = TriggerId::new();
+        let batch: Vec<_> = (0..200).map(|_| packed(trigger, None)).collect();
+        store.receive(&batch).await.unwrap();
+        let workers = (0..8).map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut mine = Vec::new();
+                loop {
+                    let claimed = store.claim_deliveries(T0, LEASE, 7).await.unwrap().deliveries;
+                    if claimed.is_empty() {
+                        return mine;
+                    }
+                    mine.extend(claimed.into_iter().map(|delivery| delivery.id));
+                }
+            })
+        });
+        let mut all = Vec::new();
+        for worker in workers.collect::<Vec<_>>() {
+            all.extend(worker.await.unwrap());
+        }
+        // A worker may stop early when others hold all that is due; nobody else
+        // may have claimed what it left.
+        let distinct: HashSet<_> = all.iter().collect();
+        assert_eq!(distinct.len(), all.len());
+        all.extend(store.claim_deliveries(T0, LEASE, 200).await.unwrap().deliveries.into_iter().map(|d| d.id));
+        assert_eq!(all.len(), 200);
+    }
+
+    async fn a_lapsed_claim_is_taken_over_and_its_worker_fenced_out(db: &TestDb) {
+        let store = db.store().await;
+        let trigger = TriggerId::new();
+        store.receive(&[packed(trigger, None)]).await.unwrap();
+        let slow = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
+        assert!(store.claim_deliveries(T0 + LEASE - Duration::from_secs(1), LEASE, 1).await.unwrap().deliveries.is_empty());
+        let later = T0 + LEASE;
+        let quick = store.claim_deliveries(later, LEASE, 1).await.unwrap().deliveries.remove(0);
+        assert_eq!((slow.attempt, quick.attempt), (1, 2));
+
+        let late = store.settle(&[completed(slow.id, slow.attempt, vec![decided(trigger, "k", true)])], later).await.unwrap();
+        assert!(late.deliveries.is_empty());
+        assert_eq!((late.events, late.runs), (0, 0), "a worker that comes back late changes nothing");
+
+        let settled = store.settle(&[completed(quick.id, quick.attempt, vec![decided(trigger, "k", true)])], later).await.unwrap();
+        assert_eq!((settled.deliveries.len(), settled.events, settled.runs), (1, 1, 1));
+        let again = store.settle(&[completed(quick.id, quick.attempt, vec![decided(trigger, "k2", true)])], later).await.unwrap();
+        assert_eq!((again.deliveries.len(), again.events), (0, 0), "a settlement counts once");
+    }
+
+    async fn a_retry_is_due_at_its_time_and_a_dead_letter_never(db: &TestDb) {
+        let store = db.store().await;
+        store.receive(&[packed(TriggerId::new(), None)]).await.unwrap();
+        let claim = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
+        let at = T0 + Duration::from_secs(5);
+        let retry = |attempt, disposition| Settlement { delivery: claim.id, attempt, disposition, owner: None, events: vec![] };
+        store.settle(&[retry(1, Disposition::Retry { at, error: "trap".into() })], T0).await.unwrap();
+        assert_eq!(store.next_delivery_due().await.unwrap(), Some(at));
+        assert!(store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.is_empty());
+        let again = store.claim_deliveries(at, LEASE, 1).await.unwrap().deliveries.remove(0);
+        assert_eq!(again.attempt, 2);
+        store.settle(&[retry(2, Disposition::Failed { error: "trap".into() })], at).await.unwrap();
+        assert_eq!(store.next_delivery_due().await.unwrap(), None);
+        let failed = store.list_deliveries(&org(), Some(DeliveryStatus::Failed), ALL).await.unwrap();
+        assert_eq!(failed.items[0].error.as_deref(), Some("trap"));
+    }
+
+    async fn a_dead_letter_can_be_retried_or_discarded_and_nothing_else(db: &TestDb) {
+        let store = db.store().await;
+        store.receive(&[packed(TriggerId::new(), None)]).await.unwrap();
+        let claim = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
+        let change = async |change| store.change_dead_letter(&org(), claim.id, change, T0).await.unwrap();
+        assert_eq!(change(DeadLetterChange::Retry).await, Some(DeliveryStatus::Processing), "refused");
+        let failed = Settlement { delivery: claim.id, attempt: 1, disposition: Disposition::Failed { error: "x".into() }, owner: None, events: vec![] };
+        store.settle(std::slice::from_ref(&failed), T0).await.unwrap();
+        assert_eq!(change(DeadLetterChange::Retry).await, Some(DeliveryStatus::Failed), "done");
+        let waiting = store.delivery(&org(), claim.id).await.unwrap().unwrap();
+        assert_eq!((waiting.attempt, waiting.error, waiting.processed_at), (0, None, None), "a clean slate");
+        let again = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
+        assert_eq!((again.tries, again.attempt), (1, 2), "its attempts are counted anew, its claims are not");
+        let failed = Settlement { attempt: again.attempt, ..failed };
+        store.settle(&[failed], T0).await.unwrap();
+        assert_eq!(change(DeadLetterChange::Discard).await, Some(DeliveryStatus::Failed), "done");
+        assert_eq!(change(DeadLetterChange::Retry).await, Some(DeliveryStatus::Discarded), "refused");
+        assert!(store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.is_empty());
+    }
+
+    async fn a_worker_that_stalled_over_a_retry_by_hand_is_fenced_out(db: &TestDb) {
+        let store = db.store().await;
+        let trigger = TriggerId::new();
+        store.receive(&[packed(trigger, None)]).await.unwrap();
+        let stalled = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
+        let later = T0 + LEASE;
+        let second = store.claim_deliveries(later, LEASE, 1).await.unwrap().deliveries.remove(0);
+        let failed = Settlement { delivery: second.id, attempt: second.attempt, disposition: Disposition::Failed { error: "x".into() }, owner: None, events: vec![] };
+        store.settle(&[failed], later).await.unwrap();
+        store.change_dead_letter(&org(), second.id, DeadLetterChange::Retry, later).await.unwrap();
+        let third = store.claim_deliveries(later, LEASE, 1).await.unwrap().deliveries.remove(0);
+        assert_eq!(third.tries, 1);
+
+        let late = store.settle(&[completed(stalled.id, stalled.attempt, vec![decided(trigger, "k", true)])], later).await.unwrap();
+        assert!(late.deliveries.is_empty(), "the first claim has no say any more");
+        let settled = store.settle(&[completed(third.id, third.attempt, vec![])], later).await.unwrap();
+        assert_eq!(settled.deliveries.len(), 1);
+    }
+
+    async fn a_claim_that_is_given_back_can_be_taken_at_once_and_does_not_count(db: &TestDb) {
+        let store = db.store().await;
+        store.receive(&[packed(TriggerId::new(), None)]).await.unwrap();
+        let first = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
+        assert_eq!(store.give_back(&[(first.id, first.attempt)], T0).await.unwrap(), 1);
+        let second = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
+        assert_eq!((second.attempt, second.tries), (2, 1));
+        assert_eq!(store.give_back(&[(first.id, first.attempt)], T0).await.unwrap(), 0, "fenced");
+        let late = store.settle(&[completed(first.id, first.attempt, vec![])], T0).await.unwrap();
+        assert!(late.deliveries.is_empty());
+    }
+}

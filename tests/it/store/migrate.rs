@@ -1,0 +1,19 @@
+use triggerhouse::store::{Store, StoreOptions};
+use triggerhouse_tests::on_both;
+
+on_both! {
+    async fn many_may_prepare_a_fresh_database_at_once(db: &TestDb) {
+        let starts: Vec<_> = (0..8).map(|_| {
+            let url = db.url.clone();
+            tokio::spawn(async move {
+                let options = StoreOptions { connections_max: 3, ..StoreOptions::default() };
+                let store = Store::open(&url, &options).await.unwrap();
+                store.migrate().await.unwrap();
+                store.close().await;
+            })
+        }).collect();
+        for start in starts {
+            start.await.unwrap();
+        }
+    }
+}

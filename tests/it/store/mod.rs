@@ -1,0 +1,87 @@
+//! The store's contract, checked on both databases.
+
+mod claims;
+mod deletion;
+mod door;
+mod migrate;
+mod outbox;
+mod receive;
+mod sameness;
+mod settle;
+
+use std::sync::Arc;
+use triggerhouse::domain::delivery::{Disposition, Header, NewDelivery, Origin, Route};
+use triggerhouse::domain::event::{DecidedEvent, Decision, ParsedEvent, SkipReason};
+use triggerhouse::domain::{AutomationId, DeliveryId, OrgId, Timestamp, TriggerId};
+use triggerhouse::store::{PackedDelivery, Settlement};
+
+/// A time to count from.
+pub const T0: Timestamp = Timestamp(1_800_000_000_000_000);
+
+pub fn org() -> OrgId {
+    "acme".parse().unwrap()
+}
+
+/// A delivery to `trigger`.
+pub fn delivery(trigger: TriggerId, key: Option<&str>, body: &[u8]) -> NewDelivery {
+    NewDelivery {
+        id: DeliveryId::new(),
+        origin: Origin {
+            route: Route::Token,
+            provider: "echo".into(),
+            org: Some(org()),
+            trigger: Some(trigger),
+            integration: None,
+        },
+        delivery_key: key.map(str::to_owned),
+        headers: vec![Header {
+            name: "x-test".into(),
+            value: "1".into(),
+        }],
+        query: "a=b".into(),
+        body: body.to_vec(),
+        received_at: T0,
+    }
+}
+
+pub fn packed(trigger: TriggerId, key: Option<&str>) -> PackedDelivery {
+    PackedDelivery::new(delivery(trigger, key, b"{}"))
+}
+
+/// An event of `trigger` with this key, wanted or not.
+pub fn decided(trigger: TriggerId, key: &str, wanted: bool) -> DecidedEvent {
+    DecidedEvent {
+        org: org(),
+        trigger,
+        automation: AutomationId(trigger.0),
+        event: Arc::new(ParsedEvent {
+            dedup_key: key.into(),
+            kind: "test".into(),
+            occurred_at: Some(T0),
+            title: "A title".into(),
+            url: Some("https://example.com".into()),
+            actor: Some("somebody".into()),
+            facts: r#"{"a":1}"#.into(),
+        }),
+        decision: if wanted {
+            Decision::Run
+        } else {
+            Decision::Skip {
+                reason: SkipReason::FilterMismatch,
+                detail: Some("labels: none".into()),
+            }
+        },
+    }
+}
+
+pub fn completed(delivery: DeliveryId, attempt: i32, events: Vec<DecidedEvent>) -> Settlement {
+    Settlement {
+        delivery,
+        attempt,
+        disposition: Disposition::Completed {
+            outcome: "done".into(),
+        },
+        owner: None,
+        events,
+    }
+}

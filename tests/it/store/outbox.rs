@@ -1,0 +1,74 @@
+use super::{T0, completed, decided, org, packed};
+use std::time::Duration;
+use triggerhouse::domain::outbox::LeaseOutcome;
+use triggerhouse::domain::{OutboxStatus, TriggerId};
+use triggerhouse::store::Store;
+use triggerhouse_tests::on_both;
+
+const LEASE: Duration = Duration::from_secs(60);
+
+async fn messages(store: &Store, count: usize) {
+    let trigger = TriggerId::new();
+    let batch: Vec<_> = (0..count).map(|_| packed(trigger, None)).collect();
+    store.receive(&batch).await.unwrap();
+    let claimed = store
+        .claim_deliveries(T0, LEASE, count)
+        .await
+        .unwrap()
+        .deliveries;
+    let settlements: Vec<_> = claimed
+        .iter()
+        .enumerate()
+        .map(|(n, claim)| completed(claim.id, 1, vec![decided(trigger, &format!("k{n}"), true)]))
+        .collect();
+    assert_eq!(store.settle(&settlements, T0).await.unwrap().runs, count);
+}
+
+on_both! {
+    async fn a_message_belongs_to_its_claimer_until_the_lease_lapses(db: &TestDb) {
+        let store = db.store().await;
+        messages(&store, 3).await;
+        let first = store.claim_messages(&org(), T0, LEASE, 2, 20).await.unwrap();
+        assert_eq!(first.len(), 2);
+        assert_eq!(store.claim_messages(&org(), T0, LEASE, 5, 20).await.unwrap().len(), 1);
+        let other = "other".parse().unwrap();
+        assert!(store.claim_messages(&other, T0 + LEASE, LEASE, 5, 20).await.unwrap().is_empty());
+
+        let later = T0 + LEASE;
+        let again = store.claim_messages(&org(), later, LEASE, 5, 20).await.unwrap();
+        assert_eq!(again.len(), 3);
+        assert!(again.iter().all(|message| message.attempt == 2));
+        let old = store.ack_message(&org(), first[0].id, first[0].lease_token, later).await.unwrap();
+        assert_eq!(old, LeaseOutcome::Lost);
+        let done = store.ack_message(&org(), again[0].id, again[0].lease_token, later).await.unwrap();
+        assert_eq!(done, LeaseOutcome::Done(OutboxStatus::Dispatched));
+        let twice = store.ack_message(&org(), again[0].id, again[0].lease_token, later).await.unwrap();
+        assert_eq!(twice, LeaseOutcome::Lost);
+        let foreign = store.ack_message(&other, again[1].id, again[1].lease_token, later).await.unwrap();
+        assert_eq!(foreign, LeaseOutcome::NotFound);
+        assert_eq!(store.claim_messages(&org(), later + LEASE, LEASE, 5, 20).await.unwrap().len(), 2);
+    }
+
+    async fn a_message_given_back_is_due_again_at_its_time(db: &TestDb) {
+        let store = db.store().await;
+        messages(&store, 1).await;
+        let message = store.claim_messages(&org(), T0, LEASE, 1, 20).await.unwrap().remove(0);
+        let at = T0 + Duration::from_secs(5);
+        let given = store.nack_message(&org(), message.id, message.lease_token, Some(at), Some("busy"), T0).await.unwrap();
+        assert_eq!(given, LeaseOutcome::Done(OutboxStatus::Pending));
+        assert!(store.claim_messages(&org(), T0, LEASE, 1, 20).await.unwrap().is_empty());
+        assert_eq!(store.claim_messages(&org(), at, LEASE, 1, 20).await.unwrap().len(), 1);
+    }
+
+    async fn a_message_that_kills_its_consumers_becomes_a_dead_letter(db: &TestDb) {
+        let store = db.store().await;
+        messages(&store, 1).await;
+        let mut now = T0;
+        for _ in 0..3 {
+            assert_eq!(store.claim_messages(&org(), now, LEASE, 1, 3).await.unwrap().len(), 1);
+            now = now + LEASE;
+        }
+        assert!(store.claim_messages(&org(), now, LEASE, 1, 3).await.unwrap().is_empty());
+        assert!(store.claim_messages(&org(), now + LEASE, LEASE, 1, 3).await.unwrap().is_empty(), "for good");
+    }
+}

@@ -1,0 +1,272 @@
+//! The same random operations on both databases, compared step by step.
+
+use super::{T0, completed, decided, org, packed};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use std::collections::HashMap;
+use std::time::Duration;
+use triggerhouse::domain::delivery::Disposition;
+use triggerhouse::domain::{DeliveryId, EventStatus, Timestamp, TriggerId};
+use triggerhouse::store::{
+    DeadLetterChange, EventFilter, PackedDelivery, PageRequest, RunFilter, Settlement, Store,
+};
+use triggerhouse_tests::{Kind, TestDb};
+use uuid::Uuid;
+
+const LEASE: Duration = Duration::from_secs(60);
+const ALL: PageRequest = PageRequest {
+    limit: 100,
+    before: None,
+};
+const STEPS: usize = 300;
+
+/// Random operations and what each store answered, in words that leave out the ids
+/// that each store makes up for itself.
+struct Twins {
+    stores: [Store; 2],
+    random: StdRng,
+    now: Timestamp,
+    trigger: TriggerId,
+    claims: Vec<(DeliveryId, i32)>,
+}
+
+impl Twins {
+    async fn receive(&mut self) -> [String; 2] {
+        let count = self.random.random_range(1..6);
+        let batch: Vec<PackedDelivery> = (0..count)
+            .map(|_| {
+                let key = format!("k{}", self.random.random_range(0..30));
+                let keyed = self.random.random_bool(0.7);
+                packed(self.trigger, keyed.then_some(key.as_str()))
+            })
+            .collect();
+        self.both(async |store| format!("{:?}", store.receive(&batch).await.unwrap()))
+            .await
+    }
+
+    async fn claim(&mut self) -> [String; 2] {
+        let (max, now) = (self.random.random_range(1..8), self.now);
+        let claimed = self
+            .both(async |store| {
+                let claimed = store
+                    .claim_deliveries(now, LEASE, max)
+                    .await
+                    .unwrap()
+                    .deliveries;
+                claimed
+                    .iter()
+                    .map(|d| format!("{}#{}", d.id, d.attempt))
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            })
+            .await;
+        for claim in claimed[0].split_whitespace() {
+            let (id, attempt) = claim.split_once('#').unwrap();
+            self.claims
+                .push((id.parse().unwrap(), attempt.parse().unwrap()));
+        }
+        claimed
+    }
+
+    async fn settle(&mut self) -> [String; 2] {
+        let mut settlements = Vec::new();
+        for _ in 0..self.random.random_range(1..5) {
+            if self.claims.is_empty() {
+                break;
+            }
+            // Sometimes left in place: a claim that is settled twice, or late.
+            let index = self.random.random_range(0..self.claims.len());
+            let (id, attempt) = self.claims[index];
+            if self.random.random_bool(0.8) {
+                self.claims.swap_remove(index);
+            }
+            if settlements.iter().any(|s: &Settlement| s.delivery == id) {
+                continue;
+            }
+            let key = format!("e{}", self.random.random_range(0..20));
+            let wanted = self.random.random_bool(0.6);
+            let disposition = match self.random.random_range(0..10) {
+                0 => Disposition::Failed {
+                    error: "broken".into(),
+                },
+                1 => Disposition::Retry {
+                    at: self.now + Duration::from_secs(10),
+                    error: "later".into(),
+                },
+                _ => Disposition::Completed {
+                    outcome: "done".into(),
+                },
+            };
+            let mut settlement = completed(id, attempt, vec![]);
+            if matches!(disposition, Disposition::Completed { .. }) {
+                settlement.events = vec![decided(self.trigger, &key, wanted)];
+            }
+            settlements.push(Settlement {
+                disposition,
+                ..settlement
+            });
+        }
+        let now = self.now;
+        self.both(async |store| {
+            let settled = store.settle(&settlements, now).await.unwrap();
+            let mut deliveries: Vec<_> =
+                settled.deliveries.iter().map(ToString::to_string).collect();
+            deliveries.sort();
+            format!(
+                "{deliveries:?} {} {} {}",
+                settled.events, settled.runs, settled.duplicates
+            )
+        })
+        .await
+    }
+
+    async fn change_dead_letter(&mut self) -> [String; 2] {
+        let failed = self.stores[0]
+            .list_deliveries(
+                &org(),
+                Some(triggerhouse::domain::DeliveryStatus::Failed),
+                ALL,
+            )
+            .await
+            .unwrap();
+        let Some(delivery) = failed.items.first() else {
+            return Default::default();
+        };
+        let (id, now) = (delivery.id, self.now);
+        let change = if self.random.random_bool(0.5) {
+            DeadLetterChange::Retry
+        } else {
+            DeadLetterChange::Discard
+        };
+        self.both(async |store| {
+            format!(
+                "{:?}",
+                store
+                    .change_dead_letter(&org(), id, change, now)
+                    .await
+                    .unwrap()
+            )
+        })
+        .await
+    }
+
+    async fn skip(&mut self) -> [String; 2] {
+        let key = format!("e{}", self.random.random_range(0..20));
+        let now = self.now;
+        self.both(async |store| {
+            let filter = EventFilter {
+                status: Some(EventStatus::Queued),
+                ..EventFilter::default()
+            };
+            let queued = store.list_events(&org(), &filter, ALL).await.unwrap();
+            match queued.items.iter().find(|event| event.dedup_key == key) {
+                Some(event) => format!(
+                    "{:?}",
+                    store
+                        .skip_event(&org(), event.id, "test", now)
+                        .await
+                        .unwrap()
+                ),
+                None => "none".into(),
+            }
+        })
+        .await
+    }
+
+    /// Everything that can be seen, with ids replaced by their order.
+    async fn look(&mut self) -> [String; 2] {
+        self.both(async |store| {
+            let inbox = store.list_deliveries(&org(), None, ALL).await.unwrap();
+            let events = store
+                .list_events(&org(), &EventFilter::default(), ALL)
+                .await
+                .unwrap();
+            let runs = store
+                .list_runs(&org(), RunFilter::default(), ALL)
+                .await
+                .unwrap();
+            let mut seen: Vec<String> = inbox
+                .items
+                .iter()
+                .map(|d| {
+                    format!(
+                        "{} {} {} {:?} {:?} {:?}",
+                        d.id, d.status, d.attempt, d.due_at, d.outcome, d.error
+                    )
+                })
+                .collect();
+            let event_of: HashMap<Uuid, &str> = events
+                .items
+                .iter()
+                .map(|event| (event.id.0, event.dedup_key.as_str()))
+                .collect();
+            let mut rest: Vec<String> = events
+                .items
+                .iter()
+                .map(|e| {
+                    format!(
+                        "{} {} {:?} {:?}",
+                        e.dedup_key, e.status, e.skip_reason, e.delivery_id
+                    )
+                })
+                .chain(runs.items.iter().map(|run| {
+                    format!("run of {:?} {}", event_of.get(&run.event_id.0), run.status)
+                }))
+                .collect();
+            rest.sort();
+            seen.extend(rest);
+            seen.join("\n")
+        })
+        .await
+    }
+
+    async fn both(&self, act: impl AsyncFn(&Store) -> String) -> [String; 2] {
+        [act(&self.stores[0]).await, act(&self.stores[1]).await]
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_operations_have_the_same_effect_on_both_databases() {
+    let databases = [
+        TestDb::create(Kind::Sqlite).await,
+        TestDb::create(Kind::Postgres).await,
+    ];
+    let seed = std::env::var("TRIGGERHOUSE_TEST_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(rand::random::<u64>);
+    println!("TRIGGERHOUSE_TEST_SEED={seed}");
+    let mut twins = Twins {
+        stores: [databases[0].store().await, databases[1].store().await],
+        random: StdRng::seed_from_u64(seed),
+        now: T0,
+        trigger: TriggerId::new(),
+        claims: Vec::new(),
+    };
+    for step in 0..STEPS {
+        let operation = twins.random.random_range(0..12);
+        let [sqlite, postgres] = match operation {
+            0..=3 => twins.receive().await,
+            4..=6 => twins.claim().await,
+            7..=8 => twins.settle().await,
+            9 => twins.change_dead_letter().await,
+            10 => twins.skip().await,
+            _ => {
+                let seconds = twins.random.random_range(1..40);
+                twins.now = twins.now + Duration::from_secs(seconds);
+                Default::default()
+            }
+        };
+        assert_eq!(
+            sqlite, postgres,
+            "seed {seed}, step {step}, operation {operation}"
+        );
+        if step % 20 == 0 {
+            let [sqlite, postgres] = twins.look().await;
+            assert_eq!(sqlite, postgres, "seed {seed}, after step {step}");
+        }
+    }
+    for database in databases {
+        database.remove().await;
+    }
+}

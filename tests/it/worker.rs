@@ -1,0 +1,225 @@
+//! What one delivery must never do to the others, and what a worker must never
+//! make of a delivery.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use triggerhouse_tests::app::{Hook, text};
+use triggerhouse_tests::{Kind, TestApp, TestDb, github, on_both};
+
+/// Sends a signed body to echo; returns the delivery's id.
+async fn send(app: &TestApp, hook: &Hook, body: impl Into<Vec<u8>>) -> String {
+    let body = body.into();
+    let response = app
+        .http
+        .post(&hook.url)
+        .header("x-echo-signature", github::signature(&hook.secret, &body))
+        .body(body)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    text(&response.json::<Value>().await.unwrap()["id"])
+}
+
+fn told(what: &str) -> String {
+    json!({ "do": what }).to_string()
+}
+
+fn event(key: &str) -> String {
+    json!({"events": [{"dedup_key": key, "kind": "a", "title": "A title"}]}).to_string()
+}
+
+/// The UUID in a delivery's id, as both databases take it in a statement.
+fn literal(kind: Kind, id: &str) -> String {
+    let id = id.parse::<triggerhouse::domain::DeliveryId>().unwrap();
+    match kind {
+        Kind::Sqlite => format!("x'{}'", id.0.simple()),
+        Kind::Postgres => format!("'{}'", id.0),
+    }
+}
+
+on_both! {
+    async fn deliveries_that_hold_every_instance_cost_the_others_no_attempt(db: &TestDb) {
+        let mut app = TestApp::start_with(db, "[engine]\ninstances = 2\ncall_cpu_ms = 100\ncall_wall_ms = 300").await;
+        let hook = app.hook("acme", "echo", json!({})).await;
+        for _ in 0..30 {
+            send(&app, &hook, told("loop")).await;
+        }
+        for number in 0..20 {
+            send(&app, &hook, event(&format!("k{number}"))).await;
+        }
+        app.settled().await;
+        assert_eq!(app.all("acme", "/v1/runs").await.len(), 20);
+        for delivery in app.all("acme", "/v1/inbox?status=completed").await {
+            assert_eq!(delivery["attempt"], 1, "{delivery}");
+        }
+        let failed = app.all("acme", "/v1/inbox?status=failed").await;
+        assert_eq!(failed.len(), 30);
+        for delivery in &failed {
+            assert!(!text(&delivery["error"]).contains("no instance"), "{delivery}");
+        }
+        app.stop().await;
+    }
+
+    async fn a_delivery_that_gets_no_instance_is_given_back_and_is_no_dead_letter(db: &TestDb) {
+        // One hour of sleep holds the only instance for longer than the others may
+        // wait for it, more often than there are attempts.
+        let mut app = TestApp::start_with(db, "
+            [inbox]\nlease_seconds = 3\ndelivery_seconds_max = 1\nattempts_max = 1\npoll_ms = 50
+            [engine]\ninstances = 1\ncall_wall_ms = 5000").await;
+        let hook = app.hook("acme", "echo", json!({})).await;
+        for _ in 0..4 {
+            send(&app, &hook, told("sleep")).await;
+        }
+        send(&app, &hook, event("k")).await;
+        app.settled().await;
+        let runs = app.all("acme", "/v1/runs").await;
+        assert_eq!(runs.len(), 1);
+        let completed = app.all("acme", "/v1/inbox?status=completed").await;
+        assert_eq!(completed[0]["attempt"], 1, "{}", completed[0]);
+        let failed = app.all("acme", "/v1/inbox?status=failed").await;
+        assert_eq!(failed.len(), 4);
+        for delivery in &failed {
+            assert_eq!(delivery["error"], "the delivery took more than 1 s");
+        }
+        app.stop().await;
+    }
+
+    async fn deliveries_that_are_larger_than_the_limit_are_worked_off_one_by_one(db: &TestDb) {
+        let limits = "[inbox]\nin_flight_bytes_max = 1\nsettle_events_max = 1\npoll_ms = 50";
+        let mut app = TestApp::start_with(db, limits).await;
+        let hook = app.hook("acme", "echo", json!({})).await;
+        for number in 0..20 {
+            send(&app, &hook, event(&format!("k{number}"))).await;
+        }
+        app.settled().await;
+        assert_eq!(app.all("acme", "/v1/runs").await.len(), 20);
+        app.stop().await;
+    }
+
+    async fn a_row_that_cannot_be_read_is_a_dead_letter_and_its_neighbours_settle(db: &TestDb) {
+        let mut app = TestApp::start_with(db, "roles = ['ingress', 'api']").await;
+        let hook = app.hook("acme", "echo", json!({})).await;
+        let mut ids = Vec::new();
+        for number in 0..5 {
+            ids.push(send(&app, &hook, event(&format!("k{number}"))).await);
+        }
+        app.stop().await;
+        for (id, change) in ids.iter().zip(["headers = 'nonsense'", "body_codec = 7", "route = 'side door'"]) {
+            db.execute(&format!("update inbox set {change} where id = {}", literal(db.kind, id))).await;
+        }
+        let mut app = TestApp::start(db).await;
+        app.settled().await;
+        assert_eq!(app.all("acme", "/v1/runs").await.len(), 2);
+        let store = db.store().await;
+        for (id, column) in ids.iter().zip(["inbox.headers", "inbox.body_codec"]) {
+            let delivery = store.delivery(&"acme".parse().unwrap(), id.parse().unwrap()).await.unwrap().unwrap();
+            assert_eq!(delivery.status.as_str(), "failed");
+            assert!(delivery.error.unwrap().starts_with(column));
+            assert_eq!(delivery.attempt, 1);
+        }
+        store.close().await;
+        app.stop().await;
+    }
+
+    async fn what_cannot_be_read_about_one_delivery_keeps_no_other_from_its_run(db: &TestDb) {
+        let mut app = TestApp::start_with(db, "roles = ['ingress', 'api']").await;
+        let body = json!({"provider": "echo", "secret": "s3cret"});
+        let integration = text(&app.post("acme", "/v1/integrations", body).await["integration"]["id"]);
+        let broken = Hook {
+            trigger: String::new(),
+            url: format!("{}/webhooks/direct/echo/{integration}", app.url),
+            secret: "s3cret".into(),
+        };
+        let hook = app.hook("acme", "echo", json!({})).await;
+        send(&app, &hook, event("k1")).await;
+        let id = send(&app, &broken, event("k2")).await;
+        send(&app, &hook, event("k3")).await;
+        app.stop().await;
+        db.execute("update integrations set status = 'nonsense'").await;
+        let mut app = TestApp::start_with(db, "roles = ['workers', 'api']").await;
+        app.settled().await;
+        assert_eq!(app.all("acme", "/v1/runs").await.len(), 2);
+        let delivery = &app.get("acme", &format!("/v1/inbox/{id}")).await["delivery"];
+        assert_eq!(delivery["status"], "failed");
+        assert!(text(&delivery["error"]).starts_with("integrations.status"), "{delivery}");
+        app.stop().await;
+    }
+
+    async fn an_account_that_cannot_be_read_is_a_dead_letter_and_an_unknown_one_is_not(db: &TestDb) {
+        let app = TestApp::start(db).await;
+        let hook = Hook {
+            trigger: String::new(),
+            url: format!("{}/webhooks/direct/echo", app.url),
+            secret: "echo-app-secret".into(),
+        };
+        for body in ["{\"account\": \"a-", "{}", "{\"account\": \"nobody\"}", "{\"account\": \"other\"}"] {
+            send(&app, &hook, body).await;
+        }
+        app.settled().await;
+        // They belong to nobody, so nobody sees them but the operator.
+        let rows = db.texts("select status || ': ' || coalesce(error, outcome) from inbox order by id").await;
+        assert!(rows[0].starts_with("failed: the account cannot be read from the body: EOF"), "{rows:?}");
+        assert_eq!(rows[1], "completed: the delivery names no account");
+        assert_eq!(rows[2], "completed: no integration has the account nobody");
+        assert_eq!(rows[3], "completed: no integration has the account other");
+        app.stop().await;
+    }
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn text(&self) -> String {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&lines).into_owned()
+    }
+}
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Reads the log of all tests of this process: a log of one thread alone would
+/// miss whatever another thread was first to say.
+#[tokio::test]
+async fn the_log_says_what_kind_of_failure_it_was_and_nothing_that_a_guest_wrote() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_env_filter("triggerhouse=debug")
+        .with_writer(move || writer.clone())
+        .init();
+    let db = TestDb::create(Kind::Sqlite).await;
+    let mut app = TestApp::start(&db).await;
+    let hook = app.hook("acme", "echo", json!({})).await;
+    // What echo does not know it quotes; when it panics, it writes to its output.
+    let quoted = send(&app, &hook, told("a-word-of-the-body")).await;
+    let trapped = send(&app, &hook, told("trap")).await;
+    app.settled().await;
+    for (id, word) in [(quoted, "a-word-of-the-body"), (trapped, "told to panic")] {
+        let delivery = &app.get("acme", &format!("/v1/inbox/{id}")).await["delivery"];
+        assert!(text(&delivery["error"]).contains(word), "{delivery}");
+        let log = lines.text();
+        assert!(log.contains(&id), "{log}");
+        assert!(!log.contains(word), "{log}");
+    }
+    let log = lines.text();
+    assert!(log.contains("error.kind=\"malformed\""), "{log}");
+    assert!(log.contains("error.kind=\"trapped\""), "{log}");
+    app.stop().await;
+    db.remove().await;
+}

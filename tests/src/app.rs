@@ -1,0 +1,254 @@
+//! The host, in the test's own process, on a port of its own.
+#![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+use crate::db::TestDb;
+use crate::files;
+use reqwest::{Client, Method, Response};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use triggerhouse::app::{App, create_key};
+use triggerhouse::config::Config;
+
+/// A running host and a client of it.
+pub struct TestApp {
+    /// Where it listens: `http://127.0.0.1:…`.
+    pub url: String,
+    /// The host.
+    pub app: App,
+    /// Without a key.
+    pub http: Client,
+    keys: HashMap<String, String>,
+}
+
+/// What a test creates most often.
+pub struct Hook {
+    /// `trg_…`
+    pub trigger: String,
+    /// Where deliveries go.
+    pub url: String,
+    /// With which they are signed.
+    pub secret: String,
+}
+
+/// The configuration of a test's host: everything is loaded, retries are quick.
+///
+/// # Panics
+/// If it is not valid.
+pub fn config(db: &TestDb, extra: &str) -> Config {
+    let base = format!(
+        r#"
+        listen = "127.0.0.1:0"
+        database_url = "{url}"
+        database_connections_max = 5
+        master_key = "{key}"
+        providers_dir = "{providers}"
+        component_cache_dir = "{cache}"
+        [inbox]
+        retry_base_ms = 20
+        retry_max_ms = 50
+        attempts_max = 3
+        poll_ms = 50
+        [[providers]]
+        component = "{echo}"
+        app_secrets = ["echo-app-secret"]
+        "#,
+        url = db.url,
+        key = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI=",
+        providers = files::providers().display(),
+        cache = files::providers().join("cache").display(),
+        echo = files::guest("guest_echo").display(),
+    );
+    let mut table: toml::Table = base.parse().expect("a configuration");
+    let extra: toml::Table = extra.parse().expect("a configuration");
+    for (key, value) in extra {
+        match (table.get_mut(&key), value) {
+            (Some(toml::Value::Table(table)), toml::Value::Table(more)) => table.extend(more),
+            (_, value) => {
+                table.insert(key, value);
+            }
+        }
+    }
+    Config::load(None, std::iter::empty(), table).expect("a configuration")
+}
+
+impl TestApp {
+    /// Starts a host on the database.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start(db: &TestDb) -> Self {
+        Self::start_with(db, "").await
+    }
+
+    /// Starts a host with further configuration, as TOML.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start_with(db: &TestDb, extra: &str) -> Self {
+        let app = App::start(config(db, extra), |_| {})
+            .await
+            .expect("a running host");
+        Self {
+            url: format!("http://{}", app.address),
+            http: crate::client(),
+            app,
+            keys: HashMap::new(),
+        }
+    }
+
+    /// Stops it.
+    pub async fn stop(self) {
+        self.app.stop().await;
+    }
+
+    /// Makes sure that an organization has a key, and returns it.
+    ///
+    /// # Panics
+    /// If the database fails.
+    pub async fn key(&mut self, org: &str) -> String {
+        if let Some(key) = self.keys.get(org) {
+            return key.clone();
+        }
+        let id = org.parse().expect("an organization id");
+        let (_, key) = create_key(&self.app.store, &id, "test")
+            .await
+            .expect("a key");
+        self.keys.insert(org.into(), key.expose().into());
+        key.expose().into()
+    }
+
+    /// One call as an organization.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn call(
+        &mut self,
+        org: &str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Response {
+        let key = self.key(org).await;
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.url))
+            .bearer_auth(key);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        request.send().await.expect("an answer")
+    }
+
+    /// A call that succeeds.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn get(&mut self, org: &str, path: &str) -> Value {
+        ok(self.call(org, Method::GET, path, None).await, path).await
+    }
+
+    /// A call that succeeds.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn post(&mut self, org: &str, path: &str, body: Value) -> Value {
+        ok(self.call(org, Method::POST, path, Some(body)).await, path).await
+    }
+
+    /// A webhook trigger of a provider.
+    ///
+    /// # Panics
+    /// If it cannot be created.
+    pub async fn hook(&mut self, org: &str, provider: &str, config: Value) -> Hook {
+        let body =
+            json!({"name": "test", "provider": provider, "kind": "webhook", "config": config});
+        let created = self.post(org, "/v1/triggers", body).await;
+        Hook {
+            trigger: text(&created["trigger"]["id"]),
+            url: text(&created["webhook_url"]),
+            secret: text(&created["webhook_secret"]),
+        }
+    }
+
+    /// Everything in a list, page by page.
+    ///
+    /// # Panics
+    /// If a page cannot be had.
+    pub async fn all(&mut self, org: &str, path: &str) -> Vec<Value> {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let mut items = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = self
+                .get(org, &format!("{path}{joint}limit=100{cursor}"))
+                .await;
+            items.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return items,
+            }
+        }
+    }
+
+    /// Waits until no delivery is due or being worked on.
+    ///
+    /// # Panics
+    /// If that never happens.
+    pub async fn settled(&self) {
+        crate::eventually("an empty inbox", async || {
+            self.app
+                .store
+                .next_delivery_due()
+                .await
+                .is_ok_and(|due| due.is_none())
+        })
+        .await;
+    }
+}
+
+async fn ok(response: Response, path: &str) -> Value {
+    let status = response.status();
+    let text = response.text().await.expect("a body");
+    assert!(status.is_success(), "{path}: {status} {text}");
+    if text.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_str(&text).expect("JSON")
+    }
+}
+
+/// A string in an answer.
+///
+/// # Panics
+/// If it is none.
+pub fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("expected a string, got {value}"))
+        .to_owned()
+}
+
+/// A port that nobody listens on just now.
+///
+/// # Panics
+/// If there is none.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// Waits until a host takes requests.
+///
+/// # Panics
+/// If it never does.
+pub async fn ready(client: &Client, port: u16) {
+    crate::eventually("a ready host", async || {
+        let url = format!("http://127.0.0.1:{port}/readyz");
+        client
+            .get(url)
+            .send()
+            .await
+            .is_ok_and(|response| response.status().is_success())
+    })
+    .await;
+}
