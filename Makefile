@@ -1,0 +1,36 @@
+# The work is in scripts/, this file only names it. `make` alone explains the targets.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test bench lint providers guests clean
+
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Check the toolchain, add the wasm target when it is missing
+	@scripts/setup.sh
+
+demo: ## Show a webhook becoming a run, on a fresh SQLite file
+	@scripts/demo.sh
+
+serve: providers ## Run the server with every provider (SQLite, 127.0.0.1:8787)
+	cargo run --release -p triggerhouse -- serve --providers target/providers
+
+test: ## Run all tests; sets up Postgres and Redis. ARGS='…' goes to cargo test
+	@scripts/test.sh $(ARGS)
+
+bench: ## Measure throughput and latency beside their limits. BENCH_SECONDS=10
+	@scripts/bench.sh
+
+lint: setup ## Formatting, clippy and documentation, warnings denied
+	cargo fmt --all -- --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace
+
+providers: setup ## Build the providers: target/providers/<id>.wasm
+	@scripts/build-providers.sh
+
+guests: setup ## Build the components that only tests use
+	@scripts/build-guests.sh
+
+clean: ## Remove everything that was built
+	cargo clean
+	rm -rf target

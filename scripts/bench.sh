@@ -1,0 +1,262 @@
+#!/usr/bin/env bash
+# Measures the server on Postgres (default configuration, durable) and on SQLite, each figure beside a limit that was
+# measured in the same run: a bare HTTP server, a bare group-commit writer, and hand-written SQL.
+#
+# BENCH_SECONDS      how long each load lasts (10)
+# BENCH_CONNECTIONS  at how many connections (32)
+#
+# Server, database and load generator share this machine's cores: compare ratios, not machines.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$PROJECT_ROOT"
+
+BENCH_SECONDS=${BENCH_SECONDS:-10}
+BENCH_CONNECTIONS=${BENCH_CONNECTIONS:-32}
+LOAD_THREADS=2
+# Enough that the same body comes back only long after it has left every cache.
+PAYLOADS=20000
+SETTLE_ROWS=20000
+LATENCY_SAMPLES=50
+DRAIN_TIMEOUT_S=$((60 + 10 * BENCH_SECONDS))
+READY_TIMEOUT_S=30
+STOP_TIMEOUT_S=30
+
+((BASH_VERSINFO[0] >= 5)) || die "the benchmark needs bash 5 for its clock"
+
+if [[ ${1:-} != --with-services ]]; then
+	[[ $# == 0 ]] || die "usage: scripts/bench.sh (BENCH_SECONDS and BENCH_CONNECTIONS come from the environment)"
+	have curl || die "curl is missing: install it to run the benchmark"
+	have wrk || apt_install "the load generator wrk" wrk
+	scripts/setup.sh
+	scripts/build-providers.sh
+	cargo build --release -p triggerhouse -p triggerhouse-tests --bins
+	exec scripts/services.sh run -- scripts/bench.sh --with-services
+fi
+
+built=$(target_dir)
+triggerhouse=$built/release/triggerhouse
+limits=$built/release/bench_limits
+postgres_url=$TRIGGERHOUSE_TEST_POSTGRES_URL
+# On the same disk as Postgres, and removed with it.
+dir=$TRIGGERHOUSE_SERVICES_DIR/bench
+mkdir "$dir"
+
+# What this shell is set up for must not change what is measured.
+for name in "${!TRIGGERHOUSE_@}"; do unset "$name"; done
+TRIGGERHOUSE_MASTER_KEY=$(head -c 32 /dev/urandom | base64)
+export TRIGGERHOUSE_MASTER_KEY
+
+process=''
+log=/dev/null
+finish() {
+	local status=$?
+	[[ -z $process ]] || stop_process "$process" "$STOP_TIMEOUT_S" || true
+	if ((status != 0)) && [[ -s $log ]]; then
+		say "The last lines of the process that was measured:"
+		tail -n 20 "$log" >&2
+	fi
+}
+trap finish EXIT
+trap 'exit 130' INT TERM HUP
+
+# --- tools ------------------------------------------------------------------
+
+# The value of $1 in a line of name=value pairs on stdin.
+value() {
+	local line
+	line=$(cat)
+	[[ " $line " =~ [[:space:]]$1=([^[:space:]]+) ]] || die "there is no $1 in: $line"
+	printf '%s\n' "${BASH_REMATCH[1]}"
+}
+
+# start NAME DIRECTORY COMMAND…: runs it there in the background, waits until it is ready on $port.
+# Sets process and ready_ms.
+start() {
+	local started work=$2
+	log=$dir/$1.log
+	shift 2
+	started=$(now_ms)
+	(cd "$work" && exec "$@") >>"$log" 2>&1 </dev/null &
+	process=$!
+	wait_ready "$port" "$process" "$READY_TIMEOUT_S" || die "not ready within $READY_TIMEOUT_S s: $*"
+	ready_ms=$(($(now_ms) - started))
+}
+
+stop() {
+	local status=0
+	stop_process "$process" "$STOP_TIMEOUT_S" || status=$?
+	process=''
+	# A limit has no graceful end (143: ended by the signal); a server that has none is a fault.
+	[[ $status == 0 || ($status == 143 && $1 == limit) ]] || die "the process that was measured ended with status $status"
+}
+
+rss_mb() {
+	local kb
+	if [[ -r /proc/$process/status ]]; then
+		kb=$(awk '/^VmRSS:/ { print $2 }' "/proc/$process/status")
+	else
+		kb=$(ps -o rss= -p "$process")
+	fi
+	echo $(((kb + 512) / 1024))
+}
+
+# load URL PAYLOADS: the line that tests/bench/signed.lua ends with.
+load() {
+	local report
+	report=$(timeout $((BENCH_SECONDS + 60)) wrk -t"$LOAD_THREADS" -c"$BENCH_CONNECTIONS" -d"${BENCH_SECONDS}s" --latency \
+		-s tests/bench/signed.lua "$1" -- "$2" "$LOAD_THREADS" </dev/null) || die "wrk failed: $report"
+	report=$(grep '^acks=' <<<"$report") || die "wrk reported nothing"
+	local bad
+	bad="$(value not_ok <<<"$report") $(value broken <<<"$report")"
+	[[ $bad == "0 0" ]] || say "  NOT CLEAN: answers other than success, and broken connections: $bad"
+	printf '%s\n' "$report"
+}
+
+percent() { awk -v a="$1" -v b="$2" 'BEGIN { if (b > 0) printf "%.0f %%", 100 * a / b; else print "-" }'; }
+
+rows=()
+# row WHAT MEASURED LIMIT RATIO WANTED
+row() { rows+=("$(printf '%-42s %12s %12s %8s   %s' "$@")"); }
+heading() { rows+=("" "$1"); }
+
+print_table() {
+	echo
+	printf '%-42s %12s %12s %8s   %s\n' "" measured limit ratio wanted
+	printf '%s\n' "${rows[@]}"
+	echo
+	echo "$BENCH_CONNECTIONS connections for $BENCH_SECONDS s, signed and all different payloads of 8 kB, durable commits;" \
+		"$(nproc 2>/dev/null || echo '?') cores shared by server, database and load generator."
+}
+
+# --- limits -----------------------------------------------------------------
+
+port=$(free_port)
+secret=bench-limits
+"$limits" payloads --count "$PAYLOADS" --secret "$secret" --out "$dir/limits.payloads" >/dev/null
+
+say "limit: bare HTTP server"
+start bare "$PROJECT_ROOT" "$limits" bare --listen "127.0.0.1:$port" --secret "$secret"
+bare=$(load "http://127.0.0.1:$port/hook" "$dir/limits.payloads")
+stop limit
+say "  $bare"
+
+# limit_writer DATABASE_URL: the load's report
+limit_writer() {
+	local report
+	start writer "$PROJECT_ROOT" "$limits" writer --listen "127.0.0.1:$port" --secret "$secret" --database-url "$1"
+	report=$(load "http://127.0.0.1:$port/hook" "$dir/limits.payloads")
+	stop limit
+	limit=$report
+}
+
+# A fresh Postgres has to make its log files first, a running one uses them again.
+# Without this only whatever is measured first would pay for them.
+say "warming up Postgres"
+limit_writer "$postgres_url"
+
+say "limit: bare group-commit writer"
+limit_writer "$postgres_url"
+writer_postgres=$limit
+say "  Postgres: $writer_postgres"
+limit_writer "sqlite://$dir/writer.db"
+writer_sqlite=$limit
+say "  SQLite:   $writer_sqlite"
+rm "$dir/limits.payloads" "$dir"/writer.db*
+
+say "limit: hand-written SQL settle"
+settle_postgres=$("$limits" settle --database-url "$postgres_url" --count "$SETTLE_ROWS")
+say "  Postgres: $settle_postgres"
+settle_sqlite=$("$limits" settle --database-url "sqlite://$dir/settle.db" --count "$SETTLE_ROWS")
+say "  SQLite:   $settle_sqlite"
+rm "$dir"/settle.db*
+
+heading "Limits"
+row "bare HTTP server, acks/s" "$(value acks_per_s <<<"$bare")" "" "" ""
+row "  p50, p99 ms" "$(value p50_ms <<<"$bare"), $(value p99_ms <<<"$bare")" "" "" ""
+row "group-commit writer on Postgres, acks/s" "$(value acks_per_s <<<"$writer_postgres")" "" "" ""
+row "  p50, p99 ms" "$(value p50_ms <<<"$writer_postgres"), $(value p99_ms <<<"$writer_postgres")" "" "" ""
+row "group-commit writer on SQLite, acks/s" "$(value acks_per_s <<<"$writer_sqlite")" "" "" ""
+row "  p50, p99 ms" "$(value p50_ms <<<"$writer_sqlite"), $(value p99_ms <<<"$writer_sqlite")" "" "" ""
+row "SQL settle on Postgres, rows/s" "$(value rows_per_s <<<"$settle_postgres")" "" "" ""
+row "SQL settle on SQLite, rows/s" "$(value rows_per_s <<<"$settle_sqlite")" "" "" ""
+
+# --- the server -------------------------------------------------------------
+
+# measure NAME DATABASE_URL WRITER SETTLE: the last two are the limits' reports
+measure() {
+	local name=$1 url=$2 ingress_limit drain_limit
+	ingress_limit=$(value acks_per_s <<<"$3")
+	drain_limit=$(value rows_per_s <<<"$4")
+	local key created hook latency idle_mb alone drain both drain_both
+	local -a serve=("$triggerhouse" serve --listen "127.0.0.1:$port" --database-url "$url" --providers "$PROJECT_ROOT/target/providers")
+
+	say "$name: start"
+	"$triggerhouse" migrate --database-url "$url" >"$dir/commands.log" 2>&1 ||
+		die "triggerhouse migrate failed: $(cat "$dir/commands.log")"
+	key=$("$triggerhouse" keys create --org default --name bench --database-url "$url" 2>"$dir/commands.log" |
+		grep -o 'th_[A-Za-z0-9_-]*' | head -n 1) || die "triggerhouse keys create printed no key: $(cat "$dir/commands.log")"
+	# The first start compiles the components, the second finds them compiled.
+	start "$name" "$dir" "${serve[@]}"
+	stop server
+	start "$name" "$dir" "${serve[@]}"
+	idle_mb=$(rss_mb)
+
+	created=$(curl --silent --show-error --fail-with-body --max-time 30 --header "authorization: Bearer $key" \
+		--header 'content-type: application/json' "http://127.0.0.1:$port/v1/triggers" \
+		--data '{"name":"bench","provider":"github","kind":"webhook","config":{"events":["issues.opened"]}}') ||
+		die "creating a trigger failed: $created"
+	hook=$(json_field webhook_url <<<"$created")
+	secret=$(json_field webhook_secret <<<"$created")
+	[[ -n $hook && -n $secret ]] || die "creating a trigger answered without webhook_url or webhook_secret: $created"
+
+	say "$name: latency when idle"
+	latency=$("$limits" latency --url "http://127.0.0.1:$port" --key "$key" --hook "$hook" --secret "$secret" --count "$LATENCY_SAMPLES")
+	say "  $latency"
+	local ready=$ready_ms
+	stop server
+
+	say "$name: ingress alone"
+	"$limits" payloads --count "$PAYLOADS" --secret "$secret" --out "$dir/$name.payloads" >/dev/null
+	start "$name" "$dir" "${serve[@]}" --roles ingress,api
+	alone=$(load "$hook" "$dir/$name.payloads")
+	stop server
+	say "  $alone"
+
+	say "$name: drain of what it stored"
+	start "$name" "$dir" "${serve[@]}"
+	drain=$("$limits" drain --database-url "$url" --timeout-seconds "$DRAIN_TIMEOUT_S")
+	say "  $drain"
+	[[ $(value backlog <<<"$drain") != 0 ]] || say "  NOT MEASURED: ingress left no backlog to drain"
+
+	say "$name: ingress while workers drain"
+	both=$(load "$hook" "$dir/$name.payloads")
+	say "  $both"
+	drain_both=$("$limits" drain --database-url "$url" --timeout-seconds "$DRAIN_TIMEOUT_S")
+	say "  $drain_both"
+	local loaded_mb
+	loaded_mb=$(rss_mb)
+	stop server
+	rm "$dir/$name.payloads"
+
+	heading "Triggerhouse on $name"
+	row "ingress alone, acks/s" "$(value acks_per_s <<<"$alone")" "$ingress_limit" \
+		"$(percent "$(value acks_per_s <<<"$alone")" "$ingress_limit")" '>= 80 %'
+	row "  p50, p99 ms" "$(value p50_ms <<<"$alone"), $(value p99_ms <<<"$alone")" "" "" "p99 < 5"
+	row "  not answered 200, broken connections" "$(value not_ok <<<"$alone"), $(value broken <<<"$alone")" "" "" "0, 0"
+	row "drain, rows/s" "$(value rows_per_s <<<"$drain")" "$drain_limit" \
+		"$(percent "$(value rows_per_s <<<"$drain")" "$drain_limit")" '>= 35 %'
+	row "  left after ${DRAIN_TIMEOUT_S} s, of" "$(value left <<<"$drain"), $(value backlog <<<"$drain")" "" "" "0"
+	row "ingress while workers drain, acks/s" "$(value acks_per_s <<<"$both")" "" "" ""
+	row "  p50, p99 ms" "$(value p50_ms <<<"$both"), $(value p99_ms <<<"$both")" "" "" ""
+	row "  not answered 200, broken connections" "$(value not_ok <<<"$both"), $(value broken <<<"$both")" "" "" "0, 0"
+	row "ack to outbox when idle, p50, p99 ms" \
+		"$(value ack_to_outbox_p50_ms <<<"$latency"), $(value ack_to_outbox_p99_ms <<<"$latency")" "" "" "< 10"
+	row "  from sending, p50, p99 ms" \
+		"$(value send_to_outbox_p50_ms <<<"$latency"), $(value send_to_outbox_p99_ms <<<"$latency")" "" "" ""
+	row "ready with cached components, ms" "$ready" "" "" "< 300"
+	row "memory idle, after the load, MB" "$idle_mb, $loaded_mb" "" "" "idle < 60"
+}
+
+measure Postgres "$postgres_url" "$writer_postgres" "$settle_postgres"
+measure SQLite "sqlite://$dir/bench.db" "$writer_sqlite" "$settle_sqlite"
+
+print_table
