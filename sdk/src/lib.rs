@@ -79,9 +79,14 @@
 mod describe;
 mod facts;
 mod filter;
+mod fingerprint;
+pub mod glob;
+pub mod limits;
 mod payload;
 mod polling;
 mod register;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod webhook;
 
 #[doc(hidden)]
@@ -94,9 +99,10 @@ pub mod contract {
 
 pub use bindings::imports::triggerhouse::provider::log;
 pub use describe::{Describe, hmac_sha256_hex, provider_info, schema_of};
-pub use facts::{facts, shorten};
-pub use filter::{Filter, judge};
-pub use payload::{Payload, ReadError};
+pub use facts::{facts, facts_reduced, one_line, shorten};
+pub use filter::{Filter, checks, judge};
+pub use fingerprint::Fingerprint;
+pub use payload::{Lenient, Payload, ReadError};
 pub use polling::Polling;
 #[doc(hidden)]
 pub use schemars;
@@ -120,7 +126,8 @@ pub mod prelude {
         Event, Header, ParseError, PollError, PollPage, PollRequest, Verdict, WebhookRequest,
     };
     pub use crate::{
-        Describe, Filter, Payload, Polling, ReadError, Webhook, facts, hmac_sha256_hex, shorten,
+        Describe, Filter, Lenient, Payload, Polling, ReadError, Webhook, facts, hmac_sha256_hex,
+        shorten,
     };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};

@@ -7,8 +7,7 @@
 
 use crate::delivery::Delivery;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
+use triggerhouse_sdk::Fingerprint;
 
 /// GitHub sends 36 characters. The contract's limit is 512 bytes for the key.
 const GUID_BYTES_MAX: usize = 200;
@@ -79,14 +78,13 @@ fn tells_changes_apart(pointer: &str) -> bool {
 pub fn key(delivery: &Delivery) -> String {
     match &delivery.guid {
         Some(guid) if guid.len() <= GUID_BYTES_MAX => format!("github:{guid}"),
-        Some(guid) => format!("github:{}", hex(&Sha256::digest(guid.as_bytes()))),
+        Some(guid) => format!("github:{}", Fingerprint::default().part("guid", guid).hex()),
         None => format!("github:{}", fallback(delivery)),
     }
 }
 
 fn fallback(delivery: &Delivery) -> String {
-    let mut hash = Sha256::new();
-    hash.update(delivery.event.as_bytes());
+    let mut identity = Fingerprint::default().part("event", &delivery.event);
     let mut identified = false;
     for pointer in IDENTITY {
         let text = match delivery.payload.pointer(pointer) {
@@ -95,21 +93,12 @@ fn fallback(delivery: &Delivery) -> String {
             _ => continue,
         };
         identified |= tells_changes_apart(pointer);
-        // The lengths keep neighbouring values apart.
-        hash.update(format!("\n{pointer} {} {text}", text.len()).as_bytes());
+        identity = identity.part(pointer, text);
     }
     if !identified {
-        hash.update(delivery.payload.to_string().as_bytes());
+        identity = identity.part("payload", delivery.payload.to_string());
     }
-    hex(&hash.finalize())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    identity.hex()
 }
 
 #[cfg(test)]

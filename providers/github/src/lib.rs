@@ -20,9 +20,9 @@ mod delivery;
 pub mod facts;
 mod family;
 pub mod filter;
+mod git;
 mod outline;
 mod parse;
-mod read;
 
 pub use facts::Facts;
 pub use filter::Config;

@@ -3,8 +3,8 @@
 
 use crate::delivery::Delivery;
 use crate::facts::{Account, Facts, Repository};
-use crate::read::{LIST_ITEMS_MAX, Lenient, NAME_BYTES_MAX};
 use serde_json::Value;
+use triggerhouse_sdk::limits::{LIST_ITEMS_MAX, NAME_BYTES_MAX};
 use triggerhouse_sdk::prelude::*;
 
 /// One event in the making.
@@ -98,7 +98,7 @@ fn organization<'a>(payload: &Payload<'a>) -> Result<Option<&'a str>, ReadError>
         |owner: &&Value| owner.get("type").and_then(Value::as_str) == Some("Organization");
     let owner = owners
         .iter()
-        .filter_map(|pointer| payload.at(pointer))
+        .filter_map(|pointer| payload.value_at(pointer))
         .find(is_organization);
     Ok(owner.and_then(|owner| owner.get("login")?.as_str()))
 }
@@ -116,7 +116,7 @@ fn sender(payload: &Payload<'_>) -> Result<Option<Account>, ReadError> {
 }
 
 fn changes(payload: &Payload<'_>) -> Vec<String> {
-    let changes = payload.at("/changes").and_then(Value::as_object);
+    let changes = payload.value_at("/changes").and_then(Value::as_object);
     let keys = changes.into_iter().flat_map(|changes| changes.keys());
     keys.take(LIST_ITEMS_MAX)
         .map(|key| shorten(key, NAME_BYTES_MAX))

@@ -4,14 +4,9 @@ use crate::delivery::Delivery;
 use crate::facts::Facts;
 use crate::outline::Outline;
 use crate::{GitHub, dedup, family};
+use triggerhouse_sdk::limits::{ACTOR_BYTES_MAX, KIND_BYTES_MAX, URL_BYTES_MAX};
+use triggerhouse_sdk::one_line;
 use triggerhouse_sdk::prelude::*;
-
-/// One line on a screen; the contract would allow 2,048.
-const TITLE_BYTES_MAX: usize = 512;
-/// The contract's limits.
-const KIND_BYTES_MAX: usize = 256;
-const URL_BYTES_MAX: usize = 4_096;
-const ACTOR_BYTES_MAX: usize = 512;
 
 impl Webhook for GitHub {
     fn parse(request: WebhookRequest) -> Result<Vec<Event>, ParseError> {
@@ -56,6 +51,5 @@ fn title(outline: &Outline) -> String {
         .or(facts.organization.as_ref())
         .or(facts.enterprise.as_ref());
     let scope = scope.map(|scope| format!("[{scope}] ")).unwrap_or_default();
-    let words: Vec<&str> = outline.headline.split_whitespace().collect();
-    shorten(&format!("{scope}{}", words.join(" ")), TITLE_BYTES_MAX)
+    one_line(&format!("{scope}{}", outline.headline))
 }

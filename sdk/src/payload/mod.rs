@@ -2,10 +2,14 @@
 //! what was expected there, so a dead letter can be understood from its text.
 
 mod error;
+mod lenient;
 mod look_up;
 
 pub use error::ReadError;
+pub use lenient::Lenient;
 
+use crate::facts::shorten;
+use crate::limits::NAME_BYTES_MAX;
 use look_up::look_up;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -57,6 +61,23 @@ impl<'a> Payload<'a> {
     /// every reader with `_opt`.
     pub fn text_opt(&self, pointer: &str) -> Result<Option<&'a str>, ReadError> {
         self.read(pointer, "a string", Value::as_str)
+    }
+
+    /// The string at `pointer`, cut to [`NAME_BYTES_MAX`].
+    ///
+    /// # Errors
+    /// See [`Self::text`].
+    pub fn short_text(&self, pointer: &str) -> Result<String, ReadError> {
+        self.text(pointer).map(|text| shorten(text, NAME_BYTES_MAX))
+    }
+
+    /// The string at `pointer`, cut to [`NAME_BYTES_MAX`]; an empty one is none.
+    ///
+    /// # Errors
+    /// See [`Self::text_opt`].
+    pub fn short_text_opt(&self, pointer: &str) -> Result<Option<String>, ReadError> {
+        let text = self.text_opt(pointer)?.filter(|text| !text.is_empty());
+        Ok(text.map(|text| shorten(text, NAME_BYTES_MAX)))
     }
 
     /// The whole number at `pointer`.

@@ -1,13 +1,6 @@
-//! Facts as JSON within the contract's limit.
-//!
-//! Each text and list is limited where it is read, so ordinary payloads stay far
-//! below. JSON's escapes may still multiply a hostile text by six, so what is
-//! too long is reduced step by step, the least needed first.
+//! What is given up where facts would exceed the contract's limit.
 
 use super::Facts;
-
-/// The contract's limit.
-const FACTS_BYTES_MAX: usize = 262_144;
 
 /// What is given up, in this order.
 const STEPS: &[fn(&mut Facts)] = &[
@@ -51,18 +44,9 @@ const STEPS: &[fn(&mut Facts)] = &[
 ];
 
 impl Facts {
-    /// The facts as one JSON object of at most 262,144 bytes.
+    /// The facts as one JSON object within the contract's limit.
     pub fn into_json(mut self) -> String {
-        let mut json = triggerhouse_sdk::facts(&self);
-        for step in STEPS {
-            if json.len() <= FACTS_BYTES_MAX {
-                break;
-            }
-            self.reduced = true;
-            step(&mut self);
-            json = triggerhouse_sdk::facts(&self);
-        }
-        json
+        triggerhouse_sdk::facts_reduced(&mut self, |facts| facts.reduced = true, STEPS)
     }
 }
 
@@ -91,6 +75,7 @@ fn drop_prose(facts: &mut Facts) {
 mod tests {
     use super::*;
     use crate::facts::{Comment, Push};
+    use triggerhouse_sdk::limits::FACTS_BYTES_MAX;
 
     #[test]
     fn facts_never_exceed_the_limit_and_say_what_is_missing() {

@@ -3,7 +3,6 @@
 use super::strict;
 use crate::facts::Alert;
 use crate::outline::Outline;
-use crate::read::Lenient;
 use triggerhouse_sdk::prelude::*;
 
 /// When an alert last changed; older kinds have no `updated_at`.
@@ -105,7 +104,7 @@ pub fn advisory(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), Read
         _ => ("Repository advisory", "/repository_advisory"),
     };
     let entity = payload.object(pointer)?;
-    let ghsa_id = strict::name(&entity, "/ghsa_id")?;
+    let ghsa_id = entity.short_text("/ghsa_id")?;
     let alert = Alert {
         url: entity
             .link("/html_url")

@@ -2,15 +2,15 @@
 
 use super::strict;
 use crate::facts::Check;
+use crate::git::short_sha;
 use crate::outline::Outline;
-use crate::read::{Lenient, short_sha};
 use triggerhouse_sdk::prelude::*;
 
 /// `check_run`.
 pub fn run(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/check_run")?;
-    let name = strict::name(&entity, "/name")?;
-    outline.facts.conclusion = strict::name_opt(&entity, "/conclusion")?;
+    let name = entity.short_text("/name")?;
+    outline.facts.conclusion = entity.short_text_opt("/conclusion")?;
     strict::branch(&entity, "/check_suite/head_branch", outline)?;
     outline.headline = format!("Check run {}: {name}", outcome(outline));
     outline.url = entity
@@ -30,8 +30,8 @@ pub fn run(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError
 /// `check_suite`: has no page of its own, so the commit's checks stand in.
 pub fn suite(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/check_suite")?;
-    let sha = strict::name(&entity, "/head_sha")?;
-    outline.facts.conclusion = strict::name_opt(&entity, "/conclusion")?;
+    let sha = entity.short_text("/head_sha")?;
+    outline.facts.conclusion = entity.short_text_opt("/conclusion")?;
     strict::branch(&entity, "/head_branch", outline)?;
     let app = entity.name("/app/name").unwrap_or_default();
     outline.headline = format!(
@@ -48,7 +48,7 @@ pub fn suite(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErr
 /// `merge_group`: the branch is the one to be merged into.
 pub fn merge_group(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/merge_group")?;
-    let sha = strict::name(&entity, "/head_sha")?;
+    let sha = entity.short_text("/head_sha")?;
     strict::branch(&entity, "/base_ref", outline)?;
     let branch = outline.facts.branches.first().cloned().unwrap_or_default();
     outline.headline = format!(

@@ -3,8 +3,8 @@
 
 use super::{discussion, issue, pull_request, strict};
 use crate::facts::Comment;
+use crate::git::short_sha;
 use crate::outline::Outline;
-use crate::read::{Lenient, short_sha};
 use triggerhouse_sdk::prelude::*;
 
 /// `issue_comment`: GitHub's name for comments on issues and on pull requests.
@@ -35,7 +35,7 @@ pub fn on_diff(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadE
 /// `commit_comment`.
 pub fn on_commit(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let sha = payload.name("/comment/commit_id").unwrap_or_default();
-    let first_line = payload.raw("/comment/body").map(crate::read::first_line);
+    let first_line = payload.raw("/comment/body").map(crate::git::first_line);
     let place = format!(
         "commit {}: {}",
         short_sha(&sha),

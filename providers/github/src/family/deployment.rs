@@ -2,8 +2,8 @@
 
 use super::{strict, workflow};
 use crate::facts::Deployment;
+use crate::git::{branch_of, is_sha};
 use crate::outline::Outline;
-use crate::read::{Lenient, branch_of, is_sha};
 use triggerhouse_sdk::prelude::*;
 
 /// `deployment`.
@@ -23,7 +23,7 @@ pub fn deployment(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), Re
 pub fn status(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let mut deployment = describe(&payload.object("/deployment")?, outline)?;
     let entity = payload.object("/deployment_status")?;
-    let state = strict::name(&entity, "/state")?;
+    let state = entity.short_text("/state")?;
     outline.facts.author = strict::account(&entity, "/creator")?;
     outline.facts.conclusion = Some(state.clone());
     deployment.environment = entity.name("/environment").or(deployment.environment);
@@ -97,14 +97,17 @@ fn destination(deployment: &Deployment) -> String {
 }
 
 fn run(payload: &Payload<'_>, outline: &mut Outline) {
-    if let Some(run) = payload.at("/workflow_run").filter(|run| run.is_object()) {
+    if let Some(run) = payload
+        .value_at("/workflow_run")
+        .filter(|run| run.is_object())
+    {
         outline.facts.workflow = Some(workflow::describe(&Payload::new(run)));
     }
 }
 
 /// The section, and the branch: what was deployed may also be a commit's hash.
 fn describe(deployment: &Payload<'_>, outline: &mut Outline) -> Result<Deployment, ReadError> {
-    let reference = strict::name_opt(deployment, "/ref")?;
+    let reference = deployment.short_text_opt("/ref")?;
     if let Some(branch) = reference
         .as_deref()
         .and_then(branch_of)

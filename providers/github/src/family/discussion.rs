@@ -3,7 +3,6 @@
 use super::{issue, strict};
 use crate::facts::Discussion;
 use crate::outline::Outline;
-use crate::read::Lenient;
 use triggerhouse_sdk::prelude::*;
 
 /// `discussion`.
@@ -36,7 +35,7 @@ pub fn describe(discussion: &Payload<'_>, outline: &mut Outline) -> Result<Discu
     outline.facts.labels = strict::labels(discussion, "/labels")?;
     Ok(Discussion {
         number: Some(discussion.integer("/number")?),
-        title: Some(strict::name(discussion, "/title")?),
+        title: Some(discussion.short_text("/title")?),
         url: discussion.link("/html_url"),
         state: discussion.name("/state"),
         state_reason: discussion.name("/state_reason"),

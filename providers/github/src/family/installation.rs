@@ -2,7 +2,6 @@
 
 use crate::facts::Installation;
 use crate::outline::Outline;
-use crate::read::Lenient;
 use triggerhouse_sdk::prelude::*;
 
 /// `installation`, `installation_repositories` and `installation_target`.

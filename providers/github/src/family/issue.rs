@@ -3,7 +3,6 @@
 use super::strict;
 use crate::facts::Issue;
 use crate::outline::Outline;
-use crate::read::Lenient;
 use triggerhouse_sdk::prelude::*;
 
 /// `issues`.
@@ -118,7 +117,7 @@ pub fn describe(issue: &Payload<'_>, outline: &mut Outline) -> Result<Issue, Rea
     }
     Ok(Issue {
         number: Some(issue.integer("/number")?),
-        title: Some(strict::name(issue, "/title")?),
+        title: Some(issue.short_text("/title")?),
         url: issue.link("/html_url"),
         state: issue.name("/state"),
         state_reason: issue.name("/state_reason"),

@@ -3,7 +3,6 @@
 
 use crate::facts::Subject;
 use crate::outline::Outline;
-use crate::read::Lenient;
 use serde_json::Value;
 use triggerhouse_sdk::prelude::*;
 
@@ -124,7 +123,9 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
     let known = ROWS.iter().find(|row| row.event == event);
     let noun = known.map_or_else(|| sentence(&event), |row| row.noun.to_owned());
     let entity = match known {
-        Some(row) => payload.at(row.entity).filter(|_| !row.entity.is_empty()),
+        Some(row) => payload
+            .value_at(row.entity)
+            .filter(|_| !row.entity.is_empty()),
         None => unknown_entity(payload, &event),
     };
     let subject = subject(

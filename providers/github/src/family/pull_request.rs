@@ -3,7 +3,6 @@
 use super::{issue, strict};
 use crate::facts::PullRequest;
 use crate::outline::Outline;
-use crate::read::Lenient;
 use triggerhouse_sdk::prelude::*;
 
 /// `pull_request`.
@@ -48,11 +47,11 @@ pub fn describe(
         Some(merged) => Some(merged),
         None => Some(pull_request.text_opt("/merged_at")?.is_some()),
     };
-    let base_branch = strict::name(pull_request, "/base/ref")?;
+    let base_branch = pull_request.short_text("/base/ref")?;
     facts.branches = vec![base_branch.clone()];
     Ok(PullRequest {
         number: Some(pull_request.integer("/number")?),
-        title: Some(strict::name(pull_request, "/title")?),
+        title: Some(pull_request.short_text("/title")?),
         url: pull_request.link("/html_url"),
         state: pull_request.name("/state"),
         author: pull_request.name("/user/login"),

@@ -1,11 +1,11 @@
 //! Pushes: the only event that names changed files.
 
-use super::strict;
 use crate::facts::{Account, Commit, Push};
+use crate::git::{branch_of, first_line, tag_of};
 use crate::outline::Outline;
-use crate::read::{Lenient, NAME_BYTES_MAX, branch_of, first_line, tag_of};
 use serde_json::Value;
 use std::collections::HashSet;
+use triggerhouse_sdk::limits::NAME_BYTES_MAX;
 use triggerhouse_sdk::prelude::*;
 
 /// Commits kept in the facts, the newest of the push.
@@ -67,8 +67,8 @@ fn describe(payload: &Payload<'_>, reference: &str) -> Result<Push, ReadError> {
         .skip(commits.len().saturating_sub(COMMITS_MAX));
     Ok(Push {
         ref_name: Some(shorten(reference, NAME_BYTES_MAX)),
-        before: strict::name_opt(payload, "/before")?,
-        after: Some(strict::name(payload, "/after")?),
+        before: payload.short_text_opt("/before")?,
+        after: Some(payload.short_text("/after")?),
         created: payload.flag("/created").unwrap_or_default(),
         deleted: payload.flag("/deleted").unwrap_or_default(),
         forced: payload.flag("/forced").unwrap_or_default(),

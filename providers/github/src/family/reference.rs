@@ -1,16 +1,14 @@
 //! Branches and tags created or deleted.
 
-use super::strict;
 use crate::facts::Reference;
 use crate::outline::Outline;
-use crate::read::Lenient;
 use std::fmt::Write;
 use triggerhouse_sdk::prelude::*;
 
 /// `create` and `delete`.
 pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
-    let name = strict::name(payload, "/ref")?;
-    let kind = strict::name(payload, "/ref_type")?;
+    let name = payload.short_text("/ref")?;
+    let kind = payload.short_text("/ref_type")?;
     let created = outline.facts.event == "create";
     match kind.as_str() {
         "branch" => outline.facts.branches = vec![name.clone()],

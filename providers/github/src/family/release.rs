@@ -3,13 +3,12 @@
 use super::strict;
 use crate::facts::Release;
 use crate::outline::Outline;
-use crate::read::Lenient;
 use triggerhouse_sdk::prelude::*;
 
 /// `release`.
 pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/release")?;
-    let tag = strict::name(&entity, "/tag_name")?;
+    let tag = entity.short_text("/tag_name")?;
     outline.facts.author = strict::account(&entity, "/author")?;
     outline.facts.draft = entity.boolean_opt("/draft")?;
     let name = entity.name("/name").filter(|name| *name != tag);

@@ -4,7 +4,6 @@
 use super::{pull_request, strict};
 use crate::facts::Review;
 use crate::outline::Outline;
-use crate::read::Lenient;
 use serde_json::Value;
 use triggerhouse_sdk::prelude::*;
 
@@ -14,7 +13,7 @@ pub fn review(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadEr
     let pull_request = pull_request::describe(&entity, outline)?;
     let entity = payload.object("/review")?;
     // Upper case where the review was sent through GitHub's other interface.
-    let state = strict::name(&entity, "/state")?.to_ascii_lowercase();
+    let state = entity.short_text("/state")?.to_ascii_lowercase();
     outline.facts.author = strict::account(&entity, "/user")?;
     let verb = match (outline.facts.action.as_deref(), state.as_str()) {
         (Some("submitted"), "commented") => "reviewed".into(),

@@ -1,19 +1,19 @@
 //! Commit statuses: the older sister of checks.
 
-use super::strict;
 use crate::facts::Check;
+use crate::git::short_sha;
 use crate::outline::Outline;
-use crate::read::{LIST_ITEMS_MAX, Lenient, short_sha};
+use triggerhouse_sdk::limits::LIST_ITEMS_MAX;
 use triggerhouse_sdk::prelude::*;
 
 /// `status`. Its state is what others call a conclusion, and the commit may be
 /// the head of several branches.
 pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
-    let state = strict::name(payload, "/state")?;
-    let sha = strict::name(payload, "/sha")?;
+    let state = payload.short_text("/state")?;
+    let sha = payload.short_text("/sha")?;
     let context = payload.name("/context");
     let branches = payload.items("/branches")?;
-    let branches = branches.iter().map(|branch| strict::name(branch, "/name"));
+    let branches = branches.iter().map(|branch| branch.short_text("/name"));
     outline.facts.branches = branches.take(LIST_ITEMS_MAX).collect::<Result<_, _>>()?;
     outline.headline = format!(
         "Status {state}: {} on {}",

@@ -2,30 +2,23 @@
 //! another type is an error, because a filter would silently decide on nothing.
 
 use crate::facts::Account;
+use crate::git::branch_of;
 use crate::outline::Outline;
-use crate::read::{LIST_ITEMS_MAX, Lenient, NAME_BYTES_MAX, branch_of};
 use serde_json::Value;
+use triggerhouse_sdk::limits::{LIST_ITEMS_MAX, NAME_BYTES_MAX};
 use triggerhouse_sdk::prelude::*;
-
-/// A short text, if there is one.
-pub fn name_opt(payload: &Payload<'_>, pointer: &str) -> Result<Option<String>, ReadError> {
-    let text = payload.text_opt(pointer)?.filter(|text| !text.is_empty());
-    Ok(text.map(|text| shorten(text, NAME_BYTES_MAX)))
-}
-
-/// A short text.
-pub fn name(payload: &Payload<'_>, pointer: &str) -> Result<String, ReadError> {
-    payload
-        .text(pointer)
-        .map(|text| shorten(text, NAME_BYTES_MAX))
-}
 
 /// The account at `pointer`. `null` is an account that was deleted.
 pub fn account(payload: &Payload<'_>, pointer: &str) -> Result<Option<Account>, ReadError> {
-    if let Some(account) = payload.object_opt(pointer)? {
-        account.text("/login")?;
-    }
-    Ok(payload.account(pointer))
+    let Some(account) = payload.object_opt(pointer)? else {
+        return Ok(None);
+    };
+    account.text("/login")?;
+    let login = account.name("/login");
+    Ok(login.map(|login| Account {
+        login,
+        kind: account.name("/type"),
+    }))
 }
 
 /// The branch named at `pointer`, as a full reference or by itself.
@@ -46,14 +39,12 @@ pub fn labels(payload: &Payload<'_>, pointer: &str) -> Result<Vec<String>, ReadE
     let labels = payload.items(pointer)?;
     let labels = labels.iter().filter(|label| !label.value().is_null());
     let names = labels.map(|label| {
-        name(
-            label,
-            if label.value().is_string() {
-                ""
-            } else {
-                "/name"
-            },
-        )
+        let pointer = if label.value().is_string() {
+            ""
+        } else {
+            "/name"
+        };
+        label.short_text(pointer)
     });
     names.take(LIST_ITEMS_MAX).collect()
 }
@@ -61,7 +52,7 @@ pub fn labels(payload: &Payload<'_>, pointer: &str) -> Result<Vec<String>, ReadE
 /// The numbers of the pull requests at `pointer`; nothing is decided on them.
 pub fn pull_requests(payload: &Payload<'_>, pointer: &str) -> Vec<i64> {
     let items = payload
-        .at(pointer)
+        .value_at(pointer)
         .and_then(Value::as_array)
         .into_iter()
         .flatten();

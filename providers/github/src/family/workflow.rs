@@ -3,8 +3,8 @@
 use super::{check, strict};
 use crate::facts::Workflow;
 use crate::outline::Outline;
-use crate::read::{LIST_ITEMS_MAX, Lenient};
 use serde_json::{Map, Value};
+use triggerhouse_sdk::limits::LIST_ITEMS_MAX;
 use triggerhouse_sdk::prelude::*;
 
 /// Inputs are handed on whole or not at all.
@@ -13,7 +13,7 @@ const INPUTS_BYTES_MAX: usize = 65_536;
 /// `workflow_run`.
 pub fn run(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/workflow_run")?;
-    outline.facts.conclusion = strict::name_opt(&entity, "/conclusion")?;
+    outline.facts.conclusion = entity.short_text_opt("/conclusion")?;
     strict::branch(&entity, "/head_branch", outline)?;
     let mut workflow = describe(&entity);
     workflow.run_id = Some(entity.integer("/id")?);
@@ -38,8 +38,8 @@ pub fn run(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError
 /// `workflow_job`. Its `labels` are a runner's, so they are no labels here.
 pub fn job(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/workflow_job")?;
-    let name = strict::name(&entity, "/name")?;
-    outline.facts.conclusion = strict::name_opt(&entity, "/conclusion")?;
+    let name = entity.short_text("/name")?;
+    outline.facts.conclusion = entity.short_text_opt("/conclusion")?;
     strict::branch(&entity, "/head_branch", outline)?;
     outline.headline = format!(
         "Job {}: {name}{}",
@@ -68,7 +68,7 @@ pub fn job(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError
 
 /// `workflow_dispatch`.
 pub fn dispatch(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
-    let path = strict::name(payload, "/workflow")?;
+    let path = payload.short_text("/workflow")?;
     strict::branch(payload, "/ref", outline)?;
     outline.facts.inputs = inputs(payload, "/inputs");
     outline.headline = format!("Workflow started by hand: {path}{}", on_branch(outline));
@@ -115,7 +115,7 @@ fn on_branch(outline: &Outline) -> String {
 
 fn failed_steps(job: &Payload<'_>) -> Vec<String> {
     let steps = job
-        .at("/steps")
+        .value_at("/steps")
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
@@ -128,7 +128,7 @@ fn failed_steps(job: &Payload<'_>) -> Vec<String> {
 }
 
 fn inputs(payload: &Payload<'_>, pointer: &str) -> Option<Map<String, Value>> {
-    let inputs = payload.at(pointer)?;
+    let inputs = payload.value_at(pointer)?;
     let object = inputs.as_object().filter(|object| !object.is_empty())?;
     (inputs.to_string().len() <= INPUTS_BYTES_MAX).then(|| object.clone())
 }

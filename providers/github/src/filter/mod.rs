@@ -5,50 +5,34 @@
 //! its text starts with the field's name.
 
 mod config;
-mod glob;
 
 pub use config::Config;
 
 use crate::{Facts, GitHub};
+use triggerhouse_sdk::checks::{self, Check, any, events, list, same};
+use triggerhouse_sdk::glob;
 use triggerhouse_sdk::prelude::*;
-
-/// Reasons are for a person's screen.
-const REASON_BYTES_MAX: usize = 300;
-
-/// A field's opinion: why it rejects.
-type Check = Result<(), String>;
 
 impl Filter for GitHub {
     type Config = Config;
     type Facts = Facts;
 
     fn matches(event: &Event, facts: &Facts, config: &Config) -> Verdict {
-        if let Err(reason) = valid(config) {
-            return Verdict::InvalidConfig(shorten(&reason, REASON_BYTES_MAX));
-        }
-        if facts.event == "ping" {
-            return Verdict::Reject("ping: never starts a run".into());
-        }
-        match judge(event, facts, config) {
-            Ok(()) => Verdict::Accept,
-            Err(reason) => Verdict::Reject(shorten(&reason, REASON_BYTES_MAX)),
-        }
+        checks::verdict(valid(config), || {
+            if facts.event == "ping" {
+                return Err("ping: never starts a run".into());
+            }
+            judge(event, facts, config)
+        })
     }
 }
 
 /// What the schema cannot check.
 fn valid(config: &Config) -> Check {
-    let globs = [
-        ("repositories", &config.repositories),
-        ("branches", &config.branches),
-        ("tags", &config.tags),
-        ("paths", &config.paths),
-    ];
-    for (field, patterns) in globs {
-        for pattern in patterns {
-            glob::check(pattern).map_err(|error| format!("{field}: `{pattern}`: {error}"))?;
-        }
-    }
+    checks::globs("repositories", &config.repositories)?;
+    checks::globs("branches", &config.branches)?;
+    checks::globs("tags", &config.tags)?;
+    checks::globs("paths", &config.paths)?;
     // Looks right, would be accepted, and would wait for ever.
     if config
         .events
@@ -63,7 +47,9 @@ fn valid(config: &Config) -> Check {
 }
 
 fn judge(event: &Event, facts: &Facts, config: &Config) -> Check {
-    events(&event.kind, facts, &config.events)?;
+    // The kind, not the facts' event and action apart: an action may itself contain
+    // dots.
+    events(&event.kind, &facts.event, &config.events)?;
     let repository = facts
         .repository
         .as_ref()
@@ -105,51 +91,6 @@ fn judge(event: &Event, facts: &Facts, config: &Config) -> Check {
         same,
     )?;
     paths(facts, &config.paths)
-}
-
-/// Compares with the kind, not with the facts' event and action apart, because an
-/// action may itself contain dots.
-fn events(kind: &str, facts: &Facts, wanted: &[String]) -> Check {
-    if wanted.is_empty()
-        || wanted
-            .iter()
-            .any(|wanted| *wanted == facts.event || wanted == kind)
-    {
-        return Ok(());
-    }
-    Err(format!("events: {kind} is not among {}", list(wanted)))
-}
-
-/// Whether one of the event's values satisfies one of those wanted.
-fn any<'a>(
-    field: &str,
-    wanted: &[String],
-    values: impl IntoIterator<Item = &'a str>,
-    satisfies: fn(&str, &str) -> bool,
-) -> Check {
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let mut seen = Vec::new();
-    for value in values {
-        if wanted.iter().any(|wanted| satisfies(wanted, value)) {
-            return Ok(());
-        }
-        seen.push(value.to_owned());
-    }
-    if seen.is_empty() {
-        return Err(format!("{field}: the event has none"));
-    }
-    Err(format!(
-        "{field}: {} does not match {}",
-        list(&seen),
-        list(wanted)
-    ))
-}
-
-/// Logins, labels and conclusions: GitHub compares them without regard to case.
-fn same(wanted: &str, value: &str) -> bool {
-    wanted == value || wanted.to_lowercase() == value.to_lowercase()
 }
 
 fn exclude_bots(facts: &Facts, exclude: bool) -> Check {
@@ -212,8 +153,4 @@ fn paths(facts: &Facts, wanted: &[String]) -> Check {
         "paths: none of {count} changed files matches {}",
         list(wanted)
     ))
-}
-
-fn list(texts: &[String]) -> String {
-    shorten(&texts.join(", "), REASON_BYTES_MAX / 3)
 }

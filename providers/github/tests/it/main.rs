@@ -12,6 +12,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use triggerhouse_provider_github::{Facts, GitHub};
 use triggerhouse_sdk::prelude::*;
+use triggerhouse_sdk::testing;
 
 /// Payloads by event.
 type Collection = BTreeMap<String, Vec<Value>>;
@@ -68,29 +69,15 @@ fn facts(event: &Event) -> Facts {
     serde_json::from_str(&event.facts).unwrap()
 }
 
-/// What a configuration makes of an event.
-fn verdict(event: &Event, config: Value) -> Verdict {
-    triggerhouse_sdk::judge::<GitHub>(event, &[config.to_string()]).remove(0)
-}
-
 fn accepts(event: &Event, config: Value) {
-    assert_eq!(
-        verdict(event, config.clone()),
-        Verdict::Accept,
-        "{config} on {}",
-        event.kind
-    );
+    testing::assert_accepts::<GitHub>(event, &config);
 }
 
 /// Asserts a rejection that names the field.
 fn rejects(event: &Event, config: Value, field: &str) {
-    match verdict(event, config.clone()) {
-        Verdict::Reject(reason) => {
-            assert!(
-                reason.starts_with(&format!("{field}: ")),
-                "{field} expected: {reason}"
-            );
-        }
-        other => panic!("{config} on {}: {other:?}", event.kind),
-    }
+    testing::assert_rejects::<GitHub>(event, &config, field);
+}
+
+fn verdict(event: &Event, config: Value) -> Verdict {
+    testing::verdict::<GitHub>(event, &config)
 }

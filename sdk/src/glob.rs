@@ -1,5 +1,10 @@
-//! Globs, checked before they are used. The matching is `fast-glob`'s: it needs
-//! no compilation, which suits a configuration that is read once per event.
+//! Globs for configurations, checked before they are used: `*` stands for any
+//! characters but `/`, `**` for whole directories, `?` for one character, `[ab]`
+//! for one of several, `{a,b}` for alternatives; `!` at the start turns the glob
+//! round; `\\` takes a character literally.
+//!
+//! The matching is `fast-glob`'s: it needs no compilation, which suits a
+//! configuration that is read once per event.
 
 /// Longer patterns are refused.
 const PATTERN_BYTES_MAX: usize = 256;
@@ -7,7 +12,10 @@ const PATTERN_BYTES_MAX: usize = 256;
 /// a match may have to try them all.
 const ALTERNATIVES_MAX: usize = 256;
 
-/// Why a pattern is none.
+/// Refuses what is no glob, or one that would take long.
+///
+/// # Errors
+/// Why it is none.
 pub fn check(pattern: &str) -> Result<(), String> {
     if pattern.is_empty() {
         return Err("an empty glob matches nothing".into());
@@ -28,7 +36,7 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     fast_glob::glob_match(pattern, text)
 }
 
-/// The same for names that GitHub compares without regard to case.
+/// The same for names whose case does not matter.
 pub fn matches_any_case(pattern: &str, text: &str) -> bool {
     matches(&pattern.to_lowercase(), &text.to_lowercase())
 }

@@ -1,5 +1,7 @@
 //! The `filter` interface: which configurations want an event.
 
+pub mod checks;
+
 use crate::contract::types::{Event, Verdict};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
