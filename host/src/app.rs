@@ -105,6 +105,9 @@ impl App {
             )));
             Some(IngressState {
                 app_secrets: Arc::new(app_secrets(&registry)),
+                nango_key: Arc::new(config.nango.signing_key.clone()),
+                github_app_secret: Arc::new(config.github_app.webhook_secret.clone()),
+                store: store.clone(),
                 registry: Arc::clone(&registry),
                 routes,
                 writer,

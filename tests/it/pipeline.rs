@@ -125,7 +125,7 @@ on_both! {
         let id = echo(&app, &hook, json!({"events": [event("k3", "a")]})).await;
         app.settled().await;
         let delivery = app.get("acme", &format!("/v1/inbox/{id}")).await;
-        assert_eq!(delivery["delivery"]["outcome"], "the integration is suspended");
+        assert_eq!(delivery["delivery"]["outcome"], "the integration's status is suspended: it starts no run");
         app.stop().await;
     }
 

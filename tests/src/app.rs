@@ -2,7 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use crate::db::TestDb;
-use crate::files;
+use crate::{files, github, nango};
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -48,6 +48,10 @@ pub fn config(db: &TestDb, extra: &str) -> Config {
         retry_max_ms = 50
         attempts_max = 3
         poll_ms = 50
+        [nango]
+        signing_key = "{nango}"
+        [github_app]
+        webhook_secret = "{github_app}"
         [[providers]]
         component = "{echo}"
         app_secrets = ["echo-app-secret"]
@@ -57,6 +61,8 @@ pub fn config(db: &TestDb, extra: &str) -> Config {
         providers = files::providers().display(),
         cache = files::providers().join("cache").display(),
         echo = files::guest("guest_echo").display(),
+        nango = nango::SIGNING_KEY,
+        github_app = github::APP_SECRET,
     );
     let mut table: toml::Table = base.parse().expect("a configuration");
     let extra: toml::Table = extra.parse().expect("a configuration");

@@ -5,6 +5,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use reqwest::{Client, RequestBuilder};
 use sha2::Sha256;
 
+/// With which the tests' hosts expect a GitHub App to sign.
+pub const APP_SECRET: &str = "github-app-secret";
+
 /// The value of `X-Hub-Signature-256`.
 ///
 /// # Panics

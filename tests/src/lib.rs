@@ -5,6 +5,7 @@ pub mod app;
 pub mod db;
 pub mod files;
 pub mod github;
+pub mod nango;
 
 pub use app::TestApp;
 pub use db::{Kind, TestDb};

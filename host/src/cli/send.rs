@@ -11,11 +11,12 @@ use std::time::Instant;
 use triggerhouse::clock;
 use triggerhouse::domain::source::WebhookSource;
 use triggerhouse::secret::Secret;
-use triggerhouse::verify::Request;
+use triggerhouse::verify::{Request, stamped};
 
 #[derive(Debug, Args)]
 pub struct Send {
-    /// The payload, sent byte for byte
+    /// The payload; sent byte for byte, but for a timestamp that the service signs in
+    /// the body, which is set to now
     file: PathBuf,
     /// A webhook_url of a running host
     #[arg(long)]
@@ -29,6 +30,9 @@ pub struct Send {
     /// A further header; repeatable
     #[arg(long = "header", value_name = "NAME:VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
+    /// Leave a timestamp in the body as it is
+    #[arg(long)]
+    keep_timestamp: bool,
 }
 
 /// The part of `/providers/{id}` that matters here.
@@ -50,7 +54,13 @@ impl Send {
             insert(&mut headers, name, value)?;
         }
         let query = url.query().unwrap_or_default().to_owned();
-        let signed = Request::new(&source, &headers, &query, &body, clock::now())
+        let now = clock::now();
+        let body = if self.keep_timestamp {
+            body
+        } else {
+            stamped(&source, &body, now).into_owned()
+        };
+        let signed = Request::new(&source, &headers, &query, &body, now)
             .sign(&Secret::from(self.secret.clone()))?;
         for (name, value) in &signed.headers {
             insert(&mut headers, name, value)?;

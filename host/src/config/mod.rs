@@ -4,6 +4,7 @@
 mod check;
 
 use crate::provider::{EngineLimits, RegistryEntry};
+use crate::secret::Secret;
 use anyhow::Context;
 use serde::Deserialize;
 use std::fmt;
@@ -34,6 +35,8 @@ pub struct Config {
     pub inbox: InboxConfig,
     pub outbox: OutboxConfig,
     pub engine: EngineLimits,
+    pub nango: NangoConfig,
+    pub github_app: GithubAppConfig,
     #[serde(default)]
     pub providers: Vec<RegistryEntry>,
 }
@@ -111,6 +114,22 @@ pub struct OutboxConfig {
     pub retry_seconds: u64,
     pub lease_seconds_max: u64,
     pub wait_seconds_max: u64,
+}
+
+/// See `config.default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "documented in config.default.toml")]
+pub struct NangoConfig {
+    pub signing_key: Secret,
+}
+
+/// See `config.default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "documented in config.default.toml")]
+pub struct GithubAppConfig {
+    pub webhook_secret: Secret,
 }
 
 impl Config {

@@ -15,10 +15,12 @@ pub enum Route {
     Integration,
     /// `/webhooks/direct/{provider}`: the account in it says to which.
     Account,
+    /// `/webhooks/nango`: the connection in its envelope says to which.
+    Nango,
 }
 
 impl Route {
-    const ALL: [Self; 3] = [Self::Token, Self::Integration, Self::Account];
+    const ALL: [Self; 4] = [Self::Token, Self::Integration, Self::Account, Self::Nango];
 
     /// The route as it is stored and shown.
     pub const fn as_str(self) -> &'static str {
@@ -26,6 +28,7 @@ impl Route {
             Self::Token => "token",
             Self::Integration => "integration",
             Self::Account => "account",
+            Self::Nango => "nango",
         }
     }
 }
@@ -37,7 +40,7 @@ impl FromStr for Route {
         Self::ALL
             .into_iter()
             .find(|route| route.as_str() == text)
-            .ok_or_else(|| format!("expected token, integration or account, got {text:?}"))
+            .ok_or_else(|| format!("expected token, integration, account or nango, got {text:?}"))
     }
 }
 
@@ -46,7 +49,8 @@ impl FromStr for Route {
 pub struct Origin {
     /// The route.
     pub route: Route,
-    /// The provider that parses it.
+    /// The provider that parses it; [`super::nango::PROVIDER_UNKNOWN`] until a worker
+    /// has found the integration of its connection.
     pub provider: String,
     /// The organization; unknown until a worker has read the account.
     pub org: Option<OrgId>,
@@ -134,7 +138,8 @@ pub enum Disposition {
 pub struct Delivery {
     /// Its id.
     pub id: DeliveryId,
-    /// The provider that parses it.
+    /// The provider that parses it; `nango` until the integration of its connection
+    /// is found.
     pub provider: String,
     /// The integration that it came in for.
     pub integration_id: Option<IntegrationId>,

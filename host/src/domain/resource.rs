@@ -1,4 +1,4 @@
-//! What an organization sets up: automations, integrations and triggers.
+//! What an organization sets up beside integrations: automations and triggers.
 
 use crate::domain::{AutomationId, IntegrationId, Timestamp, TriggerId};
 use serde::{Deserialize, Serialize};
@@ -20,61 +20,6 @@ pub struct Automation {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
-}
-
-/// A connection of an organization to one account of one provider.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Integration {
-    /// Its id.
-    pub id: IntegrationId,
-    /// The provider.
-    pub provider: String,
-    /// For people.
-    pub name: Option<String>,
-    /// The id of the connection at whoever manages it.
-    pub connection_id: Option<String>,
-    /// The account at the service: an installation, a workspace. App-level
-    /// deliveries find the integration by it.
-    pub account: Option<String>,
-    /// Whether deliveries for it start runs.
-    pub status: IntegrationStatus,
-    /// Whether a webhook secret is set.
-    pub has_secret: bool,
-    /// When it was created.
-    pub created_at: Timestamp,
-    /// When it was last changed.
-    pub updated_at: Timestamp,
-}
-
-/// Whether an integration works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum IntegrationStatus {
-    /// It does.
-    Active,
-    /// Switched off: its deliveries are kept and start no run.
-    Suspended,
-}
-
-impl IntegrationStatus {
-    /// The status as it is stored and shown.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-        }
-    }
-}
-
-impl FromStr for IntegrationStatus {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Active, Self::Suspended]
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or_else(|| format!("expected active or suspended, got {text:?}"))
-    }
 }
 
 /// What makes a trigger fire.

@@ -54,6 +54,24 @@ pub enum VerificationScheme {
     Token(TokenScheme),
 }
 
+impl VerificationScheme {
+    /// The commonest scheme: `<header>: <prefix><hex HMAC-SHA256 of the body>`. The
+    /// header's name in lower case; an empty prefix is none.
+    pub fn hmac_sha256_hex(header: &str, prefix: &str) -> Self {
+        Self::Hmac(HmacScheme {
+            hash: HashAlgorithm::Sha256,
+            header: header.to_owned(),
+            position: match prefix {
+                "" => SignaturePosition::Whole,
+                prefix => SignaturePosition::Prefixed(prefix.to_owned()),
+            },
+            encoding: SignatureEncoding::Hex,
+            signed: vec![SignedPart::Body],
+            timestamp: None,
+        })
+    }
+}
+
 /// An HMAC in a header.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HmacScheme {

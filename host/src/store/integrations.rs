@@ -4,7 +4,7 @@ use super::error::taken;
 use super::pool::{read, write};
 use super::routes::{SealedSecret, add_secret, changed};
 use super::{Page, PageRequest, Store, StoreError};
-use crate::domain::resource::{Integration, IntegrationStatus};
+use crate::domain::integration::{Integration, IntegrationStatus, StatusSetter};
 use crate::domain::{IntegrationId, OrgId, Timestamp};
 use uuid::Uuid;
 
@@ -48,6 +48,7 @@ struct IntegrationRow {
     connection_id: Option<String>,
     account: Option<String>,
     status: String,
+    status_reason: Option<String>,
     has_secret: bool,
     created_at: i64,
     updated_at: i64,
@@ -67,6 +68,7 @@ impl TryFrom<IntegrationRow> for Integration {
                 .status
                 .parse()
                 .map_err(|error| StoreError::unreadable("integrations", "status", error))?,
+            status_reason: row.status_reason,
             has_secret: row.has_secret,
             created_at: Timestamp(row.created_at),
             updated_at: Timestamp(row.updated_at),
@@ -77,7 +79,7 @@ impl TryFrom<IntegrationRow> for Integration {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select i.id, i.provider, i.name, i.connection_id, i.account, i.status,
+            "select i.id, i.provider, i.name, i.connection_id, i.account, i.status, i.status_reason,
                 exists (select 1 from webhook_secrets s where s.subject = i.id) as has_secret,
                 i.created_at, i.updated_at
              from integrations i where i.org_id = $1 and i.deleted_at is null ",
@@ -102,8 +104,9 @@ impl Store {
         write!(self, tx => {
             sqlx::query(
                 "insert into integrations
-                    (id, org_id, provider, name, connection_id, account, status, created_at, updated_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
+                    (id, org_id, provider, name, connection_id, account, status, status_set_by,
+                        created_at, updated_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
             )
             .bind(new.id.0)
             .bind(org.as_str())
@@ -112,6 +115,7 @@ impl Store {
             .bind(new.connection_id.as_deref())
             .bind(new.account.as_deref())
             .bind(IntegrationStatus::Active.as_str())
+            .bind(StatusSetter::Person.as_str())
             .bind(now.0)
             .execute(&mut **tx)
             .await
@@ -129,6 +133,7 @@ impl Store {
             connection_id: new.connection_id.clone(),
             account: new.account.clone(),
             status: IntegrationStatus::Active,
+            status_reason: None,
             has_secret: new.secret.is_some(),
             created_at: now,
             updated_at: now,
@@ -193,7 +198,9 @@ impl Store {
             let done = sqlx::query(
                 "update integrations set name = coalesce($3, name),
                     connection_id = coalesce($4, connection_id), account = coalesce($5, account),
-                    status = coalesce($6, status), updated_at = $7
+                    status = coalesce($6, status), updated_at = $7,
+                    status_reason = case when $6 is null then status_reason end,
+                    status_set_by = case when $6 is null then status_set_by else $8 end
                  where org_id = $1 and id = $2 and deleted_at is null",
             )
             .bind(org.as_str())
@@ -203,6 +210,7 @@ impl Store {
             .bind(patch.account.as_deref())
             .bind(patch.status.map(IntegrationStatus::as_str))
             .bind(now.0)
+            .bind(StatusSetter::Person.as_str())
             .execute(&mut **tx)
             .await
             .map_err(|error| taken(error, UNIQUE))?;

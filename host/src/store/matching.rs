@@ -2,13 +2,14 @@
 
 use super::pool::read;
 use super::{Store, StoreError};
-use crate::domain::resource::{ActiveTrigger, IntegrationStatus, TriggerKind};
+use crate::domain::integration::IntegrationStatus;
+use crate::domain::resource::{ActiveTrigger, TriggerKind};
 use crate::domain::{AutomationId, IntegrationId, OrgId, TriggerId};
 use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Two values each; SQLite takes 32,766 of them.
-const ACCOUNTS_PER_QUERY_MAX: usize = 1_000;
+const OWNED_PER_QUERY_MAX: usize = 1_000;
 
 /// What a batch of deliveries may start.
 #[derive(Clone, Debug, Default)]
@@ -17,8 +18,33 @@ pub struct Matching {
     pub by_trigger: HashMap<TriggerId, ActiveTrigger>,
     /// Active triggers of each integration.
     pub by_integration: HashMap<IntegrationId, Vec<ActiveTrigger>>,
-    /// The integrations that exist, with their organization and status.
-    pub integrations: HashMap<IntegrationId, (OrgId, IntegrationStatus)>,
+    /// The integrations that exist.
+    pub integrations: HashMap<IntegrationId, IntegrationState>,
+}
+
+/// What is asked of an integration before one of its deliveries is processed.
+#[derive(Clone, Debug)]
+pub struct IntegrationState {
+    /// Whose it is.
+    pub org: OrgId,
+    /// Its provider.
+    pub provider: String,
+    /// Whether it works.
+    pub status: IntegrationStatus,
+}
+
+/// By what an integration is known outside.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Owned {
+    /// An account of a provider's.
+    Account {
+        /// The provider.
+        provider: String,
+        /// The account.
+        account: String,
+    },
+    /// A connection of whoever manages it.
+    Connection(String),
 }
 
 #[derive(sqlx::FromRow)]
@@ -67,9 +93,7 @@ impl Store {
                     .push(trigger);
             }
         }
-        for (id, org, status) in self.integration_states(integrations).await? {
-            matching.integrations.insert(id, (org, status));
-        }
+        matching.integrations = self.integration_states(integrations).await?;
         Ok(matching)
     }
 
@@ -99,10 +123,11 @@ impl Store {
     async fn integration_states(
         &self,
         ids: &[IntegrationId],
-    ) -> Result<Vec<(IntegrationId, OrgId, IntegrationStatus)>, StoreError> {
-        let rows: Vec<(Uuid, String, String)> = read!(self, pool => {
+    ) -> Result<HashMap<IntegrationId, IntegrationState>, StoreError> {
+        let rows: Vec<(Uuid, String, String, String)> = read!(self, pool => {
             let mut query = sqlx::QueryBuilder::new(
-                "select id, org_id, status from integrations where deleted_at is null and id in (",
+                "select id, org_id, provider, status from integrations
+                 where deleted_at is null and id in (",
             );
             let mut list = query.separated(", ");
             for id in ids {
@@ -112,46 +137,99 @@ impl Store {
             query.build_query_as().fetch_all(pool).await?
         });
         rows.into_iter()
-            .map(|(id, org, status)| {
-                Ok((
-                    IntegrationId(id),
-                    org_id("integrations", &org)?,
-                    status
-                        .parse()
+            .map(|(id, org, provider, status)| {
+                let status = status.parse();
+                let state = IntegrationState {
+                    org: org_id("integrations", &org)?,
+                    provider,
+                    status: status
                         .map_err(|e| StoreError::unreadable("integrations", "status", e))?,
-                ))
+                };
+                Ok((IntegrationId(id), state))
             })
             .collect()
     }
 
-    /// The integrations that own these accounts, each of which is a provider and
-    /// what it calls the account; those that nobody owns are left out.
+    /// The integrations that own these accounts and connections; those that nobody
+    /// owns are left out.
     ///
     /// # Errors
     /// If the database is unavailable.
-    pub async fn integrations_of_accounts(
+    pub async fn owners(
         &self,
-        accounts: &[(&str, &str)],
-    ) -> Result<HashMap<(String, String), IntegrationId>, StoreError> {
+        owned: &[Owned],
+    ) -> Result<HashMap<Owned, IntegrationId>, StoreError> {
         let mut owners = HashMap::new();
-        for accounts in accounts.chunks(ACCOUNTS_PER_QUERY_MAX) {
-            let rows: Vec<(String, String, Uuid)> = read!(self, pool => {
-                let mut query = sqlx::QueryBuilder::new(
-                    "select provider, account, id from integrations
-                     where deleted_at is null and (provider, account) in (",
-                );
-                query.push_values(accounts, |mut row, (provider, account)| {
-                    row.push_bind(*provider).push_bind(*account);
-                });
-                query.push(")");
-                query.build_query_as().fetch_all(pool).await?
-            });
-            owners.extend(
-                rows.into_iter()
-                    .map(|(provider, account, id)| ((provider, account), IntegrationId(id))),
-            );
+        for owned in owned.chunks(OWNED_PER_QUERY_MAX) {
+            owners.extend(self.account_owners(owned).await?);
+            owners.extend(self.connection_owners(owned).await?);
         }
         Ok(owners)
+    }
+
+    async fn account_owners(
+        &self,
+        owned: &[Owned],
+    ) -> Result<HashMap<Owned, IntegrationId>, StoreError> {
+        let accounts: Vec<(&str, &str)> = owned
+            .iter()
+            .filter_map(|owned| match owned {
+                Owned::Account { provider, account } => Some((provider.as_str(), account.as_str())),
+                Owned::Connection(_) => None,
+            })
+            .collect();
+        if accounts.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows: Vec<(String, String, Uuid)> = read!(self, pool => {
+            let mut query = sqlx::QueryBuilder::new(
+                "select provider, account, id from integrations
+                 where deleted_at is null and (provider, account) in (",
+            );
+            query.push_values(accounts, |mut row, (provider, account)| {
+                row.push_bind(provider).push_bind(account);
+            });
+            query.push(")");
+            query.build_query_as().fetch_all(pool).await?
+        });
+        Ok(rows
+            .into_iter()
+            .map(|(provider, account, id)| {
+                (Owned::Account { provider, account }, IntegrationId(id))
+            })
+            .collect())
+    }
+
+    async fn connection_owners(
+        &self,
+        owned: &[Owned],
+    ) -> Result<HashMap<Owned, IntegrationId>, StoreError> {
+        let connections: Vec<&str> = owned
+            .iter()
+            .filter_map(|owned| match owned {
+                Owned::Connection(connection) => Some(connection.as_str()),
+                Owned::Account { .. } => None,
+            })
+            .collect();
+        if connections.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows: Vec<(String, Uuid)> = read!(self, pool => {
+            let mut query = sqlx::QueryBuilder::new(
+                "select connection_id, id from integrations
+                 where deleted_at is null and connection_id in (",
+            );
+            let mut list = query.separated(", ");
+            for connection in connections {
+                list.push_bind(connection);
+            }
+            query.push(")");
+            query.build_query_as().fetch_all(pool).await?
+        });
+        Ok(rows
+            .into_iter()
+            .map(|(connection, id)| (Owned::Connection(connection), IntegrationId(id)))
+            .collect())
     }
 }
 

@@ -22,6 +22,7 @@ mod query;
 mod request;
 mod sign;
 mod signature;
+mod stamp;
 mod standard_webhooks;
 mod strip;
 mod timestamp;
@@ -35,6 +36,7 @@ pub use handshake::ECHO_BYTES_MAX;
 pub use locator::LOCATED_BYTES_MAX;
 pub use request::{HeaderValue, Headers, Request};
 pub use sign::{SignError, Signed};
+pub use stamp::stamped;
 pub use strip::{kept_headers, kept_query};
 
 use crate::domain::source::VerificationScheme;

@@ -46,13 +46,17 @@ pub enum SignError {
 }
 
 impl Request<'_> {
-    /// What the sender would add by the source's first scheme. `received_at` is the
-    /// time of signing; a timestamp or an id that the request has already is kept.
+    /// What the sender would add by the first of the source's schemes with which the
+    /// secret can be used. `received_at` is the time of signing; a timestamp or an id
+    /// that the request has already is kept.
     ///
     /// # Errors
     /// See [`SignError`].
     pub fn sign(&self, secret: &Secret) -> Result<Signed, SignError> {
-        self.sign_with(0, secret)
+        let mut schemes = 0..self.source().verification.len().max(1);
+        let signed = schemes.by_ref().map(|index| self.sign_with(index, secret));
+        let mut usable = signed.filter(|signed| *signed != Err(SignError::UnusableSecret));
+        usable.next().unwrap_or(Err(SignError::UnusableSecret))
     }
 
     /// Likewise by the source's scheme number `index`, from 0.
@@ -86,7 +90,7 @@ fn sign_hmac(
         Some(rule) => match timestamp::find(rule, request, None)? {
             Some(stamp) => Some(stamp),
             None => {
-                let text = now(request.received_at(), rule.unit);
+                let text = digits(request.received_at(), rule.unit);
                 match new_stamp_at(scheme, rule)? {
                     Some(TimestampSource::Header(name)) => {
                         signed.headers.push((name.clone(), text.clone()));
@@ -169,7 +173,7 @@ fn sign_standard_webhooks(
         Ok(new.into_bytes())
     };
     let id = given_or(names.id, format!("msg_{}", generate_token()))?;
-    let time = now(request.received_at(), TimestampUnit::Seconds);
+    let time = digits(request.received_at(), TimestampUnit::Seconds);
     let time = given_or(names.timestamp, time)?;
     let tag = standard_webhooks::tag(&key, &id, &time, request.body());
     let value = format!("{VERSION}{}", STANDARD.encode(tag.as_bytes()));
@@ -188,7 +192,8 @@ fn add_token(scheme: &TokenScheme, secret: &Secret) -> Result<Signed, SignError>
     Ok(signed)
 }
 
-fn now(time: Timestamp, unit: TimestampUnit) -> String {
+/// A timestamp as senders write it.
+pub(super) fn digits(time: Timestamp, unit: TimestampUnit) -> String {
     match unit {
         TimestampUnit::Seconds => time.0.div_euclid(1_000_000).to_string(),
         TimestampUnit::Milliseconds => time.0.div_euclid(1_000).to_string(),

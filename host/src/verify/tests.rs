@@ -20,12 +20,13 @@ use http::{HeaderMap, HeaderName};
 #[test]
 fn published_signatures_are_accepted() {
     assert_eq!(prefixed().outcome(), Ok(()));
+    assert_eq!(whole().outcome(), Ok(()));
     assert_eq!(standard(StandardWebhooksKey::Base64).outcome(), Ok(()));
 }
 
 #[test]
 fn published_signatures_are_made() {
-    for case in [prefixed(), standard(StandardWebhooksKey::Base64)] {
+    for case in [prefixed(), whole(), standard(StandardWebhooksKey::Base64)] {
         // Everything but the signature is there; it comes last.
         let (signature, rest) = case.headers.split_last().unwrap();
         let rest: Vec<(&str, &str)> = rest.iter().map(|(name, value)| (*name, &**value)).collect();
@@ -41,6 +42,7 @@ fn published_signatures_are_made() {
 fn either_of_two_live_secrets_passes_and_no_third() {
     for case in [
         prefixed(),
+        whole(),
         standard(StandardWebhooksKey::Base64),
         list(),
         token(Locator::Header("x-token".to_owned()), ""),
@@ -51,6 +53,23 @@ fn either_of_two_live_secrets_passes_and_no_third() {
         let neither = case.with(|case| case.secrets = vec!["AAAA", "BBBB"]);
         assert_eq!(neither, Err(VerifyError::WrongSignature));
     }
+}
+
+#[test]
+fn the_first_scheme_that_can_use_the_secret_signs() {
+    let schemes = |secret| {
+        let header = Locator::Header("x-token".to_owned());
+        let mut schemes = standard(StandardWebhooksKey::Base64).source.verification;
+        schemes.extend(token(header, "").source.verification);
+        signed(schemes, secret, b"{}")
+    };
+    let names = |case: &Case| case.headers.iter().map(|h| h.0).collect::<Vec<_>>();
+    let case = schemes("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    assert_eq!(case.outcome(), Ok(()));
+    assert_eq!(names(&case).last(), Some(&"webhook-signature"));
+    let case = schemes("no base64!");
+    assert_eq!(case.outcome(), Ok(()));
+    assert_eq!(names(&case), ["x-token"]);
 }
 
 #[test]

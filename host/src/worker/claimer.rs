@@ -1,7 +1,8 @@
 //! Claims deliveries that are due and hands each to a task of its own; a slow or
 //! broken one holds up nobody but itself.
 
-use super::audience::{Accounts, Batch};
+use super::address::Addresses;
+use super::audience::Batch;
 use super::load::Load;
 use super::processor::{Processor, Shared};
 use super::settler::{self, Settler};
@@ -153,7 +154,7 @@ impl InboxWorker {
     /// Hands each delivery to a task of its own.
     async fn hand_out(
         &self,
-        deliveries: Vec<ClaimedDelivery>,
+        mut deliveries: Vec<ClaimedDelivery>,
         mut room: OwnedSemaphorePermit,
         open_until: Instant,
     ) {
@@ -161,18 +162,18 @@ impl InboxWorker {
         let held = self.load.hold(sizes);
         let registry = Arc::clone(&self.context.registry);
         let read = move || {
-            let accounts = Accounts::read(&registry, &deliveries);
-            (deliveries, Arc::new(accounts))
+            let addresses = Addresses::read(&registry, &mut deliveries);
+            (deliveries, Arc::new(addresses))
         };
-        let Ok((deliveries, accounts)) = tokio::task::spawn_blocking(read).await else {
-            tracing::error!("could not read the accounts of a claim; its leases will lapse");
+        let Ok((deliveries, addresses)) = tokio::task::spawn_blocking(read).await else {
+            tracing::error!("could not read the addresses of a claim; its leases will lapse");
             return;
         };
         let prepare = async |deliveries: &[ClaimedDelivery]| {
-            let batch = self.look(deliveries, &accounts).await?;
-            let accounts = Arc::clone(&accounts);
+            let batch = self.look(deliveries, &addresses).await?;
+            let addresses = Arc::clone(&addresses);
             Ok::<_, StoreError>(Arc::new(Shared {
-                accounts,
+                addresses,
                 batch,
                 open_until,
             }))
@@ -209,12 +210,12 @@ impl InboxWorker {
     async fn look(
         &self,
         deliveries: &[ClaimedDelivery],
-        accounts: &Accounts,
+        addresses: &Addresses,
     ) -> Result<Batch, StoreError> {
         let mut tries = 0;
         loop {
             tries += 1;
-            match Batch::read(&self.context.store, deliveries, accounts).await {
+            match Batch::read(&self.context.store, deliveries, addresses).await {
                 Err(error) if error.is_transient() && tries < LOOKS_MAX => {
                     tokio::time::sleep(RETRY_PAUSE).await;
                 }

@@ -3,6 +3,7 @@
 //! Owns: the inbox worker: claim, parse, filter, decide, settle.
 //! Never does: SQL, HTTP, or anything about a particular service.
 
+mod address;
 mod audience;
 mod claimer;
 mod decided;

@@ -1,6 +1,7 @@
 //! From a claimed delivery to what becomes of it: parse, filter, decide.
 
-use super::audience::{Accounts, Batch, not_registered};
+use super::address::{Addresses, not_registered};
+use super::audience::Batch;
 use super::claimer::WorkerContext;
 use super::decided::Decided;
 use super::stop::{Reason, Stop};
@@ -28,7 +29,7 @@ pub(super) struct Processor {
 
 /// What the deliveries of one claim share.
 pub(super) struct Shared {
-    pub(super) accounts: Arc<Accounts>,
+    pub(super) addresses: Arc<Addresses>,
     pub(super) batch: Batch,
     /// Until when a delivery may wait for an instance.
     pub(super) open_until: Instant,
@@ -43,14 +44,17 @@ impl Processor {
     /// Decides what becomes of one delivery. Never fails: what goes wrong becomes
     /// a retry or a dead letter.
     pub(super) async fn process(&self, delivery: &ClaimedDelivery, shared: &Shared) -> Decided {
-        let audience = shared.batch.audience(delivery, &shared.accounts);
-        let owner = audience
-            .as_ref()
-            .ok()
-            .and_then(|audience| audience.owner.clone());
-        let result = match audience {
-            Ok(audience) => {
-                self.run(delivery, audience.triggers, shared.open_until)
+        let audience = shared.batch.audience(delivery, &shared.addresses);
+        let owner = audience.owner;
+        // An envelope says what its sender calls the service; the integration says
+        // which provider it is.
+        let provider = match &owner {
+            Some(owner) => owner.provider.as_str(),
+            None => delivery.origin.provider.as_str(),
+        };
+        let result = match audience.triggers {
+            Ok(triggers) => {
+                self.run(delivery, provider, triggers, shared.open_until)
                     .await
             }
             Err(stop) => Err(stop),
@@ -104,6 +108,7 @@ impl Processor {
     async fn run(
         &self,
         delivery: &ClaimedDelivery,
+        provider: &str,
         triggers: &[ActiveTrigger],
         open_until: Instant,
     ) -> Result<Vec<DecidedEvent>, Stop> {
@@ -119,7 +124,6 @@ impl Processor {
         if triggers.is_empty() {
             return Err(Stop::Done("no active trigger".into()));
         }
-        let provider = &delivery.origin.provider;
         let provider = self
             .context
             .registry

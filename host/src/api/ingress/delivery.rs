@@ -11,7 +11,7 @@ use crate::domain::delivery::{Header, NewDelivery};
 use crate::domain::{DeliveryId, Timestamp};
 use crate::provider::Registry;
 use crate::secret::Secret;
-use crate::store::PackedDelivery;
+use crate::store::{PackedDelivery, Store};
 use crate::verify;
 use axum::Json;
 use axum::body::Body;
@@ -34,6 +34,12 @@ pub struct IngressState {
     pub registry: Arc<Registry>,
     /// The secrets of each provider's app.
     pub app_secrets: Arc<HashMap<String, Vec<Arc<Secret>>>>,
+    /// With which Nango signs.
+    pub nango_key: Arc<Secret>,
+    /// With which deliveries to the operator's GitHub App are signed.
+    pub github_app_secret: Arc<Secret>,
+    /// For what services say about connections and installations.
+    pub store: Store,
     /// The routes.
     pub routes: RouteTable,
     /// The writer.
@@ -163,7 +169,7 @@ impl IngressState {
         })
     }
 
-    async fn read(&self, headers: &HeaderMap, body: Body) -> Result<HeldBody, Problem> {
+    pub(super) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<HeldBody, Problem> {
         let announced = headers
             .get(header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
@@ -204,21 +210,25 @@ impl IngressState {
                 return Ok(([(header::X_CONTENT_TYPE_OPTIONS, "nosniff")], answer).into_response());
             }
         };
-        let id = DeliveryId::new();
-        let origin = resolved.origin;
         let HeldBody { bytes, room } = body;
-        let packed = PackedDelivery::new(NewDelivery {
-            id,
-            origin,
+        let delivery = NewDelivery {
+            id: DeliveryId::new(),
+            origin: resolved.origin,
             delivery_key,
             headers,
             query,
             body: bytes,
             received_at,
-        });
+        };
+        let packed = PackedDelivery::new(delivery);
         // From here on the writer's own limit counts.
         drop(room);
-        match self.writer.write(packed).await {
+        self.commit(packed).await
+    }
+
+    /// Answers once it is committed.
+    pub(super) async fn commit(&self, delivery: PackedDelivery) -> Result<Response, Problem> {
+        match self.writer.write(delivery).await {
             Ok(stored) => Ok(Json(Accepted {
                 id: stored.id,
                 duplicate: stored.duplicate,

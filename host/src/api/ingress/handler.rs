@@ -2,6 +2,7 @@
 
 use super::delivery::{Accepted, IngressState};
 use super::target::Target;
+use super::{github_app, nango};
 use crate::api::{PathId, Problem};
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
@@ -48,6 +49,8 @@ pub fn router(state: IngressState) -> OpenApiRouter {
         .routes(routes!(by_token))
         .routes(routes!(by_integration))
         .routes(routes!(by_account))
+        .merge(nango::router())
+        .merge(github_app::router())
         .with_state(state)
 }
 

@@ -1,13 +1,16 @@
 //! Takes webhooks: route, size limit, verification, commit, 200.
 //!
-//! Owns: `/webhooks/…`, the table of routes that this process knows, and the one
+//! Owns: `/webhooks/…` and `/api/webhooks/…`, the table of routes that this process knows, and the one
 //! writer that commits what concurrent requests brought.
 //! Never does: run a guest, look at triggers' configurations, or answer 200 before
 //! the commit.
 
 mod body;
 mod delivery;
+mod github_app;
 mod handler;
+mod lifecycle;
+mod nango;
 mod routes;
 mod target;
 mod writer;

@@ -1,7 +1,7 @@
 //! How integrations look in answers.
 
 use crate::api::AppState;
-use crate::domain::resource::Integration;
+use crate::domain::integration::Integration;
 use serde::Serialize;
 use utoipa::ToSchema;
 

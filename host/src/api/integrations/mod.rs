@@ -10,7 +10,7 @@ use super::seal::seal_secret;
 use super::{AppState, Problem, Tenant};
 use crate::clock;
 use crate::domain::IntegrationId;
-use crate::domain::resource::{Integration, IntegrationStatus};
+use crate::domain::integration::{Integration, IntegrationStatus};
 use crate::secret::Secret;
 use crate::store::{IntegrationPatch, NewIntegration, Page, Signal};
 use answer::{IntegrationAnswer, IntegrationItem};
@@ -69,7 +69,8 @@ struct Change {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     account: Option<String>,
-    /// Whether its deliveries start runs.
+    /// Whether its deliveries start runs: active or suspended. The other statuses
+    /// are for the service to set.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     status: Option<IntegrationStatus>,
@@ -93,6 +94,15 @@ fn check_secret(checks: &mut Checks, secret: Option<&Secret>) {
     if secret.is_blank() || secret.expose().len() > SECRET_BYTES_MAX {
         let message = format!("expected a secret of 1 to {SECRET_BYTES_MAX} bytes");
         checks.add("/secret", message);
+    }
+}
+
+fn check_status(checks: &mut Checks, status: Option<IntegrationStatus>) {
+    match status {
+        None | Some(IntegrationStatus::Active | IntegrationStatus::Suspended) => {}
+        Some(IntegrationStatus::Error | IntegrationStatus::Deleted) => {
+            checks.add("/status", "expected active or suspended");
+        }
     }
 }
 
@@ -176,6 +186,7 @@ async fn update_integration(
 ) -> Result<Json<IntegrationAnswer>, Problem> {
     let mut checks = Checks::default();
     check_secret(&mut checks, change.secret.as_ref());
+    check_status(&mut checks, change.status);
     let patch = IntegrationPatch {
         name: change.name.map(|name| checks.name("/name", &name)),
         connection_id: change

@@ -27,9 +27,20 @@ pub struct Settlement {
     /// What becomes of the row.
     pub disposition: Disposition,
     /// To whom the delivery turned out to belong, if its route did not say.
-    pub owner: Option<(OrgId, IntegrationId)>,
+    pub owner: Option<Owner>,
     /// Events to write; none unless it completes.
     pub events: Vec<DecidedEvent>,
+}
+
+/// The integration that a delivery belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Whose it is.
+    pub org: OrgId,
+    /// The integration.
+    pub integration: IntegrationId,
+    /// Its provider.
+    pub provider: String,
 }
 
 /// What a settlement wrote.

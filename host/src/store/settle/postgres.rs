@@ -22,10 +22,12 @@ pub(super) async fn settle(
             update inbox set status = s.status, outcome = s.outcome, error = s.error,
                 due_at = s.due_at, processed_at = s.processed_at,
                 org_id = coalesce(inbox.org_id, s.org_id),
-                integration_id = coalesce(inbox.integration_id, s.integration_id)
+                integration_id = coalesce(inbox.integration_id, s.integration_id),
+                provider = coalesce(s.provider, inbox.provider)
             from unnest($1::uuid[], $2::int4[], $3::text[], $4::text[], $5::text[], $6::int8[],
-                $7::int8[], $8::text[], $9::uuid[])
-                as s (id, attempt, status, outcome, error, due_at, processed_at, org_id, integration_id)
+                $7::int8[], $8::text[], $9::uuid[], $35::text[])
+                as s (id, attempt, status, outcome, error, due_at, processed_at, org_id,
+                    integration_id, provider)
             where inbox.id = s.id and inbox.attempt = s.attempt and inbox.status = $10
             returning inbox.id
         ), written as (
@@ -60,7 +62,6 @@ pub(super) async fn settle(
     fn column<'a, R, T>(rows: &'a [R], get: impl Fn(&'a R) -> T) -> Vec<T> {
         rows.iter().map(get).collect()
     }
-    let owner = |s: &Settlement| s.owner.clone();
     let runs: Vec<(&Draft, &RunDraft)> = drafts
         .iter()
         .filter_map(|draft| Some((draft, draft.run.as_ref()?)))
@@ -74,10 +75,10 @@ pub(super) async fn settle(
         .bind(column(settlements, Settlement::due_at))
         .bind(column(settlements, |s| s.processed_at(now)))
         .bind(column(settlements, |s| {
-            owner(s).map(|(org, _)| org.to_string())
+            s.owner.as_ref().map(|owner| owner.org.as_str())
         }))
         .bind(column(settlements, |s| {
-            owner(s).map(|(_, integration)| integration.0)
+            s.owner.as_ref().map(|owner| owner.integration.0)
         }))
         .bind(DeliveryStatus::Processing.as_str())
         .bind(column(drafts, |d| d.id.0))
@@ -106,6 +107,9 @@ pub(super) async fn settle(
         .bind(RunStatus::Queued.as_str())
         .bind(ENQUEUE_ENRICH)
         .bind(OutboxStatus::Pending.as_str())
+        .bind(column(settlements, |s| {
+            s.owner.as_ref().map(|owner| owner.provider.as_str())
+        }))
         .fetch_one(pool)
         .await?;
     Ok((

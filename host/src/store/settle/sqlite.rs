@@ -46,14 +46,12 @@ async fn settle_delivery(
     settlement: &Settlement,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let (org, integration) = match &settlement.owner {
-        Some((org, integration)) => (Some(org.as_str()), Some(integration.0)),
-        None => (None, None),
-    };
+    let owner = settlement.owner.as_ref();
     let done = sqlx::query(
         "update inbox set status = $3, outcome = $4, error = $5, due_at = $6, processed_at = $7,
-            org_id = coalesce(org_id, $8), integration_id = coalesce(integration_id, $9)
-         where id = $1 and attempt = $2 and status = $10",
+            org_id = coalesce(org_id, $8), integration_id = coalesce(integration_id, $9),
+            provider = coalesce($10, provider)
+         where id = $1 and attempt = $2 and status = $11",
     )
     .bind(settlement.delivery.0)
     .bind(settlement.attempt)
@@ -62,8 +60,9 @@ async fn settle_delivery(
     .bind(settlement.error())
     .bind(settlement.due_at())
     .bind(settlement.processed_at(now))
-    .bind(org)
-    .bind(integration)
+    .bind(owner.map(|owner| owner.org.as_str()))
+    .bind(owner.map(|owner| owner.integration.0))
+    .bind(owner.map(|owner| owner.provider.as_str()))
     .bind(DeliveryStatus::Processing.as_str())
     .execute(connection)
     .await?;

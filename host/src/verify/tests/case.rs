@@ -117,6 +117,24 @@ pub(super) fn prefixed() -> Case {
     }
 }
 
+/// The message in the tests of Nango's client library, with its HMAC as OpenSSL
+/// computes it: Nango itself publishes the algorithm and no signature.
+pub(super) fn whole() -> Case {
+    let body = br#"{"type":"sync","connectionId":"test-connection","providerConfigKey":"test-provider","syncName":"test-sync","model":"TestModel","responseResults":{"added":5,"updated":0,"deleted":0}}"#;
+    let signature = "ce6f82d8555253066e19ba3525ebab872d906b9f4607481a889b991b29b17b3a";
+    Case {
+        source: source(vec![VerificationScheme::hmac_sha256_hex(
+            "x-nango-hmac-sha256",
+            "",
+        )]),
+        secrets: vec!["test-secret-key"],
+        headers: vec![("X-Nango-Hmac-Sha256", signature.to_owned())],
+        query: String::new(),
+        body: body.to_vec(),
+        received_at: SIGNED_AT,
+    }
+}
+
 /// The specification's published message.
 pub(super) fn standard(key: StandardWebhooksKey) -> Case {
     Case {

@@ -10,6 +10,7 @@ use VerifyError::{
 fn every_scheme() -> Vec<Case> {
     vec![
         prefixed(),
+        whole(),
         standard(StandardWebhooksKey::Base64),
         standard_raw(),
         list(),

@@ -1,0 +1,225 @@
+//! What Nango posts: deliveries of any provider in an envelope, and news about
+//! connections.
+//!
+//! Verified once, here, over the bytes as they arrived. Nango has checked the
+//! provider's own signature, and nobody can check it again, since Nango writes the
+//! payload anew.
+
+use super::delivery::IngressState;
+use super::lifecycle::{Heard, Schemas, TakenAnswers, refuse};
+use crate::api::Problem;
+use crate::clock;
+use crate::domain::delivery::{NewDelivery, Origin, Route};
+use crate::domain::integration::Lifecycle;
+use crate::domain::limits::{REASON_BYTES_MAX, bounded};
+use crate::domain::nango::{Auth, Message, PROVIDER_UNKNOWN};
+use crate::domain::source::{Locator, VerificationScheme, WebhookSource};
+use crate::domain::{DeliveryId, Timestamp};
+use crate::provider::Registry;
+use crate::store::{LifecycleNews, LifecycleSubject, PackedDelivery};
+use crate::verify;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+use std::sync::LazyLock;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Nango also sends `X-Nango-Signature`, a hash of key and body that anybody can
+/// continue: it proves nothing, so it does not count.
+static SOURCE: LazyLock<WebhookSource> = LazyLock::new(|| WebhookSource {
+    verification: vec![VerificationScheme::hmac_sha256_hex(
+        "x-nango-hmac-sha256",
+        "",
+    )],
+    // See `delivery_key`.
+    delivery_id: vec![],
+    account: vec![],
+    handshakes: vec![],
+});
+
+/// What is logged of a sync's name.
+const NAME_BYTES_MAX: usize = 200;
+
+pub(super) fn router() -> OpenApiRouter<IngressState> {
+    OpenApiRouter::with_openapi(Schemas::openapi())
+        .routes(routes!(deliver_from_nango))
+        .routes(routes!(hear_from_nango))
+}
+
+/// Deliver through Nango
+///
+/// Signed with the environment's webhook signing key in `X-Nango-Hmac-Sha256`. A
+/// forwarded payload goes to the integration whose `connection_id` is that of the
+/// envelope, and to that integration's provider. News about a connection change its
+/// integration's status.
+#[utoipa::path(
+    post,
+    path = "/webhooks/nango",
+    operation_id = "deliver_from_nango",
+    tag = "webhooks",
+    request_body(
+        content_type = "application/json",
+        description = "What Nango sends, byte for byte"
+    ),
+    responses(TakenAnswers)
+)]
+async fn deliver_from_nango(
+    State(state): State<IngressState>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    answer(&state, headers, query, body).await
+}
+
+/// Tell about connections through Nango
+///
+/// The same as `/webhooks/nango`, for an environment with two URLs: what arrives at
+/// both is committed once.
+#[utoipa::path(
+    post,
+    path = "/api/webhooks/nango",
+    operation_id = "hear_from_nango",
+    tag = "webhooks",
+    request_body(
+        content_type = "application/json",
+        description = "What Nango sends, byte for byte"
+    ),
+    responses(TakenAnswers)
+)]
+async fn hear_from_nango(
+    State(state): State<IngressState>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    answer(&state, headers, query, body).await
+}
+
+async fn answer(
+    state: &IngressState,
+    headers: HeaderMap,
+    query: Option<String>,
+    body: Body,
+) -> Response {
+    match take(state, &headers, query.unwrap_or_default(), body).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn take(
+    state: &IngressState,
+    headers: &HeaderMap,
+    query: String,
+    body: Body,
+) -> Result<Response, Problem> {
+    let received_at = clock::now();
+    let body = state.read(headers, body).await?;
+    verify::Request::new(&SOURCE, headers, &query, &body.bytes, received_at)
+        .verify(std::slice::from_ref(&state.nango_key))
+        .map_err(|error| refuse("nango", error))?;
+    let heard = match Message::read(&body.bytes) {
+        Message::Auth(auth) => connection_news(state, auth, received_at).await?,
+        Message::Sync { name, success } => {
+            let name = name.map(|name| bounded(&name, NAME_BYTES_MAX));
+            tracing::info!(name, success, "a sync of Nango's has ended");
+            Heard::default()
+        }
+        Message::Forward { .. } | Message::Other(_) | Message::Unattributed => {
+            let sources: Vec<&WebhookSource> = sources(&state.registry).collect();
+            let packed = PackedDelivery::new(NewDelivery {
+                id: DeliveryId::new(),
+                origin: Origin {
+                    route: Route::Nango,
+                    provider: PROVIDER_UNKNOWN.into(),
+                    org: None,
+                    trigger: None,
+                    integration: None,
+                },
+                delivery_key: Some(delivery_key(&sources, headers, &body.bytes)),
+                headers: verify::kept_headers(&sources, headers),
+                query: verify::kept_query(&sources, &query),
+                body: body.bytes,
+                received_at,
+            });
+            // From here on the writer's own limit counts.
+            drop(body.room);
+            return state.commit(packed).await;
+        }
+    };
+    Ok(Json(heard).into_response())
+}
+
+/// Every description whose headers a forwarded delivery may carry.
+fn sources(registry: &Registry) -> impl Iterator<Item = &WebhookSource> {
+    let providers = registry
+        .iter()
+        .filter_map(|provider| provider.info().webhook.as_ref());
+    std::iter::once(&*SOURCE).chain(providers)
+}
+
+/// Nango gives a message no id. But it forwards the provider's headers, in one of
+/// which most providers send theirs; together with the bytes, which name the
+/// connection, that tells a repetition from another delivery.
+fn delivery_key(sources: &[&WebhookSource], headers: &HeaderMap, body: &[u8]) -> String {
+    let mut digest = Sha256::new();
+    digest.update(Sha256::digest(body));
+    let locators = sources.iter().flat_map(|source| &source.delivery_id);
+    let mut names: Vec<&str> = locators
+        .filter_map(|locator| match locator {
+            Locator::Header(name) => Some(name.as_str()),
+            Locator::BodyPointer(_) | Locator::Query(_) => None,
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        if let Some(value) = headers.get(name) {
+            digest.update(Sha256::digest(name));
+            digest.update(Sha256::digest(value));
+        }
+    }
+    format!("sha256:{}", hex::encode(digest.finalize()))
+}
+
+async fn connection_news(
+    state: &IngressState,
+    auth: Auth,
+    received_at: Timestamp,
+) -> Result<Heard, Problem> {
+    let lifecycle = match (auth.operation.as_str(), auth.success) {
+        ("creation" | "override", true) => Lifecycle::Connected,
+        ("refresh", true) => Lifecycle::Refreshed,
+        ("refresh", false) => Lifecycle::RefreshFailed,
+        ("deletion", true) => Lifecycle::Deleted,
+        (operation, success) => {
+            tracing::info!(
+                operation,
+                success,
+                "Nango's news about a connection change nothing"
+            );
+            return Ok(Heard::default());
+        }
+    };
+    let reason = match lifecycle {
+        Lifecycle::RefreshFailed => {
+            let error = auth.error.unwrap_or_else(|| "no reason given".into());
+            Some(format!("Nango could not refresh the credential: {error}"))
+        }
+        Lifecycle::Deleted => Some("the connection was deleted at Nango".into()),
+        _ => None,
+    };
+    let news = LifecycleNews {
+        lifecycle,
+        reason: reason.map(|text| bounded(&text, REASON_BYTES_MAX)),
+        at: received_at,
+    };
+    let subject = LifecycleSubject::Connection(&auth.connection);
+    state.apply(subject, news).await
+}

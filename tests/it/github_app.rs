@@ -1,0 +1,149 @@
+//! The one URL of a GitHub App: its installations and their deliveries.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use triggerhouse_tests::app::text;
+use triggerhouse_tests::{TestApp, github, nango::taken, on_both};
+
+const PATH: &str = "/api/webhooks/github-app";
+
+async fn installed(app: &mut TestApp) -> String {
+    let body = json!({"provider": "github", "account": "51234567"});
+    let integration = app.post("acme", "/v1/integrations", body).await;
+    let integration = text(&integration["integration"]["id"]);
+    let body = json!({"name": "t", "provider": "github", "kind": "webhook",
+        "integration_id": integration, "config": {"events": ["issues"]}});
+    app.post("acme", "/v1/triggers", body).await;
+    integration
+}
+
+async fn post(app: &TestApp, event: &str, guid: &str, body: &Value) -> Value {
+    let url = format!("{}{PATH}", app.url);
+    let body = body.to_string();
+    let request = github::delivery(
+        &app.http,
+        &url,
+        github::APP_SECRET,
+        event,
+        guid,
+        body.as_bytes(),
+    );
+    taken(request).await
+}
+
+fn installation(action: &str, updated_at: &str) -> Value {
+    json!({
+        "action": action,
+        "installation": {"id": 51_234_567, "app_slug": "ours", "updated_at": updated_at,
+            "account": {"login": "octo-org", "type": "Organization"}},
+        "sender": {"login": "octocat", "type": "User"}
+    })
+}
+
+fn issue(number: u64) -> Value {
+    let mut issue: Value = serde_json::from_slice(&github::issue("opened", number)).unwrap();
+    issue["installation"] = json!({"id": 51_234_567});
+    issue
+}
+
+async fn status(app: &mut TestApp, integration: &str) -> (String, Value) {
+    let path = format!("/v1/integrations/{integration}");
+    let integration = app.get("acme", &path).await["integration"].clone();
+    (
+        text(&integration["status"]),
+        integration["status_reason"].clone(),
+    )
+}
+
+on_both! {
+    async fn an_installation_is_suspended_resumed_and_deleted(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        let integration = installed(&mut app).await;
+        let suspended = installation("suspend", "2026-01-02T00:00:00Z");
+        post(&app, "installation", "g-1", &suspended).await;
+        assert_eq!(
+            status(&mut app, &integration).await,
+            ("suspended".into(), json!("the installation was suspended at GitHub"))
+        );
+        let kept = post(&app, "issues", "g-2", &issue(1)).await;
+        app.settled().await;
+        let delivery = app.get("acme", &format!("/v1/inbox/{}", text(&kept["id"]))).await;
+        assert_eq!(delivery["delivery"]["outcome"], "the integration's status is suspended: it starts no run");
+
+        post(&app, "installation", "g-3", &installation("unsuspend", "2026-01-03T00:00:00Z")).await;
+        assert_eq!(status(&mut app, &integration).await, ("active".into(), Value::Null));
+        post(&app, "issues", "g-4", &issue(2)).await;
+        app.settled().await;
+        assert_eq!(app.all("acme", "/v1/runs").await.len(), 1);
+
+        // Somebody has GitHub deliver the old message once more.
+        post(&app, "installation", "g-1", &suspended).await;
+        assert_eq!(status(&mut app, &integration).await.0, "active");
+
+        post(&app, "installation", "g-5", &installation("new_permissions_accepted", "2026-01-04T00:00:00Z")).await;
+        assert_eq!(status(&mut app, &integration).await.0, "active");
+        post(&app, "installation", "g-6", &installation("deleted", "2026-01-05T00:00:00Z")).await;
+        assert_eq!(
+            status(&mut app, &integration).await,
+            ("deleted".into(), json!("the App was uninstalled at GitHub"))
+        );
+        post(&app, "issues", "g-7", &issue(3)).await;
+        app.settled().await;
+        assert_eq!(app.all("acme", "/v1/runs").await.len(), 1);
+        app.stop().await;
+    }
+
+    async fn the_apps_deliveries_are_those_of_the_account_route(db: &TestDb) {
+        let mut app = TestApp::start_with(db, "[[providers]]\nid = 'github'\napp_secrets = ['direct']").await;
+        installed(&mut app).await;
+        let answer = post(&app, "issues", "g-1", &issue(1)).await;
+        assert_eq!(answer["duplicate"], false);
+        let direct = format!("{}/webhooks/direct/github", app.url);
+        let body = issue(1).to_string();
+        let repeated = taken(github::delivery(&app.http, &direct, "direct", "issues", "g-1", body.as_bytes())).await;
+        assert_eq!(repeated, json!({"id": answer["id"], "duplicate": true}));
+        app.settled().await;
+        assert_eq!(app.all("acme", "/v1/runs").await.len(), 1);
+        app.stop().await;
+    }
+
+    async fn nothing_is_heard_that_github_has_not_signed(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        let integration = installed(&mut app).await;
+        let url = format!("{}{PATH}", app.url);
+        let body = installation("deleted", "2026-01-02T00:00:00Z").to_string();
+        for secret in ["wrong", "", "echo-app-secret"] {
+            let request = github::delivery(&app.http, &url, secret, "installation", "g", body.as_bytes());
+            assert_eq!(request.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+        }
+        let unsigned = app.http.post(&url).header("x-github-event", "installation").body(body);
+        assert_eq!(unsigned.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+        let unreadable = github::delivery(&app.http, &url, github::APP_SECRET, "installation", "g", b"payload=%7B%7D");
+        assert_eq!(unreadable.send().await.unwrap().status(), StatusCode::BAD_REQUEST);
+        assert_eq!(status(&mut app, &integration).await.0, "active");
+        assert_eq!(db.number("select count(*) from inbox").await, 0);
+        app.stop().await;
+    }
+
+    async fn without_a_secret_nothing_is_heard(db: &TestDb) {
+        let app = TestApp::start_with(db, "[github_app]\nwebhook_secret = ''").await;
+        let body = installation("deleted", "2026-01-02T00:00:00Z").to_string();
+        let url = format!("{}{PATH}", app.url);
+        for secret in ["", github::APP_SECRET] {
+            let request = github::delivery(&app.http, &url, secret, "installation", "g", body.as_bytes());
+            assert_eq!(request.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+        }
+        app.stop().await;
+    }
+
+    async fn installations_are_heard_where_the_provider_is_not_registered(db: &TestDb) {
+        let app = TestApp::start_with(db, "providers_dir = ''").await;
+        let heard = post(&app, "installation", "g", &installation("deleted", "2026-01-02T00:00:00Z")).await;
+        assert_eq!(heard, json!({"integration_id": null, "status": null}));
+        let url = format!("{}{PATH}", app.url);
+        let body = issue(1).to_string();
+        let request = github::delivery(&app.http, &url, github::APP_SECRET, "issues", "g", body.as_bytes());
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::NOT_FOUND);
+        app.stop().await;
+    }
+}

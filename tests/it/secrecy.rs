@@ -1,0 +1,205 @@
+//! What a busy host logs, at its most talkative: no key, no secret, no signature and
+//! nothing of what was sent.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use std::fs::File;
+use tokio::process::{Child, Command};
+use triggerhouse_tests::app::{self, text};
+use triggerhouse_tests::{Kind, TestApp, TestDb, client, eventually, files, github, nango};
+
+const MASTER_KEY: &str = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI=";
+/// Everything but the compiler of components, which sees none of it and writes
+/// gigabytes.
+const FILTER: &str =
+    "trace,cranelift_codegen=off,regalloc2=off,wasmtime=info,wasmtime_cranelift=off";
+const MARK: &str = "what-only-the-sender-knows";
+
+struct Host {
+    child: Child,
+    url: String,
+    key: String,
+    http: reqwest::Client,
+    /// What must not show.
+    secrets: Vec<String>,
+}
+
+impl Host {
+    async fn start(db: &TestDb, key: String, log: &File) -> Self {
+        let port = app::free_port();
+        let child = Command::new(files::binary())
+            .args(["serve", "--database-url", &db.url])
+            .args(["--listen", &format!("127.0.0.1:{port}")])
+            .args(["--providers", files::providers().to_str().unwrap()])
+            .env("TRIGGERHOUSE_MASTER_KEY", MASTER_KEY)
+            .env("TRIGGERHOUSE_NANGO_SIGNING_KEY", nango::SIGNING_KEY)
+            .env("TRIGGERHOUSE_GITHUB_APP_WEBHOOK_SECRET", github::APP_SECRET)
+            .env("TRIGGERHOUSE_LOG_FILTER", FILTER)
+            .env(
+                "TRIGGERHOUSE_COMPONENT_CACHE_DIR",
+                files::providers().join("cache"),
+            )
+            .env("TRIGGERHOUSE_INBOX_RETRY_BASE_MS", "10")
+            .env("TRIGGERHOUSE_INBOX_ATTEMPTS_MAX", "2")
+            .current_dir(db.directory.path())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log.try_clone().unwrap())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let http = client();
+        app::ready(&http, port).await;
+        Self {
+            child,
+            url: format!("http://127.0.0.1:{port}"),
+            http,
+            secrets: vec![
+                MASTER_KEY.into(),
+                nango::SIGNING_KEY.into(),
+                github::APP_SECRET.into(),
+                MARK.into(),
+                key.clone(),
+            ],
+            key,
+        }
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        let request = self.http.post(format!("{}{path}", self.url));
+        let response = request.bearer_auth(&self.key).json(&body).send().await;
+        let response = response.unwrap();
+        assert!(response.status().is_success(), "{path}");
+        response.json().await.unwrap()
+    }
+
+    /// Signed rightly and wrongly, in the query and as a header, readable or not.
+    async fn deliver(&mut self, url: &str, secret: &str, guid: &str) {
+        let issue = String::from_utf8(github::issue("opened", 7)).unwrap();
+        let issue = issue.replace("Issue 7", MARK);
+        for (body, secret, expected) in [
+            (issue.as_str(), secret, StatusCode::OK),
+            (&issue[..200], secret, StatusCode::OK),
+            (issue.as_str(), "a-wrong-secret", StatusCode::UNAUTHORIZED),
+        ] {
+            let url = format!("{url}?token={MARK}");
+            let guid = format!("{guid}-{}", body.len());
+            let signed =
+                github::delivery(&self.http, &url, secret, "issues", &guid, body.as_bytes())
+                    .header("x-hub-signature", MARK)
+                    .header("cookie", MARK)
+                    .header("x-token", MARK);
+            assert_eq!(signed.send().await.unwrap().status(), expected, "{url}");
+            self.secrets
+                .push(github::signature(secret, body.as_bytes()));
+        }
+        self.secrets.push(secret.into());
+        self.secrets.push("a-wrong-secret".into());
+    }
+
+    /// Keys and secrets that are wrong are secrets, too: somebody else's, perhaps.
+    async fn refuse(&mut self) {
+        for key in ["th_a-key-that-is-none", MARK] {
+            let request = self.http.get(format!("{}/v1/runs", self.url));
+            let response = request.bearer_auth(key).send().await.unwrap();
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+            self.secrets.push(key.into());
+        }
+        let body = json!({"provider": "github", "secret": MARK, "unknown": MARK});
+        let request = self.http.post(format!("{}/v1/integrations", self.url));
+        let response = request.bearer_auth(&self.key).json(&body).send().await;
+        assert!(response.unwrap().status().is_client_error());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_and_nothing_that_was_sent_shows_in_the_log() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let db = TestDb::create(kind).await;
+        let mut app = TestApp::start(&db).await;
+        let key = app.key("acme").await;
+        app.stop().await;
+        let log_file = db.directory.path().join("log");
+        let log = File::create(&log_file).unwrap();
+        let mut host = Host::start(&db, key, &log).await;
+
+        let body = json!({"name": "t", "provider": "github", "kind": "webhook"});
+        let trigger = host.post("/v1/triggers", body).await;
+        let (url, secret) = (
+            text(&trigger["webhook_url"]),
+            text(&trigger["webhook_secret"]),
+        );
+        host.deliver(&url, &secret, "a").await;
+        let rotate = format!(
+            "/v1/triggers/{}/rotate-secret",
+            text(&trigger["trigger"]["id"])
+        );
+        let rotated = text(&host.post(&rotate, json!({})).await["webhook_secret"]);
+        host.deliver(&url, &rotated, "b").await;
+        let body = json!({"provider": "github", "account": "51234567", "connection_id": "c-1",
+            "secret": "an-integrations-secret"});
+        let integration = host.post("/v1/integrations", body).await;
+        let url = text(&integration["webhook_url"]);
+        host.deliver(&url, "an-integrations-secret", "c").await;
+        let url = format!("{}/api/webhooks/github-app", host.url);
+        host.deliver(&url, github::APP_SECRET, "d").await;
+
+        let body = nango::envelope("c-1", &json!({"title": MARK})).to_string();
+        let signature = nango::signature(nango::SIGNING_KEY, body.as_bytes());
+        for (signature, expected) in [(signature.as_str(), 200), (MARK, 401)] {
+            let request = host.http.post(format!("{}/webhooks/nango", host.url));
+            let request = request.header("x-nango-hmac-sha256", signature);
+            let response = request.body(body.clone()).send().await.unwrap();
+            assert_eq!(response.status(), expected);
+        }
+        host.secrets.push(signature);
+        host.refuse().await;
+
+        let runs = format!("{}/v1/outbox/claim", host.url);
+        eventually("a run", async || {
+            let request = host.http.post(&runs).bearer_auth(&host.key);
+            let body = json!({"max": 10, "lease_seconds": 1});
+            let claimed: Value = request
+                .json(&body)
+                .send()
+                .await
+                .unwrap()
+                .json()
+                .await
+                .unwrap();
+            !claimed["items"].as_array().unwrap().is_empty()
+        })
+        .await;
+        eventually("a dead letter", async || {
+            let request = host
+                .http
+                .request(Method::GET, format!("{}/v1/inbox?status=failed", host.url));
+            let response = request.bearer_auth(&host.key).send().await.unwrap();
+            let failed: Value = response.json().await.unwrap();
+            failed["items"].as_array().unwrap().len() >= 2
+        })
+        .await;
+        host.child.kill().await.unwrap();
+
+        let log = std::fs::read_to_string(&log_file).unwrap();
+        for expected in [
+            "triggerhouse is ready",
+            "refused a delivery that could not be verified",
+            "a delivery is a dead letter now",
+            "DEBUG",
+        ] {
+            assert!(
+                log.contains(expected),
+                "the log lacks {expected:?}: is it one?"
+            );
+        }
+        for secret in &host.secrets {
+            let shows = log.find(secret.as_str());
+            let around = shows.map(|at| log[..at].lines().next_back().unwrap_or_default());
+            assert!(
+                shows.is_none(),
+                "{kind:?}: {secret:?} shows after {around:?}"
+            );
+        }
+        db.remove().await;
+    }
+}
