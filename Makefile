@@ -1,6 +1,6 @@
 # The work is in scripts/, this file only names it. `make` alone explains the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test bench lint providers guests clean
+.PHONY: help setup demo serve test fuzz bench lint providers guests clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ serve: providers ## Run the server with every provider (SQLite, 127.0.0.1:8787)
 
 test: ## Run all tests; sets up Postgres and Redis. ARGS='…' goes to cargo test
 	@scripts/test.sh $(ARGS)
+
+fuzz: setup ## Fuzz a provider, guided by coverage. ID=github FUZZ_SECONDS=60
+	@scripts/fuzz.sh $(ID) $(FUZZ_SECONDS)
 
 bench: ## Measure throughput and latency beside their limits. BENCH_SECONDS=10
 	@scripts/bench.sh

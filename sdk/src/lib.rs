@@ -119,8 +119,8 @@ pub mod http {
 pub mod prelude {
     pub use crate::contract::description::{
         HashAlgorithm, HmacScheme, Locator, PollingSource, SignatureEncoding, SignaturePosition,
-        SignedPart, TimestampRule, TimestampSource, TimestampUnit, VerificationScheme,
-        WebhookSource,
+        SignedPart, StandardWebhooksKey, StandardWebhooksScheme, TimestampRule, TimestampSource,
+        TimestampUnit, TokenScheme, VerificationScheme, WebhookSource,
     };
     pub use crate::contract::types::{
         Event, Header, ParseError, PollError, PollPage, PollRequest, Verdict, WebhookRequest,

@@ -6,6 +6,7 @@ pub mod db;
 pub mod files;
 pub mod github;
 pub mod nango;
+pub mod services;
 
 pub use app::TestApp;
 pub use db::{Kind, TestDb};

@@ -1,12 +1,12 @@
 //! What the rotations of webhook secrets share: how long the old ones stay good.
 
-use super::check::Checks;
+use super::check::{Checks, SECRET_BYTES_MAX};
 use super::{AppState, Problem};
 use crate::clock;
 use crate::domain::OrgId;
 use crate::domain::provider::ProviderKind;
 use crate::domain::source::WebhookSource;
-use crate::secret::Secret;
+use crate::secret::{Secret, generate_webhook_secret};
 use crate::store::{RouteSubject, Signal};
 use std::time::Duration;
 
@@ -25,8 +25,17 @@ pub(super) fn check_overlap(checks: &mut Checks, seconds: u64) {
     checks.number("/overlap_seconds", seconds, 0..=OVERLAP_SECONDS_MAX);
 }
 
+/// Checks a secret that a body brings.
+pub(super) fn check_secret(checks: &mut Checks, secret: Option<&Secret>) {
+    let Some(secret) = secret else { return };
+    if secret.is_blank() || secret.expose().len() > SECRET_BYTES_MAX {
+        let message = format!("expected a secret of 1 to {SECRET_BYTES_MAX} bytes");
+        checks.add("/secret", message);
+    }
+}
+
 /// What a secret for a provider must look like; 409 if it takes no webhooks now.
-pub(super) fn webhook_source(state: &AppState, provider: &str) -> Result<WebhookSource, Problem> {
+fn webhook_source(state: &AppState, provider: &str) -> Result<WebhookSource, Problem> {
     let registered = state
         .registry()
         .get(provider)
@@ -36,6 +45,20 @@ pub(super) fn webhook_source(state: &AppState, provider: &str) -> Result<Webhook
         .clone()
         .filter(|_| info.kinds.contains(&ProviderKind::Webhook))
         .ok_or_else(|| Problem::conflict(format!("the provider {provider} takes no webhooks")))
+}
+
+/// The secret that a body brings, or a new one, with whether it was made here.
+pub(super) fn given_or_made(
+    state: &AppState,
+    provider: &str,
+    given: Option<Secret>,
+) -> Result<(Secret, Option<String>), Problem> {
+    if let Some(given) = given {
+        return Ok((given, None));
+    }
+    let made = generate_webhook_secret(&webhook_source(state, provider)?);
+    let shown = made.expose().to_owned();
+    Ok((made, Some(shown)))
 }
 
 /// Makes `secret` live; those before are accepted for `overlap_seconds` more.

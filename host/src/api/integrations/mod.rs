@@ -3,9 +3,10 @@
 mod answer;
 mod rotate;
 
-use super::check::{Checks, SECRET_BYTES_MAX};
+use super::check::Checks;
 use super::extract::{JsonBody, PathId, QueryOf, present};
 use super::list::PageQuery;
+use super::rotation::check_secret;
 use super::seal::seal_secret;
 use super::{AppState, Problem, Tenant};
 use crate::clock;
@@ -87,14 +88,6 @@ fn found(
     integration
         .map(|integration| Json(IntegrationAnswer::new(state, integration)))
         .ok_or_else(|| Problem::not_found("integration"))
-}
-
-fn check_secret(checks: &mut Checks, secret: Option<&Secret>) {
-    let Some(secret) = secret else { return };
-    if secret.is_blank() || secret.expose().len() > SECRET_BYTES_MAX {
-        let message = format!("expected a secret of 1 to {SECRET_BYTES_MAX} bytes");
-        checks.add("/secret", message);
-    }
 }
 
 fn check_status(checks: &mut Checks, status: Option<IntegrationStatus>) {

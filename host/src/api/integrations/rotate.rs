@@ -1,13 +1,12 @@
 //! Gives an integration a new webhook secret.
 
 use super::answer::RotatedIntegration;
-use super::check_secret;
 use crate::api::check::Checks;
 use crate::api::extract::{JsonBody, PathId};
-use crate::api::rotation::{check_overlap, overlap_default, rotate, webhook_source};
+use crate::api::rotation::{check_overlap, check_secret, given_or_made, overlap_default, rotate};
 use crate::api::{AppState, Problem, Tenant};
 use crate::domain::IntegrationId;
-use crate::secret::{Secret, generate_webhook_secret};
+use crate::secret::Secret;
 use crate::store::RouteSubject;
 use axum::Json;
 use axum::extract::State;
@@ -52,17 +51,11 @@ pub(super) async fn rotate_integration_secret(
     let store = state.store();
     let not_found = || Problem::not_found("integration");
     let before = store.integration(&org, id).await?.ok_or_else(not_found)?;
-    let (secret, made) = match rotation.secret {
-        Some(secret) => (secret, None),
-        None => {
-            let made = generate_webhook_secret(&webhook_source(&state, &before.provider)?);
-            (made.clone(), Some(made))
-        }
-    };
+    let (secret, made) = given_or_made(&state, &before.provider, rotation.secret)?;
     let subject = RouteSubject::Integration(id);
     rotate(&state, &org, subject, &secret, rotation.overlap_seconds).await?;
     Ok(Json(RotatedIntegration {
         integration: store.integration(&org, id).await?.ok_or_else(not_found)?,
-        webhook_secret: made.map(|secret| secret.expose().to_owned()),
+        webhook_secret: made,
     }))
 }

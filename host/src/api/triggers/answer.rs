@@ -31,7 +31,18 @@ pub(super) struct TriggerAnswer {
     pub(super) webhook_url: Option<String>,
 }
 
-/// A trigger that was given a secret.
+/// A trigger whose secret was replaced.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RotatedTrigger {
+    pub(super) trigger: Trigger,
+    /// Where its deliveries may be sent.
+    pub(super) webhook_url: Option<String>,
+    /// What its deliveries must be signed with, if it was made here. Shown this once;
+    /// null if the request brought one.
+    pub(super) webhook_secret: Option<String>,
+}
+
+/// A trigger that was created.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct CreatedTrigger {
     pub(super) trigger: Trigger,

@@ -1,7 +1,6 @@
 //! Deliveries broken at random: the provider must answer, and must not match what
 //! it does not understand. `cargo test` tries a few thousand; a fuzzer, guided by
-//! coverage, goes on: `cargo bolero test -p triggerhouse-provider-github
-//! mutations::a_broken_delivery_never_panics`.
+//! coverage, goes on: `make fuzz ID=github`.
 
 use super::*;
 use serde_json::json;

@@ -1,0 +1,148 @@
+//! The Linear provider: every webhook that Linear sends becomes one event of
+//! Triggerhouse, and a trigger's configuration picks the ones it wants.
+//!
+//! ```text
+//! delivery   headers and body of a request   → the payload, without reading it
+//! outline    what all payloads share         → an event in the making
+//! people     who did it, and was it an app   → for people, and the loop guard
+//! changes    what an update changed          → keys, previous values
+//! strict     what filters decide on          → a value, nothing, or an error
+//! family/    one reader per family of types  → headline, link, facts
+//! facts/     what is kept of a payload       → bounded JSON
+//! dedup      the delivery's identity
+//! filter/    configuration and verdict       → facts only, never the payload
+//! ```
+//!
+//! Three rules hold everywhere. The kind comes from the body's `type` and
+//! `action`, never from the `linear-event` header, which Linear does not sign.
+//! What a filter decides on is read strictly: of another type than Linear
+//! documents, the delivery is malformed; what is only nice to have is left out
+//! instead. And nothing grows with the payload: every text and list has a limit.
+
+mod changes;
+mod dedup;
+mod delivery;
+pub mod facts;
+mod family;
+pub mod filter;
+mod outline;
+mod parse;
+mod people;
+mod strict;
+
+pub use facts::Facts;
+pub use filter::Config;
+
+use triggerhouse_sdk::prelude::*;
+
+/// How far the signed time may lie from the time of receipt: Linear's own advice.
+const TOLERANCE_SECONDS: u32 = 60;
+
+/// The provider.
+pub struct Linear;
+
+impl Describe for Linear {
+    const ID: &'static str = "linear";
+    const NAME: &'static str = "Linear";
+    const DESCRIPTION: &'static str = "Issues, comments, projects, cycles, documents, customer requests, SLAs, agent sessions and every other webhook of Linear.";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    fn webhook() -> Option<WebhookSource> {
+        Some(WebhookSource {
+            verification: vec![VerificationScheme::Hmac(HmacScheme {
+                hash: HashAlgorithm::Sha256,
+                header: "linear-signature".into(),
+                position: SignaturePosition::Whole,
+                encoding: SignatureEncoding::Hex,
+                signed: vec![SignedPart::Body],
+                timestamp: Some(TimestampRule {
+                    // The body is signed and the header is not, so a replayed body
+                    // with a fresh header must be judged by the body.
+                    sources: vec![
+                        TimestampSource::BodyPointer("/webhookTimestamp".into()),
+                        TimestampSource::Header("linear-timestamp".into()),
+                    ],
+                    unit: TimestampUnit::Milliseconds,
+                    tolerance_seconds: TOLERANCE_SECONDS,
+                    required: true,
+                }),
+            })],
+            // Not `webhookId`: that is the subscription, the same each time.
+            delivery_id: vec![Locator::Header("linear-delivery".into())],
+            account: vec![Locator::BodyPointer("/organizationId".into())],
+            handshakes: vec![],
+        })
+    }
+}
+
+#[cfg(target_family = "wasm")]
+triggerhouse_sdk::register!(Linear: webhook);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use triggerhouse_sdk::provider_info;
+
+    fn scheme() -> HmacScheme {
+        let mut source = Linear::webhook().unwrap();
+        assert_eq!(source.verification.len(), 1);
+        match source.verification.remove(0) {
+            VerificationScheme::Hmac(scheme) => scheme,
+            other => panic!("an HMAC expected: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_signature_covers_the_body_and_is_the_whole_header() {
+        let scheme = scheme();
+        assert_eq!(scheme.header, "linear-signature");
+        assert_eq!(scheme.hash, HashAlgorithm::Sha256);
+        assert_eq!(scheme.encoding, SignatureEncoding::Hex);
+        assert_eq!(scheme.position, SignaturePosition::Whole);
+        assert_eq!(scheme.signed, [SignedPart::Body]);
+    }
+
+    #[test]
+    fn the_signed_time_in_the_body_wins_over_the_header() {
+        let rule = scheme().timestamp.unwrap();
+        assert_eq!(
+            rule.sources,
+            [
+                TimestampSource::BodyPointer("/webhookTimestamp".into()),
+                TimestampSource::Header("linear-timestamp".into()),
+            ]
+        );
+        assert_eq!(rule.unit, TimestampUnit::Milliseconds);
+        assert_eq!((rule.tolerance_seconds, rule.required), (60, true));
+    }
+
+    #[test]
+    fn a_delivery_is_identified_by_its_header_and_never_by_the_subscription() {
+        let source = Linear::webhook().unwrap();
+        assert_eq!(
+            source.delivery_id,
+            [Locator::Header("linear-delivery".into())]
+        );
+        assert_eq!(
+            source.account,
+            [Locator::BodyPointer("/organizationId".into())]
+        );
+    }
+
+    #[test]
+    fn the_description_carries_a_schema_that_refuses_unknown_fields() {
+        let info = provider_info::<Linear>();
+        let schema: serde_json::Value = serde_json::from_str(&info.config_schema).unwrap();
+        assert_eq!(
+            schema["additionalProperties"],
+            serde_json::Value::Bool(false)
+        );
+        assert!(schema.get("required").is_none());
+        for (field, property) in schema["properties"].as_object().unwrap() {
+            assert!(
+                property["description"].is_string(),
+                "{field} has no description"
+            );
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What stands around an event: the person, the project, the groups, the destination.
+
+use crate::facts::{Bag, Group, Person, Project, Source};
+use serde_json::Value;
+use triggerhouse_sdk::limits::{LIST_ITEMS_MAX, NAME_BYTES_MAX};
+use triggerhouse_sdk::prelude::*;
+
+/// The JSON of all properties of a person that are kept.
+const PERSON_BYTES_MAX: usize = 32_768;
+/// Longer ones are none (RFC 5321 allows 254). Cut, one might seem to end in another
+/// domain.
+const EMAIL_BYTES_MAX: usize = 320;
+
+/// The text at `pointer`, which must be there and must not be blank: it becomes the
+/// event's kind, or its title.
+pub fn required_text<'a>(payload: &Payload<'a>, pointer: &str) -> Result<&'a str, ReadError> {
+    let text = payload.text(pointer)?;
+    match payload.object(pointer) {
+        // Only a reader's own error knows the whole path.
+        Err(error) if text.trim().is_empty() => Err(ReadError {
+            expected: "a name or text",
+            found: "a blank one",
+            ..error
+        }),
+        _ => Ok(text),
+    }
+}
+
+/// The first id at one of `pointers`; an empty one is none.
+pub fn id_of(payload: &Payload<'_>, pointers: &[&str]) -> Result<Option<String>, ReadError> {
+    for pointer in pointers {
+        if let Some(id) = payload.id_opt(pointer)?.filter(|id| !id.is_empty()) {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+/// The text or number at `pointer` as it is written, to tell two of them apart.
+pub fn written(payload: &Payload<'_>, pointer: &str) -> Option<String> {
+    match payload.value_at(pointer)? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// The person. Its properties are whatever a customer captured, so an `email` that is
+/// no text is no e-mail address, and no reason to give up the event.
+pub fn person(around: &Payload<'_>) -> Result<Option<Person>, ReadError> {
+    let Some(person) = around.object_opt("/person")? else {
+        return Ok(None);
+    };
+    let id = id_of(&person, &["/uuid", "/id"])?;
+    let properties = person.object_opt("/properties")?;
+    let bag = properties
+        .and_then(|properties| properties.value().as_object())
+        .map(|properties| Bag::keep(properties, PERSON_BYTES_MAX))
+        .unwrap_or_default();
+    let person = Person {
+        id: id.map(|id| shorten(&id, NAME_BYTES_MAX)),
+        name: person.name("/name"),
+        email: person
+            .raw("/properties/email")
+            .filter(|email| email.len() <= EMAIL_BYTES_MAX)
+            .map(str::to_owned),
+        url: person.link("/url"),
+        properties: bag.kept,
+        properties_omitted: bag.omitted,
+    };
+    Ok((person != Person::default()).then_some(person))
+}
+
+/// The project. The default body does not name it, but the event's own page does.
+pub fn project(
+    around: &Payload<'_>,
+    event: &Payload<'_>,
+    uuid: Option<&str>,
+) -> Result<Option<Project>, ReadError> {
+    let short = |id: String| shorten(&id, NAME_BYTES_MAX);
+    let named = match around.object_opt("/project")? {
+        Some(project) => Project {
+            id: id_of(&project, &["/id"])?.map(short),
+            name: project.short_text_opt("/name")?,
+            url: project.link("/url"),
+        },
+        None => Project {
+            id: id_of(event, &["/teamId", "/team_id"])?.map(short),
+            ..Project::default()
+        },
+    };
+    let project = Project {
+        id: named
+            .id
+            .or_else(|| project_of_link(event.raw("/url")?, uuid?)),
+        ..named
+    };
+    Ok((project != Project::default()).then_some(project))
+}
+
+/// `2` of `https://us.posthog.com/project/2/events/<uuid>/…`. A template may have put
+/// any other link there, so only one that names this event counts.
+fn project_of_link(link: &str, uuid: &str) -> Option<String> {
+    let (_, path) = link.split_once("/project/")?;
+    let mut steps = path.split('/');
+    let (id, events, event) = (steps.next()?, steps.next()?, steps.next()?);
+    let is_number = !id.is_empty() && id.len() <= 20 && id.bytes().all(|b| b.is_ascii_digit());
+    (is_number && events == "events" && event == uuid).then(|| id.to_owned())
+}
+
+/// The groups, by their types.
+pub fn groups(body: &Payload<'_>) -> Vec<Group> {
+    let groups = body.value_at("/groups").and_then(Value::as_object);
+    let groups = groups.into_iter().flatten().take(LIST_ITEMS_MAX);
+    groups
+        .map(|(kind, group)| {
+            let group = Payload::new(group);
+            Group {
+                kind: shorten(kind, NAME_BYTES_MAX),
+                id: written(&group, "/id").map(|id| shorten(&id, NAME_BYTES_MAX)),
+                url: group.link("/url"),
+            }
+        })
+        .collect()
+}
+
+/// The destination.
+pub fn source(body: &Payload<'_>) -> Option<Source> {
+    let source = Source {
+        name: body.name("/source/name"),
+        url: body.link("/source/url"),
+    };
+    (source != Source::default()).then_some(source)
+}
+
+/// What tells this destination from others: the address of its page, or its name.
+pub fn rule(body: &Payload<'_>) -> Option<String> {
+    let rule = body.raw("/source/url").or_else(|| body.raw("/source/name"));
+    rule.map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_is_known_only_by_the_page_of_this_very_event() {
+        let of = |link: &str| project_of_link(link, "u-1");
+        assert_eq!(
+            of("https://us.posthog.com/project/2/events/u-1/2026-01-01"),
+            Some("2".into())
+        );
+        assert_eq!(
+            of("https://ph.example.com/x/project/2/events/u-1"),
+            Some("2".into())
+        );
+        for link in [
+            "https://us.posthog.com/project/2/events/u-2/2026-01-01",
+            "https://us.posthog.com/project/2/person/u-1",
+            "https://us.posthog.com/project//events/u-1",
+            "https://us.posthog.com/project/acme/events/u-1",
+            "https://us.posthog.com/events/u-1",
+            "https://app.example.com/project/2",
+        ] {
+            assert_eq!(of(link), None, "{link}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What is given up where facts would exceed the contract's limit.
+
+use super::{Facts, Person};
+
+/// What is given up, in this order.
+const STEPS: &[fn(&mut Facts)] = &[
+    |facts| {
+        if let Some(person) = &mut facts.person {
+            person.properties.clear();
+            person.properties_omitted.clear();
+        }
+    },
+    |facts| {
+        facts.elements_chain = None;
+        facts.text = None;
+    },
+    |facts| {
+        facts.properties.clear();
+        facts.properties_omitted.clear();
+    },
+    // What remains are the texts that filters decide on, some eight short ones.
+    |facts| {
+        facts.groups.clear();
+        facts.url = None;
+        facts.source = None;
+        facts.hook = None;
+        if let Some(project) = &mut facts.project {
+            project.url = None;
+        }
+        facts.person = facts.person.take().map(|person| Person {
+            id: person.id,
+            email: person.email,
+            ..Person::default()
+        });
+    },
+];
+
+impl Facts {
+    /// The facts as one JSON object within the contract's limit.
+    pub fn into_json(mut self) -> String {
+        triggerhouse_sdk::facts_reduced(&mut self, |facts| facts.reduced = true, STEPS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Group;
+    use serde_json::{Map, Value, json};
+    use triggerhouse_sdk::limits::FACTS_BYTES_MAX;
+
+    #[test]
+    fn facts_never_exceed_the_limit_and_say_that_something_is_missing() {
+        let control = "\u{1}".repeat(1_024);
+        let many: Map<String, Value> = (0..30)
+            .map(|i| (i.to_string(), json!(control.repeat(2))))
+            .collect();
+        let facts = Facts {
+            event: control.clone(),
+            distinct_id: Some(control.clone()),
+            text: Some(control.repeat(8)),
+            properties: many.clone(),
+            person: Some(Person {
+                id: Some(control.clone()),
+                email: Some(control.clone()),
+                properties: many,
+                ..Person::default()
+            }),
+            groups: vec![
+                Group {
+                    kind: control.clone(),
+                    id: Some(control),
+                    url: None
+                };
+                100
+            ],
+            ..Facts::default()
+        };
+        let event = facts.event.clone();
+        let json = facts.into_json();
+        assert!(json.len() <= FACTS_BYTES_MAX);
+        let read: Facts = serde_json::from_str(&json).unwrap();
+        assert!(read.reduced);
+        assert_eq!(
+            (&read.event, read.distinct_id),
+            (&event, Some(event.clone()))
+        );
+        assert_eq!(read.person.unwrap().email, Some(event));
+    }
+
+    #[test]
+    fn facts_within_the_limit_are_left_alone() {
+        let facts = Facts {
+            event: "$pageview".into(),
+            ..Facts::default()
+        };
+        assert_eq!(
+            facts.into_json(),
+            r#"{"format":"event","event":"$pageview"}"#
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! What makes two deliveries the same occurrence.
+//!
+//! Sentry numbers no delivery: `request-id` is another one for each attempt, and
+//! `sentry-hook-timestamp` the time of the attempt. So the key is made from the
+//! payload. It must be the same for a retry, which repeats the body or, where Sentry
+//! reads an issue again, all of it but its counters; and another one for the next
+//! change of the same thing.
+
+use crate::delivery::Delivery;
+use serde_json::Value;
+use triggerhouse_sdk::Fingerprint;
+use triggerhouse_sdk::prelude::*;
+
+/// Bytes of an id that stands in a key as it is. Sentry's have at most 36.
+const PART_BYTES_MAX: usize = 64;
+
+/// What tells one change of an issue from the next: when it was last seen, its state,
+/// whose it is and who did it. Not its counters, which also grow between two attempts.
+const ISSUE_CHANGE: &[&str] = &[
+    "/data/issue/lastSeen",
+    "/data/issue/status",
+    "/data/issue/substatus",
+    "/data/issue/statusDetails",
+    "/data/issue/assignedTo",
+    "/data/assignee",
+    "/data/resolution_type",
+    "/actor/type",
+    "/actor/id",
+];
+
+/// One incident may become critical twice, with a warning between: only the text,
+/// which carries the measured value, differs.
+const INCIDENT_CHANGE: &[&str] = &[
+    "/data/metric_alert/date_started",
+    "/data/metric_alert/date_closed",
+    "/data/metric_alert/status",
+    "/data/description_title",
+    "/data/description_text",
+];
+
+/// A comment keeps the time of its creation when it is edited. Its text does not.
+const COMMENT_CHANGE: &[&str] = &["/data/timestamp", "/data/comment"];
+
+/// Which rule it was. Two rules may have the same name.
+const RULE: &[&str] = &["/data/triggered_rule", "/data/issue_alert/id"];
+
+/// The event's dedup key: `sentry:<resource>:…`.
+pub fn key(delivery: &Delivery<'_>) -> String {
+    let payload = Payload::new(&delivery.payload);
+    let parts = match identity(delivery, &payload) {
+        Some(parts) => parts.join(":"),
+        // Nothing identifies it but itself.
+        None => body(delivery),
+    };
+    format!("sentry:{}:{parts}", part(&delivery.resource))
+}
+
+fn identity(delivery: &Delivery<'_>, payload: &Payload<'_>) -> Option<Vec<String>> {
+    let id = |pointer: &str| id(payload, pointer);
+    let action = payload.raw("/action").map_or_else(String::new, part);
+    let optional = |pointer: &str| id(pointer).unwrap_or_else(|| "-".into());
+    if delivery.legacy {
+        let event = id("/event/event_id").or_else(|| id("/event/id"))?;
+        let rules = change(payload, &["/triggering_rules"]);
+        return Some(vec![optional("/event/project"), event, rules]);
+    }
+    match delivery.resource.as_str() {
+        "issue" => {
+            let install = optional("/installation/uuid");
+            let mut parts = vec![install, id("/data/issue/id")?, action];
+            // An issue is created once, and its payload differs between two attempts.
+            if payload.raw("/action") != Some("created") {
+                parts.push(change(payload, ISSUE_CHANGE));
+            }
+            Some(parts)
+        }
+        // The sender chooses an event's id, and may send it to two projects.
+        "event_alert" => {
+            let project = optional("/data/event/project");
+            let event = id("/data/event/event_id")?;
+            Some(vec![project, event, action, change(payload, RULE)])
+        }
+        "error" => {
+            let project = optional("/data/error/project");
+            Some(vec![project, id("/data/error/event_id")?, action])
+        }
+        "metric_alert" => {
+            let incident = id("/data/metric_alert/id")?;
+            Some(vec![incident, action, change(payload, INCIDENT_CHANGE)])
+        }
+        "comment" => {
+            let comment = id("/data/comment_id")?;
+            Some(vec![comment, action, change(payload, COMMENT_CHANGE)])
+        }
+        "installation" => {
+            let uuid = id("/installation/uuid").or_else(|| id("/data/installation/uuid"))?;
+            Some(vec![uuid, action])
+        }
+        // One run may find another solution, or open a second pull request.
+        "seer" => Some(vec![id("/data/run_id")?, action, body(delivery)]),
+        _ => None,
+    }
+}
+
+fn id(payload: &Payload<'_>, pointer: &str) -> Option<String> {
+    let id = payload.id_opt(pointer).ok()??;
+    (!id.is_empty()).then(|| part(&id))
+}
+
+/// An id that neither contains the `:` that stands between parts nor is too long.
+fn part(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if text.len() <= PART_BYTES_MAX && text.bytes().all(is_plain) {
+        return text.to_owned();
+    }
+    Fingerprint::default().part("id", text).hex()
+}
+
+fn change(payload: &Payload<'_>, pointers: &[&str]) -> String {
+    let fingerprint = pointers
+        .iter()
+        .fold(
+            Fingerprint::default(),
+            |fingerprint, pointer| match payload.value_at(pointer) {
+                None => fingerprint,
+                Some(Value::String(text)) => fingerprint.part(pointer, text),
+                Some(value) => fingerprint.part(pointer, value.to_string()),
+            },
+        );
+    fingerprint.hex()
+}
+
+fn body(delivery: &Delivery<'_>) -> String {
+    Fingerprint::default().part("body", delivery.body).hex()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_never_contains_the_separator_and_never_grows() {
+        assert_eq!(part("a8e5d37a-696c"), "a8e5d37a-696c");
+        assert_eq!(part("a:b").len(), 64);
+        assert_eq!(part(&"a".repeat(65)).len(), 64);
+        assert_ne!(part("a:b"), part("a/b"));
+    }
+
+    #[test]
+    fn a_key_of_the_longest_parts_is_within_the_contracts_limit() {
+        let long = "x".repeat(90);
+        let body = serde_json::json!({
+            "action": long, "installation": {"uuid": long},
+            "data": {"issue": {"id": long}, "event": {"project": long, "event_id": long}}
+        });
+        for resource in ["issue", "event_alert", &long] {
+            let request = WebhookRequest::for_test(
+                &[("sentry-hook-resource", resource)],
+                body.to_string().as_bytes(),
+            );
+            let key = key(&Delivery::read(&request).unwrap());
+            assert!(key.len() <= triggerhouse_sdk::limits::DEDUP_KEY_BYTES_MAX);
+        }
+    }
+}

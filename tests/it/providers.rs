@@ -1,0 +1,234 @@
+//! Every shipped webhook provider, through the whole host: what its service sends,
+//! what `triggerhouse send` sends, and what its documentation says.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::Path;
+use tokio::process::Command;
+use triggerhouse_tests::app::text;
+use triggerhouse_tests::services::{PROVIDERS, Recorded, recorded};
+use triggerhouse_tests::{Kind, TestApp, TestDb, files, on_both};
+
+/// As in the documentation.
+const NAMES: [(&str, &str); 4] = [
+    ("github", "GitHub"),
+    ("linear", "Linear"),
+    ("posthog", "PostHog"),
+    ("sentry", "Sentry"),
+];
+
+/// What `send` has to sign: a payload, and what must stand beside it.
+fn sample(provider: &'static str) -> Recorded {
+    let wanted = |recorded: &Recorded| match provider {
+        "github" => recorded.headers[0].1 == "issues",
+        "linear" => recorded.headers[0].1 == "Issue",
+        "sentry" => recorded
+            .headers
+            .first()
+            .is_some_and(|(_, resource)| resource == "issue"),
+        _ => recorded.body["event"]["event"] == "$pageview",
+    };
+    recorded(provider).into_iter().find(wanted).unwrap()
+}
+
+async fn send(recorded: &Recorded, url: &str, secret: &str, more: &[&str]) -> (bool, String) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), recorded.body.to_string()).unwrap();
+    let mut command = Command::new(files::binary());
+    command.arg("send").arg(file.path()).args(["--url", url]);
+    command.args(["--provider", recorded.provider, "--secret", secret]);
+    for (name, value) in &recorded.headers {
+        command.args(["--header", &format!("{name}: {value}")]);
+    }
+    let output = command.args(more).output().await.unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(text).unwrap())
+}
+
+on_both! {
+    async fn all_that_the_services_send_is_accepted_and_parsed(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        for provider in PROVIDERS {
+            let hook = app.hook("acme", provider, json!({})).await;
+            let all = recorded(provider);
+            assert!(all.len() > 40, "{provider}: {}", all.len());
+            for (number, recorded) in all.iter().enumerate() {
+                let request = recorded.delivery(&app.http, &hook.url, &hook.secret, &format!("d-{number}"));
+                let status = request.send().await.unwrap().status();
+                assert_eq!(status, StatusCode::OK, "{provider}: {recorded:?}");
+            }
+            app.settled().await;
+            let events = app.all("acme", &format!("/v1/events?trigger_id={}", hook.trigger)).await;
+            // Some recordings are of the same occurrence.
+            assert!(events.len() * 10 > all.len() * 8, "{provider}: {} of {}", events.len(), all.len());
+            for event in events {
+                assert!(event["status"] == "queued" || event["kind"] == "ping", "{event}");
+            }
+        }
+        let failed = app.all("acme", "/v1/inbox?status=failed").await;
+        assert!(failed.is_empty(), "{failed:?}");
+        app.stop().await;
+    }
+
+    async fn what_the_service_repeats_starts_one_run(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        for provider in PROVIDERS {
+            let hook = app.hook("acme", provider, json!({})).await;
+            let sample = sample(provider);
+            for attempt in 0..3 {
+                // Sentry gives each attempt another id, PostHog none that is signed.
+                let id = if provider == "sentry" { format!("r-{attempt}") } else { "d-1".into() };
+                let request = sample.delivery(&app.http, &hook.url, &hook.secret, &id);
+                assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
+            }
+            app.settled().await;
+            let events = app.all("acme", &format!("/v1/events?trigger_id={}", hook.trigger)).await;
+            assert_eq!(events.len(), 1, "{provider}: {events:?}");
+        }
+        assert_eq!(app.all("acme", "/v1/runs").await.len(), PROVIDERS.len());
+        app.stop().await;
+    }
+
+    async fn a_delivery_that_waited_is_not_stale(db: &TestDb) {
+        let mut app = TestApp::start_with(db, "roles = ['ingress', 'api']").await;
+        let hook = app.hook("acme", "linear", json!({})).await;
+        let request = sample("linear").delivery(&app.http, &hook.url, &hook.secret, "d-1");
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
+        app.stop().await;
+        // As if nobody had come to work on it for a day. Linear allows 60 s.
+        let day = 24 * 60 * 60 * 1_000_000_i64;
+        db.execute(&format!("update inbox set received_at = received_at - {day}, due_at = due_at - {day}")).await;
+
+        let mut app = TestApp::start(db).await;
+        app.settled().await;
+        assert_eq!(app.all("acme", "/v1/runs").await.len(), 1);
+        app.stop().await;
+    }
+
+    async fn a_delivery_to_an_account_finds_its_integration(db: &TestDb) {
+        let secrets: Vec<String> = PROVIDERS
+            .iter()
+            .map(|id| format!("[[providers]]\nid = '{id}'\napp_secrets = ['of-the-app']"))
+            .collect();
+        let mut app = TestApp::start_with(db, &secrets.join("\n")).await;
+        for (provider, pointer) in [
+            ("github", "/installation/id"),
+            ("linear", "/organizationId"),
+            ("sentry", "/installation/uuid"),
+        ] {
+            let all = recorded(provider);
+            let named = all.iter().find(|recorded| recorded.body.pointer(pointer).is_some()).unwrap();
+            let account = match named.body.pointer(pointer).unwrap() {
+                Value::String(text) => text.clone(),
+                number => number.to_string(),
+            };
+            let body = json!({"provider": provider, "account": account});
+            let integration = app.post("acme", "/v1/integrations", body).await;
+            let body = json!({"name": "t", "provider": provider, "kind": "webhook",
+                "integration_id": integration["integration"]["id"]});
+            app.post("acme", "/v1/triggers", body).await;
+            let url = format!("{}/webhooks/direct/{provider}", app.url);
+            let request = named.delivery(&app.http, &url, "of-the-app", "d-1");
+            assert_eq!(request.send().await.unwrap().status(), StatusCode::OK, "{provider}");
+            let request = named.delivery(&app.http, &url, "of-another-app", "d-2");
+            assert_eq!(request.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+        }
+        app.settled().await;
+        assert_eq!(app.all("acme", "/v1/runs").await.len(), 3);
+        app.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn send_signs_for_each_provider() {
+    let db = TestDb::create(Kind::Sqlite).await;
+    let mut app = TestApp::start(&db).await;
+    for provider in PROVIDERS {
+        let hook = app.hook("acme", provider, json!({})).await;
+        let sample = sample(provider);
+        let (sent, answer) = send(&sample, &hook.url, &hook.secret, &[]).await;
+        assert!(sent && answer.starts_with("200 "), "{provider}: {answer}");
+        let (sent, answer) = send(&sample, &hook.url, "d2hzZWNfd3Jvbmctc2VjcmV0", &[]).await;
+        assert!(!sent && answer.starts_with("401 "), "{provider}: {answer}");
+    }
+    app.settled().await;
+    assert_eq!(app.all("acme", "/v1/runs").await.len(), PROVIDERS.len());
+
+    // The recording is years old.
+    let hook = app.hook("acme", "linear", json!({})).await;
+    let (sent, answer) = send(
+        &sample("linear"),
+        &hook.url,
+        &hook.secret,
+        &["--keep-timestamp"],
+    )
+    .await;
+    assert!(
+        !sent && answer.contains("before it was received"),
+        "{answer}"
+    );
+
+    // A secret that is no key of Standard Webhooks is sent as a token.
+    let rotate = format!("/v1/triggers/{}/rotate-secret", hook.trigger);
+    app.post("acme", &rotate, json!({"secret": "plain"})).await;
+    let hook = app.hook("acme", "posthog", json!({})).await;
+    let rotate = format!("/v1/triggers/{}/rotate-secret", hook.trigger);
+    app.post("acme", &rotate, json!({"secret": "a plain token"}))
+        .await;
+    let (sent, answer) = send(&sample("posthog"), &hook.url, "a plain token", &[]).await;
+    assert!(sent, "{answer}");
+    app.stop().await;
+    db.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_documentation_names_each_field_and_its_examples_are_accepted() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let guide = std::fs::read_to_string(root.join("docs/PROVIDERS.md")).unwrap();
+    let db = TestDb::create(Kind::Sqlite).await;
+    let mut app = TestApp::start(&db).await;
+    for (provider, name) in NAMES {
+        let schema =
+            app.get("acme", &format!("/providers/{provider}")).await["config_schema"].clone();
+        let fields: BTreeSet<&String> = schema["properties"].as_object().unwrap().keys().collect();
+        let guide = guide.split(&format!("## {name}\n")).nth(1).unwrap();
+        let guide = guide.split("\n## ").next().unwrap();
+        let readme =
+            std::fs::read_to_string(root.join(format!("providers/{provider}/README.md"))).unwrap();
+        for page in [guide, &readme] {
+            let listed = page.lines().filter(|line| line.starts_with("| `"));
+            let listed: String = listed.filter_map(|line| line.split('|').nth(1)).collect();
+            for field in &fields {
+                assert!(
+                    listed.contains(&format!("`{field}`")),
+                    "{name}: {field} is not documented"
+                );
+            }
+        }
+        let examples: Vec<Value> = guide
+            .split("```json\n")
+            .skip(1)
+            .map(|block| serde_json::from_str(block.split("```").next().unwrap()).unwrap())
+            .collect();
+        assert!(!examples.is_empty(), "{name} has no example");
+        for example in examples {
+            let hook = app.hook("acme", provider, example.clone()).await;
+            let sample = sample(provider);
+            let request = sample.delivery(&app.http, &hook.url, &hook.secret, &hook.trigger);
+            assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
+            app.settled().await;
+            // The schema takes it, and so does the filter.
+            let events = app
+                .all("acme", &format!("/v1/events?trigger_id={}", hook.trigger))
+                .await;
+            assert_eq!(
+                text(&events[0]["skip_reason"]),
+                "filter_mismatch",
+                "{example}"
+            );
+        }
+    }
+    app.stop().await;
+    db.remove().await;
+}

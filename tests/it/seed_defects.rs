@@ -1,0 +1,281 @@
+//! The defects of the system that Triggerhouse succeeds, each by its number there
+//! (D) or as an entry of its own list of known gaps. What a test here shows is that
+//! the defect has not come along.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use triggerhouse_tests::app::{Hook, text};
+use triggerhouse_tests::nango::{envelope, message, taken};
+use triggerhouse_tests::services::{Recorded, recorded};
+use triggerhouse_tests::{TestApp, github, on_both};
+
+/// The first recording of a kind with an action.
+fn recording(provider: &'static str, kind: &str, action: &str) -> Recorded {
+    let wanted = |recorded: &Recorded| {
+        recorded.headers.iter().any(|(_, value)| value == kind)
+            && recorded.body["action"].as_str().unwrap_or("") == action
+    };
+    recorded(provider).into_iter().find(wanted).unwrap()
+}
+
+async fn deliver(app: &TestApp, hook: &Hook, recorded: &Recorded, id: &str) {
+    let request = recorded.delivery(&app.http, &hook.url, &hook.secret, id);
+    assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
+    app.settled().await;
+}
+
+async fn events(app: &mut TestApp, hook: &Hook) -> Vec<Value> {
+    app.all(
+        "acme",
+        &format!("/v1/events?trigger_id={}&status=queued", hook.trigger),
+    )
+    .await
+}
+
+/// An integration behind Nango, and a trigger of it.
+async fn connected(app: &mut TestApp, connection: &str) {
+    let body = json!({"provider": "github", "connection_id": connection});
+    let integration = app.post("acme", "/v1/integrations", body).await;
+    let body = json!({"name": "t", "provider": "github", "kind": "webhook",
+        "integration_id": integration["integration"]["id"]});
+    app.post("acme", "/v1/triggers", body).await;
+}
+
+on_both! {
+    /// Its worker verified once more, over a body that the database had put into
+    /// another order: every webhook failed after it had been acknowledged.
+    async fn d1_a_nango_delivery_is_verified_once_over_the_bytes_as_they_arrived(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        connected(&mut app, "c-1").await;
+        let payload = String::from_utf8(github::issue("opened", 7)).unwrap().replace("Issue 7", "Grüße \\u00e9 🍞");
+        let body = format!("{{\n  \"type\": \"forward\",\"payload\":{payload}, \"from\":\"x\",\t\"providerConfigKey\":\"y\",\"connectionId\":\"c-1\"}}");
+        let request = message(&app, "/webhooks/nango", body.as_bytes());
+        taken(request.header("x-github-event", "issues").header("x-github-delivery", "g")).await;
+        app.settled().await;
+        let runs = app.all("acme", "/v1/events?status=queued").await;
+        assert_eq!(text(&runs[0]["title"]), "[octo-org/octo-repo] Issue #7 opened: Grüße é 🍞");
+        app.stop().await;
+    }
+
+    /// A skipped event had used up its key for ever.
+    async fn d3_a_skip_uses_up_no_key(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        let body = json!({"provider": "github", "secret": "s"});
+        let integration = app.post("acme", "/v1/integrations", body).await;
+        let body = json!({"name": "t", "provider": "github", "kind": "webhook",
+            "integration_id": integration["integration"]["id"], "config": {"labels": ["wanted"]}});
+        let created = app.post("acme", "/v1/triggers", body).await;
+        let hook = Hook {
+            trigger: text(&created["trigger"]["id"]),
+            url: text(&created["webhook_url"]),
+            secret: text(&created["webhook_secret"]),
+        };
+        let issue = recording("github", "issues", "opened");
+        deliver(&app, &hook, &issue, "one-occurrence").await;
+        assert!(events(&mut app, &hook).await.is_empty(), "it lacks the label");
+        let path = format!("/v1/triggers/{}", hook.trigger);
+        app.call("acme", Method::PATCH, &path, Some(json!({"config": {}}))).await;
+        // The same occurrence, by the integration's own webhook.
+        let other = Hook { trigger: hook.trigger.clone(), url: text(&integration["webhook_url"]), secret: "s".into() };
+        deliver(&app, &other, &issue, "one-occurrence").await;
+        let queued = events(&mut app, &hook).await;
+        assert_eq!(queued.len(), 1);
+        assert_eq!(queued[0]["dedup_key"], "github:one-occurrence");
+        app.stop().await;
+    }
+
+    /// An object could be updated, labelled or resolved once in its life.
+    async fn d4_each_change_of_one_object_is_an_occurrence(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        for (provider, kind, actions) in [
+            ("github", "issues", ["labeled", "labeled"]),
+            ("linear", "Issue", ["update", "update"]),
+            ("sentry", "issue", ["resolved", "unresolved"]),
+        ] {
+            let hook = app.hook("acme", provider, json!({})).await;
+            for (number, action) in actions.into_iter().enumerate() {
+                deliver(&app, &hook, &recording(provider, kind, action), &format!("d-{number}")).await;
+            }
+            assert_eq!(events(&mut app, &hook).await.len(), 2, "{provider}");
+        }
+        app.stop().await;
+    }
+
+    /// The provider was looked up by the name in the envelope, which is whatever the
+    /// operator calls the integration at Nango; what was not found was stored unsigned.
+    async fn d5_the_integration_says_which_provider_it_is_and_nothing_unsigned_is_stored(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        connected(&mut app, "c-1").await;
+        let payload: Value = serde_json::from_slice(&github::issue("opened", 7)).unwrap();
+        for (number, (from, key)) in [("github-app", "our-own-name"), ("linear", "linear"), ("", "")].into_iter().enumerate() {
+            let mut body = envelope("c-1", &payload);
+            body["from"] = json!(from);
+            body["providerConfigKey"] = json!(key);
+            let body = body.to_string();
+            let unsigned = app.http.post(format!("{}/webhooks/nango", app.url)).body(body.clone());
+            assert_eq!(unsigned.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+            let request = message(&app, "/webhooks/nango", body.as_bytes()).header("x-github-event", "issues");
+            taken(request.header("x-github-delivery", format!("g-{number}"))).await;
+        }
+        app.settled().await;
+        assert_eq!(app.all("acme", "/v1/runs").await.len(), 3);
+        assert_eq!(db.number("select count(*) from inbox").await, 3);
+        app.stop().await;
+    }
+
+    /// Labels were looked for where webhooks have none, alerts without an issue were
+    /// dropped, merges could not be asked for, and comments counted as issues.
+    async fn d10_what_the_services_really_send_is_what_filters_see(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        let hook = app.hook("acme", "linear", json!({"labels": ["bug"]})).await;
+        let mut issue = recording("linear", "Issue", "create");
+        issue.body["data"]["labels"] = json!([{"id": "1", "name": "Bug", "color": "#f00"}]);
+        deliver(&app, &hook, &issue, "l-1").await;
+        assert_eq!(events(&mut app, &hook).await.len(), 1, "a label of an issue");
+
+        for (kind, action) in [("event_alert", "triggered"), ("error", "created")] {
+            let hook = app.hook("acme", "sentry", json!({"events": [kind]})).await;
+            deliver(&app, &hook, &recording("sentry", kind, action), "s").await;
+            assert_eq!(events(&mut app, &hook).await.len(), 1, "{kind}");
+        }
+
+        let config = json!({"events": ["pull_request.closed"], "merged": true});
+        let hook = app.hook("acme", "github", config).await;
+        let mut merge = recording("github", "pull_request", "closed");
+        deliver(&app, &hook, &merge, "g-1").await;
+        assert!(events(&mut app, &hook).await.is_empty(), "closed without a merge");
+        merge.body["pull_request"]["merged"] = json!(true);
+        deliver(&app, &hook, &merge, "g-2").await;
+        assert_eq!(events(&mut app, &hook).await.len(), 1, "a merge");
+
+        for (wanted, kind, action) in [("issues", "issue_comment", "created"), ("pull_request", "pull_request_review", "submitted")] {
+            let hook = app.hook("acme", "github", json!({"events": [wanted]})).await;
+            deliver(&app, &hook, &recording("github", kind, action), "g").await;
+            assert!(events(&mut app, &hook).await.is_empty(), "{kind} is no {wanted}");
+        }
+        app.stop().await;
+    }
+
+    /// 100 kB were too much, a NUL was an error, a form was dropped, and anybody could
+    /// have a row written.
+    async fn d16_bodies_are_taken_as_services_send_them_and_from_nobody_else(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        let hook = app.hook("acme", "github", json!({})).await;
+        let mut large = recording("github", "issues", "opened");
+        large.body["issue"]["body"] = json!("x".repeat(500_000));
+        deliver(&app, &hook, &large, "large").await;
+        let mut nul = recording("github", "issues", "opened");
+        nul.body["issue"]["title"] = json!("a\u{0}b");
+        deliver(&app, &hook, &nul, "nul").await;
+        let json = recording("github", "issues", "opened").body.to_string();
+        let form = format!("payload={}", percent(&json));
+        let request = github::delivery(&app.http, &hook.url, &hook.secret, "issues", "form", form.as_bytes());
+        let mut request = request.build().unwrap();
+        request.headers_mut().insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
+        assert_eq!(app.http.execute(request).await.unwrap().status(), StatusCode::OK);
+        app.settled().await;
+        let titles: Vec<_> = events(&mut app, &hook).await.iter().map(|event| text(&event["title"])).collect();
+        assert_eq!(titles.len(), 3, "{titles:?}");
+        assert!(titles[1].ends_with("opened: a\u{fffd}b"), "{titles:?}");
+
+        let rows = db.number("select count(*) from inbox").await;
+        for path in ["/webhooks/direct/github", "/webhooks/direct/nobody", "/webhooks/t/nobody", "/webhooks/nango"] {
+            let response = app.http.post(format!("{}{path}", app.url)).body("{}").send().await.unwrap();
+            assert!(response.status().is_client_error(), "{path}");
+        }
+        assert_eq!(db.number("select count(*) from inbox").await, rows);
+        app.stop().await;
+    }
+
+    /// Direct webhooks were stored and then failed.
+    async fn gap_1_direct_webhooks_start_runs(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        for provider in triggerhouse_tests::services::PROVIDERS {
+            let body = json!({"provider": provider, "secret": "s"});
+            let integration = app.post("acme", "/v1/integrations", body).await;
+            let body = json!({"name": "t", "provider": provider, "kind": "webhook",
+                "integration_id": integration["integration"]["id"]});
+            let trigger = text(&app.post("acme", "/v1/triggers", body).await["trigger"]["id"]);
+            let hook = Hook { trigger, url: text(&integration["webhook_url"]), secret: "s".into() };
+            deliver(&app, &hook, &recorded(provider)[0], "d").await;
+            assert_eq!(events(&mut app, &hook).await.len(), 1, "{provider}");
+        }
+        app.stop().await;
+    }
+
+    /// A delivery was parsed before it was acknowledged, and once more after.
+    async fn gap_2_the_door_parses_nothing(db: &TestDb) {
+        let mut app = TestApp::start_with(db, "roles = ['ingress', 'api']").await;
+        let hook = app.hook("acme", "echo", json!({})).await;
+        // This traps in whoever parses it.
+        let body = json!({"do": "trap"}).to_string();
+        let request = app.http.post(&hook.url).header("x-echo-signature", github::signature(&hook.secret, body.as_bytes()));
+        assert_eq!(request.body(body).send().await.unwrap().status(), StatusCode::OK);
+        let waiting = app.all("acme", "/v1/inbox?status=pending").await;
+        assert_eq!(waiting.len(), 1);
+        assert_eq!((&waiting[0]["attempt"], &waiting[0]["error"]), (&json!(0), &Value::Null));
+        app.stop().await;
+    }
+
+    /// PostHog was in the code, and in no registry.
+    async fn gap_3_what_the_registry_shows_is_what_runs(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        let shown = app.get("acme", "/providers").await["providers"].clone();
+        for provider in triggerhouse_tests::services::PROVIDERS {
+            assert_eq!(shown[provider]["state"], "active", "{provider}");
+            assert_eq!(shown[provider]["kinds"], json!(["webhook"]), "{provider}");
+            let hook = app.hook("acme", provider, json!({})).await;
+            deliver(&app, &hook, &recorded(provider)[0], "d").await;
+            assert_eq!(events(&mut app, &hook).await.len(), 1, "{provider}");
+        }
+        app.stop().await;
+    }
+
+    /// The URL that was shown led nowhere.
+    async fn gap_4_the_url_that_is_shown_is_the_url_that_works(db: &TestDb) {
+        let mut app = TestApp::start_with(db, "public_url = 'https://hooks.example.com/th/'").await;
+        let hook = app.hook("acme", "github", json!({})).await;
+        let path = hook.url.strip_prefix("https://hooks.example.com/th").unwrap();
+        let hook = Hook { url: format!("{}{path}", app.url), ..hook };
+        deliver(&app, &hook, &recording("github", "issues", "opened"), "d").await;
+        assert_eq!(events(&mut app, &hook).await.len(), 1);
+        app.stop().await;
+    }
+}
+
+/// Percent-encodes everything but letters and digits.
+fn percent(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}
+
+fn rust_files(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The HMAC stood in six places, and was compared with `===`.
+#[test]
+fn gap_9_there_is_one_hmac_and_it_is_the_hosts() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut files = Vec::new();
+    for directory in ["host/src", "sdk/src", "providers"] {
+        rust_files(&root.join(directory), &mut files);
+    }
+    let uses = |file: &&PathBuf| fs::read_to_string(file).unwrap().contains("use hmac::");
+    let users: Vec<_> = files.iter().filter(uses).collect();
+    assert_eq!(users, [&root.join("host/src/verify/hmac.rs")]);
+    let code = fs::read_to_string(users[0]).unwrap();
+    assert!(code.contains("ct_eq") || code.contains("ConstantTimeEq"));
+}
