@@ -1,7 +1,6 @@
 //! Deliveries broken at random: the provider must answer, and must not match what it
 //! does not understand. `cargo test` tries a few thousand; a fuzzer, guided by coverage,
-//! goes on: `RUSTC_BOOTSTRAP=1 cargo bolero test -p triggerhouse-provider-sentry
-//! --sanitizer NONE --profile release mutations::a_broken_delivery_never_panics`.
+//! goes on: `make fuzz ID=sentry`.
 
 use super::*;
 use serde_json::json;
