@@ -65,11 +65,6 @@ impl Describe for Sentry {
     }
 }
 
-// A fuzzer that is guided by coverage instruments the unit tests as well, and they link
-// with its runtime only. See `tests/it/mutations.rs`.
-#[cfg(test)]
-use bolero as _;
-
 #[cfg(target_family = "wasm")]
 triggerhouse_sdk::register!(Sentry: webhook);
 
