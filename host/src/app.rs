@@ -105,8 +105,8 @@ impl App {
             )));
             Some(IngressState {
                 app_secrets: Arc::new(app_secrets(&registry)),
-                nango_key: Arc::new(config.nango.signing_key.clone()),
-                github_app_secret: Arc::new(config.github_app.webhook_secret.clone()),
+                nango_keys: config.nango.signing_key.0.clone().into(),
+                github_app_secrets: config.github_app.webhook_secret.0.clone().into(),
                 store: store.clone(),
                 registry: Arc::clone(&registry),
                 routes,

@@ -1,8 +1,9 @@
 //! The one URL of a GitHub App: its installations and their deliveries.
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use triggerhouse_tests::app::text;
+use triggerhouse_tests::services::{Recorded, recorded};
 use triggerhouse_tests::{TestApp, github, nango::taken, on_both};
 
 const PATH: &str = "/api/webhooks/github-app";
@@ -118,10 +119,97 @@ on_both! {
         }
         let unsigned = app.http.post(&url).header("x-github-event", "installation").body(body);
         assert_eq!(unsigned.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
-        let unreadable = github::delivery(&app.http, &url, github::APP_SECRET, "installation", "g", b"payload=%7B%7D");
-        assert_eq!(unreadable.send().await.unwrap().status(), StatusCode::BAD_REQUEST);
         assert_eq!(status(&mut app, &integration).await.0, "active");
         assert_eq!(db.number("select count(*) from inbox").await, 0);
+        app.stop().await;
+    }
+
+    async fn what_github_really_sends_of_installations_is_heard(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        let url = format!("{}{PATH}", app.url);
+        let news = recorded("github").into_iter().filter(|recorded| recorded.headers[0].1 == "installation");
+        let news: Vec<_> = news.collect();
+        // GitHub writes the time of a change as a text and as a number of seconds.
+        let time = |recorded: &Recorded| recorded.body["installation"]["updated_at"].clone();
+        assert!(news.iter().any(|recorded| time(recorded).is_string()));
+        assert!(news.iter().any(|recorded| time(recorded).is_number()));
+        for (number, recorded) in news.iter().enumerate() {
+            let account = recorded.body["installation"]["id"].to_string();
+            let body = json!({"provider": "github", "account": account});
+            let created = app.post("acme", "/v1/integrations", body).await;
+            let integration = text(&created["integration"]["id"]);
+            let request = recorded.delivery(&app.http, &url, github::APP_SECRET, &format!("g-{number}"));
+            assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
+            let expected = match recorded.body["action"].as_str().unwrap() {
+                "deleted" => "deleted",
+                "suspend" => "suspended",
+                _ => "active",
+            };
+            assert_eq!(status(&mut app, &integration).await.0, expected, "{}", recorded.body);
+            app.call("acme", Method::DELETE, &format!("/v1/integrations/{integration}"), None).await;
+        }
+        app.stop().await;
+    }
+
+    async fn a_message_that_is_delivered_again_is_not_heard_again(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        let integration = installed(&mut app).await;
+        // GitHub gives both the same time.
+        let (suspend, resume) = (
+            installation("suspend", "2026-01-02T00:00:00Z"),
+            installation("unsuspend", "2026-01-02T00:00:00Z"),
+        );
+        post(&app, "installation", "g-1", &suspend).await;
+        post(&app, "installation", "g-2", &resume).await;
+        post(&app, "installation", "g-1", &suspend).await;
+        assert_eq!(status(&mut app, &integration).await.0, "active");
+        post(&app, "installation", "g-3", &suspend).await;
+        assert_eq!(status(&mut app, &integration).await.0, "suspended", "another one of the same second");
+        app.stop().await;
+    }
+
+    async fn of_messages_that_arrive_together_the_newest_counts(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        let integration = installed(&mut app).await;
+        for round in 0..8 {
+            let all = (0..12).map(|n| {
+                let action = if n % 2 == 0 { "suspend" } else { "unsuspend" };
+                let message = installation(action, &format!("2026-01-{:02}T00:00:{n:02}Z", round + 1));
+                let url = format!("{}{PATH}", app.url);
+                let guid = format!("g-{round}-{n}");
+                let body = message.to_string();
+                let request = github::delivery(&app.http, &url, github::APP_SECRET, "installation", &guid, body.as_bytes());
+                tokio::spawn(async move { request.send().await.unwrap().status() })
+            });
+            for answer in all.collect::<Vec<_>>() {
+                assert_eq!(answer.await.unwrap(), StatusCode::OK);
+            }
+            assert_eq!(status(&mut app, &integration).await.0, "active", "round {round}");
+        }
+        app.stop().await;
+    }
+
+    async fn a_form_is_heard_as_well(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        let integration = installed(&mut app).await;
+        let url = format!("{}{PATH}", app.url);
+        let json = installation("deleted", "2026-01-02T00:00:00Z").to_string();
+        let body = github::form(&json);
+        let request = github::delivery(&app.http, &url, github::APP_SECRET, "installation", "g", body.as_bytes());
+        let mut request = request.build().unwrap();
+        let form = "application/x-www-form-urlencoded".parse().unwrap();
+        request.headers_mut().insert("content-type", form);
+        assert_eq!(app.http.execute(request).await.unwrap().status(), StatusCode::OK);
+        assert_eq!(status(&mut app, &integration).await.0, "deleted");
+        app.stop().await;
+    }
+
+    async fn a_provider_that_is_switched_off_takes_no_delivery(db: &TestDb) {
+        let app = TestApp::start_with(db, "[[providers]]\nid = 'github'\nenabled = false").await;
+        let url = format!("{}{PATH}", app.url);
+        let body = issue(1).to_string();
+        let request = github::delivery(&app.http, &url, github::APP_SECRET, "issues", "g", body.as_bytes());
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::NOT_FOUND);
         app.stop().await;
     }
 

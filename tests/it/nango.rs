@@ -183,6 +183,17 @@ on_both! {
         app.stop().await;
     }
 
+    async fn both_keys_are_accepted_while_one_replaces_the_other(db: &TestDb) {
+        let app = TestApp::start_with(db, "[nango]\nsigning_key = ['the-new-one', 'the-old-one']").await;
+        let body = issue("c-1", 7);
+        for (key, expected) in [("the-new-one", 200), ("the-old-one", 200), (SIGNING_KEY, 401)] {
+            let request = app.http.post(format!("{}{DELIVERIES}", app.url)).body(body.clone());
+            let request = request.header("x-nango-hmac-sha256", signature(key, &body));
+            assert_eq!(request.send().await.unwrap().status(), expected, "{key}");
+        }
+        app.stop().await;
+    }
+
     async fn without_a_signing_key_nothing_is_accepted(db: &TestDb) {
         let app = TestApp::start_with(db, "[nango]\nsigning_key = ' '").await;
         let body = issue("c-1", 7);

@@ -126,6 +126,19 @@ on_both! {
         app.settled().await;
         let delivery = app.get("acme", &format!("/v1/inbox/{id}")).await;
         assert_eq!(delivery["delivery"]["outcome"], "the integration's status is suspended: it starts no run");
+        // Nor do its triggers by their own URLs.
+        let body = json!({"name": "own", "provider": "echo", "kind": "webhook", "integration_id": integration});
+        let created = app.post("acme", "/v1/triggers", body).await;
+        let own = Hook {
+            trigger: String::new(),
+            url: text(&created["webhook_url"]),
+            secret: text(&created["webhook_secret"]),
+        };
+        let id = echo(&app, &own, json!({"events": [event("k4", "a")]})).await;
+        app.settled().await;
+        let delivery = app.get("acme", &format!("/v1/inbox/{id}")).await;
+        assert_eq!(delivery["delivery"]["outcome"], "the integration's status is suspended: it starts no run");
+        assert_eq!(app.all("acme", "/v1/runs").await.len(), 4);
         app.stop().await;
     }
 

@@ -5,9 +5,10 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 use tokio::process::Command;
-use triggerhouse_tests::app::text;
-use triggerhouse_tests::services::{PROVIDERS, Recorded, recorded};
+use triggerhouse_tests::app::{Hook, text};
+use triggerhouse_tests::services::{self, PROVIDERS, Recorded, recorded};
 use triggerhouse_tests::{Kind, TestApp, TestDb, files, on_both};
 
 /// As in the documentation.
@@ -74,8 +75,21 @@ on_both! {
     async fn what_the_service_repeats_starts_one_run(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         for provider in PROVIDERS {
-            let hook = app.hook("acme", provider, json!({})).await;
+            let body = json!({"provider": provider, "secret": "s"});
+            let integration = app.post("acme", "/v1/integrations", body).await;
+            let body = json!({"name": "t", "provider": provider, "kind": "webhook",
+                "integration_id": integration["integration"]["id"]});
+            let created = app.post("acme", "/v1/triggers", body).await;
+            let hook = Hook {
+                trigger: text(&created["trigger"]["id"]),
+                url: text(&created["webhook_url"]),
+                secret: text(&created["webhook_secret"]),
+            };
             let sample = sample(provider);
+            // By another webhook: the door knows it under another source.
+            let url = text(&integration["webhook_url"]);
+            let request = sample.delivery(&app.http, &url, "s", "d-1");
+            assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
             for attempt in 0..3 {
                 // Sentry gives each attempt another id, PostHog none that is signed.
                 let id = if provider == "sentry" { format!("r-{attempt}") } else { "d-1".into() };
@@ -93,14 +107,19 @@ on_both! {
     async fn a_delivery_that_waited_is_not_stale(db: &TestDb) {
         let mut app = TestApp::start_with(db, "roles = ['ingress', 'api']").await;
         let hook = app.hook("acme", "linear", json!({})).await;
-        let request = sample("linear").delivery(&app.http, &hook.url, &hook.secret, "d-1");
+        // Linear allows 60 s, of which most are gone when it arrives …
+        let sent = services::signed_ago(&sample("linear"), Duration::from_secs(58), &hook.secret);
+        let request = app.http.post(&hook.url).header("linear-signature", sent.1).body(sent.0);
         assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
         app.stop().await;
-        // As if nobody had come to work on it for a day. Linear allows 60 s.
-        let day = 24 * 60 * 60 * 1_000_000_i64;
-        db.execute(&format!("update inbox set received_at = received_at - {day}, due_at = due_at - {day}")).await;
-
+        // … and the rest before anybody works on it.
+        tokio::time::sleep(Duration::from_secs(3)).await;
         let mut app = TestApp::start(db).await;
+        let stale = services::signed_ago(&sample("linear"), Duration::from_secs(61), &hook.secret);
+        let path = hook.url.rsplit_once("/webhooks").unwrap().1;
+        let url = format!("{}/webhooks{path}", app.url);
+        let request = app.http.post(url).header("linear-signature", stale.1).body(stale.0);
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
         app.settled().await;
         assert_eq!(app.all("acme", "/v1/runs").await.len(), 1);
         app.stop().await;
@@ -112,6 +131,13 @@ on_both! {
             .map(|id| format!("[[providers]]\nid = '{id}'\napp_secrets = ['of-the-app']"))
             .collect();
         let mut app = TestApp::start_with(db, &secrets.join("\n")).await;
+        for provider in PROVIDERS {
+            let body = json!({"provider": provider, "account": "of-somebody-else"});
+            let integration = app.post("other", "/v1/integrations", body).await;
+            let body = json!({"name": "t", "provider": provider, "kind": "webhook",
+                "integration_id": integration["integration"]["id"]});
+            app.post("other", "/v1/triggers", body).await;
+        }
         for (provider, pointer) in [
             ("github", "/installation/id"),
             ("linear", "/organizationId"),
@@ -136,6 +162,8 @@ on_both! {
         }
         app.settled().await;
         assert_eq!(app.all("acme", "/v1/runs").await.len(), 3);
+        assert!(app.all("other", "/v1/inbox").await.is_empty());
+        assert!(app.all("other", "/v1/events").await.is_empty());
         app.stop().await;
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use std::fs::File;
 use tokio::process::{Child, Command};
 use triggerhouse_tests::app::{self, text};
+use triggerhouse_tests::services::{PROVIDERS, recorded};
 use triggerhouse_tests::{Kind, TestApp, TestDb, client, eventually, files, github, nango};
 
 const MASTER_KEY: &str = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI=";
@@ -96,6 +97,54 @@ impl Host {
         self.secrets.push("a-wrong-secret".into());
     }
 
+    /// Every provider, by its own scheme and with the secret in the URL.
+    async fn deliver_everything(&mut self) {
+        for provider in PROVIDERS {
+            let body = json!({"name": "t", "provider": provider, "kind": "webhook"});
+            let trigger = self.post("/v1/triggers", body).await;
+            let url = text(&trigger["webhook_url"]);
+            let secret = text(&trigger["webhook_secret"]);
+            for (number, recorded) in recorded(provider).iter().take(5).enumerate() {
+                for url in [url.clone(), format!("{url}?token={secret}")] {
+                    let id = format!("{number}-{}", url.len());
+                    let request = recorded.delivery(&self.http, &url, &secret, &id);
+                    assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
+                }
+            }
+            self.secrets.push(secret);
+        }
+    }
+
+    /// What Nango and GitHub say about connections, in words of their own.
+    async fn tell(&self) {
+        for news in [
+            json!({"type": "auth", "from": "nango", "providerConfigKey": MARK, "connectionId": "c-1",
+                "operation": MARK, "success": true}),
+            json!({"type": "auth", "from": "nango", "providerConfigKey": MARK, "connectionId": "c-1",
+                "operation": "refresh", "success": false, "error": {"description": MARK}}),
+            json!({"type": "sync", "from": "nango", "providerConfigKey": MARK, "connectionId": MARK, "syncName": MARK}),
+            json!({"type": MARK, "from": "nango", "providerConfigKey": MARK, "connectionId": MARK}),
+        ] {
+            let body = news.to_string();
+            let signature = nango::signature(nango::SIGNING_KEY, body.as_bytes());
+            let request = self.http.post(format!("{}/api/webhooks/nango", self.url));
+            let request = request.header("x-nango-hmac-sha256", signature).body(body);
+            assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
+        }
+        let body =
+            json!({"action": MARK, "installation": {"id": 1, "updated_at": MARK}}).to_string();
+        let url = format!("{}/api/webhooks/github-app", self.url);
+        let request = github::delivery(
+            &self.http,
+            &url,
+            github::APP_SECRET,
+            "installation",
+            "i",
+            body.as_bytes(),
+        );
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
+    }
+
     /// Keys and secrets that are wrong are secrets, too: somebody else's, perhaps.
     async fn refuse(&mut self) {
         for key in ["th_a-key-that-is-none", MARK] {
@@ -153,8 +202,11 @@ async fn no_secret_and_nothing_that_was_sent_shows_in_the_log() {
         }
         host.secrets.push(signature);
         host.refuse().await;
+        host.deliver_everything().await;
+        host.tell().await;
 
         let runs = format!("{}/v1/outbox/claim", host.url);
+        let leases = std::cell::RefCell::new(Vec::new());
         eventually("a run", async || {
             let request = host.http.post(&runs).bearer_auth(&host.key);
             let body = json!({"max": 10, "lease_seconds": 1});
@@ -166,9 +218,13 @@ async fn no_secret_and_nothing_that_was_sent_shows_in_the_log() {
                 .json()
                 .await
                 .unwrap();
-            !claimed["items"].as_array().unwrap().is_empty()
+            let items = claimed["items"].as_array().unwrap();
+            let tokens = items.iter().map(|item| text(&item["lease_token"]));
+            leases.borrow_mut().extend(tokens);
+            !items.is_empty()
         })
         .await;
+        host.secrets.extend(leases.into_inner());
         eventually("a dead letter", async || {
             let request = host
                 .http

@@ -170,7 +170,7 @@ on_both! {
         nul.body["issue"]["title"] = json!("a\u{0}b");
         deliver(&app, &hook, &nul, "nul").await;
         let json = recording("github", "issues", "opened").body.to_string();
-        let form = format!("payload={}", percent(&json));
+        let form = github::form(&json);
         let request = github::delivery(&app.http, &hook.url, &hook.secret, "issues", "form", form.as_bytes());
         let mut request = request.build().unwrap();
         request.headers_mut().insert("content-type", "application/x-www-form-urlencoded".parse().unwrap());
@@ -243,15 +243,6 @@ on_both! {
         assert_eq!(events(&mut app, &hook).await.len(), 1);
         app.stop().await;
     }
-}
-
-/// Percent-encodes everything but letters and digits.
-fn percent(text: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    };
-    text.bytes().map(encode).collect()
 }
 
 fn rust_files(directory: &Path, found: &mut Vec<PathBuf>) {

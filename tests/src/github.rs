@@ -65,3 +65,10 @@ pub fn issue(action: &str, number: u64) -> Vec<u8> {
     .to_string()
     .into_bytes()
 }
+
+/// A payload as GitHub sends it to a webhook whose content type is a form.
+pub fn form(json: &str) -> String {
+    form_urlencoded::Serializer::new(String::new())
+        .append_pair("payload", json)
+        .finish()
+}

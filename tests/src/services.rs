@@ -5,7 +5,7 @@
 use crate::{files, github};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Map, Value};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The providers that ship with the host and take webhooks.
 pub const PROVIDERS: [&str; 4] = ["github", "linear", "posthog", "sentry"];
@@ -82,6 +82,20 @@ fn collection(file: &str) -> Vec<(String, Value)> {
                 .map(move |payload| (key.clone(), payload))
         })
         .collect()
+}
+
+/// A body of Linear's that was stamped so long ago, and its signature.
+///
+/// # Panics
+/// If the clock is wrong.
+pub fn signed_ago(recorded: &Recorded, ago: Duration, secret: &str) -> (String, String) {
+    let mut body = recorded.body.clone();
+    let at = SystemTime::now() - ago;
+    let at = at.duration_since(UNIX_EPOCH).expect("now").as_millis();
+    body["webhookTimestamp"] = u64::try_from(at).expect("now").into();
+    let body = body.to_string();
+    let signature = github::signature(secret, body.as_bytes());
+    (body, signature.trim_start_matches("sha256=").to_owned())
 }
 
 impl Recorded {

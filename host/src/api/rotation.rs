@@ -47,16 +47,18 @@ fn webhook_source(state: &AppState, provider: &str) -> Result<WebhookSource, Pro
         .ok_or_else(|| Problem::conflict(format!("the provider {provider} takes no webhooks")))
 }
 
-/// The secret that a body brings, or a new one, with whether it was made here.
+/// The secret that a body brings; or a new one, also as the text to be shown this
+/// once.
 pub(super) fn given_or_made(
     state: &AppState,
     provider: &str,
     given: Option<Secret>,
 ) -> Result<(Secret, Option<String>), Problem> {
+    let source = webhook_source(state, provider)?;
     if let Some(given) = given {
         return Ok((given, None));
     }
-    let made = generate_webhook_secret(&webhook_source(state, provider)?);
+    let made = generate_webhook_secret(&source);
     let shown = made.expose().to_owned();
     Ok((made, Some(shown)))
 }

@@ -55,13 +55,13 @@ impl Send {
         }
         let query = url.query().unwrap_or_default().to_owned();
         let now = clock::now();
+        let secret = Secret::from(self.secret.clone());
         let body = if self.keep_timestamp {
             body
         } else {
-            stamped(&source, &body, now).into_owned()
+            stamped(&source, &secret, &body, now).into_owned()
         };
-        let signed = Request::new(&source, &headers, &query, &body, now)
-            .sign(&Secret::from(self.secret.clone()))?;
+        let signed = Request::new(&source, &headers, &query, &body, now).sign(&secret)?;
         for (name, value) in &signed.headers {
             insert(&mut headers, name, value)?;
         }

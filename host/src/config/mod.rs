@@ -121,7 +121,7 @@ pub struct OutboxConfig {
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "documented in config.default.toml")]
 pub struct NangoConfig {
-    pub signing_key: Secret,
+    pub signing_key: Secrets,
 }
 
 /// See `config.default.toml`.
@@ -129,7 +129,28 @@ pub struct NangoConfig {
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "documented in config.default.toml")]
 pub struct GithubAppConfig {
-    pub webhook_secret: Secret,
+    pub webhook_secret: Secrets,
+}
+
+/// A secret, or a list of them while one is replaced by another.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "OneOrMany")]
+pub struct Secrets(pub Vec<Secret>);
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a secret or a list of secrets")]
+enum OneOrMany {
+    One(Secret),
+    Many(Vec<Secret>),
+}
+
+impl From<OneOrMany> for Secrets {
+    fn from(secrets: OneOrMany) -> Self {
+        match secrets {
+            OneOrMany::One(secret) => Self(vec![secret]),
+            OneOrMany::Many(secrets) => Self(secrets),
+        }
+    }
 }
 
 impl Config {

@@ -58,6 +58,7 @@ mod tests {
             org: "acme".parse().unwrap(),
             automation: AutomationId::new(),
             automation_enabled,
+            integration_status: None,
             config: "{}".into(),
         }
     }

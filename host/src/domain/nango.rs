@@ -3,6 +3,7 @@
 //! envelope. Format: <https://nango.dev/docs/guides/webhooks>.
 
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// The name under which deliveries stand whose connection is not known yet.
@@ -21,12 +22,7 @@ pub enum Message<'a> {
     /// News about a connection.
     Auth(Auth),
     /// A sync of Nango's has ended.
-    Sync {
-        /// Which.
-        name: Option<String>,
-        /// Whether it went well.
-        success: bool,
-    },
+    Sync,
     /// An envelope that carries nothing to start a run with.
     Other(String),
     /// No envelope: Nango could not tell whose payload this is.
@@ -38,46 +34,49 @@ pub enum Message<'a> {
 pub struct Auth {
     /// Which.
     pub connection: String,
-    /// `creation`, `override`, `refresh`, `deletion`.
-    pub operation: String,
+    /// What was done with it.
+    pub operation: Operation,
     /// Whether it went well.
     pub success: bool,
     /// What went wrong.
     pub error: Option<String>,
 }
 
-/// The types of Nango's that are known. Others are envelopes too, if they look so.
-const KINDS: [&str; 4] = ["forward", "auth", "sync", "async_action"];
+/// What is done with a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// It was made.
+    Creation,
+    /// It was made anew.
+    Override,
+    /// Its credential was refreshed.
+    Refresh,
+    /// It was deleted.
+    Deletion,
+    /// Something that this release does not know.
+    Other,
+}
 
+/// What every envelope has, whatever it is about. Payloads of providers may have a
+/// `type` as well, but not the id of an integration at Nango.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Envelope<'a> {
     #[serde(rename = "type")]
     kind: String,
-    from: Option<String>,
-    provider_config_key: Option<String>,
+    #[serde(rename = "providerConfigKey")]
+    _provider_config_key: String,
     connection_id: Option<String>,
     #[serde(borrow)]
     payload: Option<&'a RawValue>,
-    operation: Option<String>,
-    success: Option<bool>,
-    error: Option<AuthError>,
-    sync_name: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct AuthError {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    description: Option<String>,
-}
-
-impl Envelope<'_> {
-    /// Payloads of providers have a `type` as well: `Issue`.
-    fn is_nangos(&self) -> bool {
-        let looks_so = self.from.is_some() && self.provider_config_key.is_some();
-        KINDS.contains(&self.kind.as_str()) || looks_so
-    }
+struct AuthNews {
+    operation: Option<String>,
+    success: Option<bool>,
+    /// An object with a description; whatever else is only left out.
+    error: Option<Value>,
 }
 
 impl<'a> Message<'a> {
@@ -86,9 +85,6 @@ impl<'a> Message<'a> {
         let Ok(envelope) = serde_json::from_slice::<Envelope<'a>>(body) else {
             return Self::Unattributed;
         };
-        if !envelope.is_nangos() {
-            return Self::Unattributed;
-        }
         let connection = envelope.connection_id.filter(|id| !id.is_empty());
         let payload = envelope.payload.filter(|payload| payload.get() != "null");
         match (envelope.kind.as_str(), connection, payload) {
@@ -98,21 +94,35 @@ impl<'a> Message<'a> {
             },
             ("forward", None, _) => Self::Other("the envelope names no connection".into()),
             ("forward", _, None) => Self::Other("the envelope has no payload".into()),
-            ("auth", Some(connection), _) => Self::Auth(Auth {
-                connection,
-                operation: envelope.operation.unwrap_or_default(),
-                success: envelope.success.unwrap_or(false),
-                error: envelope
-                    .error
-                    .and_then(|error| error.description.or(error.kind)),
-            }),
-            ("sync", ..) => Self::Sync {
-                name: envelope.sync_name,
-                success: envelope.success.unwrap_or(false),
-            },
+            ("auth", Some(connection), _) => auth(connection, body),
+            ("sync", ..) => Self::Sync,
             (kind, ..) => Self::Other(format!("messages of the type {kind:?} start no run")),
         }
     }
+}
+
+/// News that cannot be read are kept, and change nothing.
+fn auth<'a>(connection: String, body: &[u8]) -> Message<'a> {
+    let unreadable = || Message::Other("news about a connection, which cannot be read".into());
+    let Ok(news) = serde_json::from_slice::<AuthNews>(body) else {
+        return unreadable();
+    };
+    let (Some(operation), Some(success)) = (news.operation, news.success) else {
+        return unreadable();
+    };
+    let text = |key| Some(news.error.as_ref()?.get(key)?.as_str()?.to_owned());
+    Message::Auth(Auth {
+        connection,
+        operation: match operation.as_str() {
+            "creation" => Operation::Creation,
+            "override" => Operation::Override,
+            "refresh" => Operation::Refresh,
+            "deletion" => Operation::Deletion,
+            _ => Operation::Other,
+        },
+        success,
+        error: text("description").or_else(|| text("type")),
+    })
 }
 
 #[cfg(test)]
@@ -140,6 +150,8 @@ mod tests {
         for body in [
             r#"{"action":"opened","type":"Issue","connectionId":"c-1"}"#,
             r#"{"type":"Issue","from":"me","payload":{"connectionId":"c-1"}}"#,
+            r#"{"type":"sync","connectionId":"c-1"}"#,
+            r#"{"type":"auth","connectionId":"c-1","operation":"deletion","success":true}"#,
             r#"{"type":5,"from":"x","providerConfigKey":"y"}"#,
             "[]",
             "no json",
@@ -184,8 +196,36 @@ mod tests {
             panic!("news expected")
         };
         assert_eq!(
-            (auth.operation.as_str(), auth.success, auth.error.as_deref()),
-            ("refresh", false, Some("revoked"))
+            (auth.operation, auth.success, auth.error.as_deref()),
+            (Operation::Refresh, false, Some("revoked"))
         );
+    }
+
+    #[test]
+    fn news_that_cannot_be_read_are_kept_and_say_so() {
+        let news = |rest: &str| {
+            format!(r#"{{"type":"auth","providerConfigKey":"y","connectionId":"c"{rest}}}"#)
+        };
+        for rest in [
+            "",
+            r#","operation":"refresh""#,
+            r#","operation":1,"success":true"#,
+        ] {
+            let body = news(rest);
+            let Message::Other(reason) = Message::read(body.as_bytes()) else {
+                panic!("{body}")
+            };
+            assert_eq!(reason, "news about a connection, which cannot be read");
+        }
+        // An error of another form is no reason to lose the news.
+        let body = news(r#","operation":"refresh","success":false,"error":"gone""#);
+        assert!(matches!(
+            Message::read(body.as_bytes()),
+            Message::Auth(Auth {
+                success: false,
+                error: None,
+                ..
+            })
+        ));
     }
 }

@@ -1,5 +1,6 @@
 //! What an organization sets up beside integrations: automations and triggers.
 
+use crate::domain::integration::IntegrationStatus;
 use crate::domain::{AutomationId, IntegrationId, Timestamp, TriggerId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -93,6 +94,8 @@ pub struct ActiveTrigger {
     pub automation: AutomationId,
     /// Whether the automation is switched on.
     pub automation_enabled: bool,
+    /// Of the integration that it belongs to, if to any.
+    pub integration_status: Option<IntegrationStatus>,
     /// JSON, as stored.
     pub config: String,
 }

@@ -200,7 +200,8 @@ impl Store {
                     connection_id = coalesce($4, connection_id), account = coalesce($5, account),
                     status = coalesce($6, status), updated_at = $7,
                     status_reason = case when $6 is null then status_reason end,
-                    status_set_by = case when $6 is null then status_set_by else $8 end
+                    status_set_by = case when $6 is null then status_set_by else $8 end,
+                    service_heard_at = case when $4 is null and $5 is null then service_heard_at end
                  where org_id = $1 and id = $2 and deleted_at is null",
             )
             .bind(org.as_str())

@@ -29,8 +29,12 @@ pub struct LifecycleNews {
     pub lifecycle: Lifecycle,
     /// For people.
     pub reason: Option<String>,
-    /// When, after the service's clock: an older message changes nothing.
-    pub at: Timestamp,
+    /// When, after the service's own clock, if it says so: a message that is older
+    /// than another one changes nothing.
+    pub at: Option<Timestamp>,
+    /// [`super::PackedDelivery::door_key`] of the delivery that brings it: one that is
+    /// in the inbox already has been heard.
+    pub door_key: Option<Uuid>,
 }
 
 /// What came of it.
@@ -53,6 +57,12 @@ struct Row {
     status: String,
     status_set_by: String,
     service_heard_at: Option<i64>,
+    is_repeated: bool,
+}
+
+enum Tried {
+    Done(Option<LifecycleOutcome>),
+    Overtaken,
 }
 
 impl Row {
@@ -73,7 +83,8 @@ impl Row {
     }
 
     fn is_newer_than(&self, news: &LifecycleNews) -> bool {
-        self.service_heard_at.is_some_and(|heard| heard > news.at.0)
+        let at = news.at.map(|at| at.0);
+        at.is_some_and(|at| self.service_heard_at.is_some_and(|heard| heard > at))
     }
 }
 
@@ -81,14 +92,28 @@ impl Store {
     /// Applies a message; none if no integration is concerned.
     ///
     /// # Errors
-    /// If the database is unavailable, or the integration was changed at the same
-    /// moment: the sender tries again.
+    /// If the database is unavailable.
     pub async fn apply_lifecycle(
         &self,
         subject: LifecycleSubject<'_>,
         news: &LifecycleNews,
         now: Timestamp,
     ) -> Result<Option<LifecycleOutcome>, StoreError> {
+        loop {
+            match self.try_lifecycle(subject, news, now).await? {
+                Tried::Done(outcome) => return Ok(outcome),
+                // Whoever was faster has changed what follows.
+                Tried::Overtaken => {}
+            }
+        }
+    }
+
+    async fn try_lifecycle(
+        &self,
+        subject: LifecycleSubject<'_>,
+        news: &LifecycleNews,
+        now: Timestamp,
+    ) -> Result<Tried, StoreError> {
         let (connection, provider, account) = match subject {
             LifecycleSubject::Connection(connection) => (Some(connection), None, None),
             LifecycleSubject::Account { provider, account } => {
@@ -97,39 +122,43 @@ impl Store {
         };
         write!(self, tx => {
             let row: Option<Row> = sqlx::query_as(
-                "select id, org_id, status, status_set_by, service_heard_at from integrations
+                "select id, org_id, status, status_set_by, service_heard_at,
+                    exists (select 1 from inbox where door_key = $4) as is_repeated
+                 from integrations
                  where deleted_at is null
                     and (connection_id = $1 or (provider = $2 and account = $3))",
             )
             .bind(connection)
             .bind(provider)
             .bind(account)
+            .bind(news.door_key)
             .fetch_optional(&mut **tx)
             .await?;
-            let Some(row) = row else { return Ok(None) };
+            let Some(row) = row else { return Ok(Tried::Done(None)) };
             let (before, next) = row.follow(news)?;
             let outcome = |status| {
-                Ok::<_, StoreError>(Some(LifecycleOutcome {
+                Ok::<_, StoreError>(Tried::Done(Some(LifecycleOutcome {
                     integration: IntegrationId(row.id),
                     org: org_id("integrations", &row.org_id)?,
                     status,
                     changed: status != before,
-                }))
+                })))
             };
-            if row.is_newer_than(news) {
+            if row.is_repeated || row.is_newer_than(news) {
                 return outcome(before);
             }
             let changed = next != before;
             // Compared once more: somebody may have changed it since it was read.
             let done = sqlx::query(
-                "update integrations set service_heard_at = $2, status = $3,
+                "update integrations set service_heard_at = coalesce($2, service_heard_at), status = $3,
                     status_reason = case when $4 then $5 else status_reason end,
                     status_set_by = case when $4 then $6 else status_set_by end,
                     updated_at = case when $4 then $7 else updated_at end
-                 where id = $1 and deleted_at is null and status = $8 and status_set_by = $9",
+                 where id = $1 and deleted_at is null and status = $8 and status_set_by = $9
+                    and coalesce(service_heard_at, 0) = $10",
             )
             .bind(row.id)
-            .bind(news.at.0)
+            .bind(news.at.map(|at| at.0))
             .bind(next.as_str())
             .bind(changed)
             .bind(news.reason.as_deref())
@@ -137,11 +166,11 @@ impl Store {
             .bind(now.0)
             .bind(&row.status)
             .bind(&row.status_set_by)
+            .bind(row.service_heard_at.unwrap_or(0))
             .execute(&mut **tx)
             .await?;
             if done.rows_affected() == 0 {
-                let busy = "the integration was changed at the same moment";
-                return Err(StoreError::Unavailable(sqlx::Error::Protocol(busy.into())));
+                return Ok(Tried::Overtaken);
             }
             outcome(next)
         })

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Two values each; SQLite takes 32,766 of them.
-const OWNED_PER_QUERY_MAX: usize = 1_000;
+const KEYS_PER_QUERY_MAX: usize = 1_000;
 
 /// What a batch of deliveries may start.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +35,7 @@ pub struct IntegrationState {
 
 /// By what an integration is known outside.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Owned {
+pub enum OwnerKey {
     /// An account of a provider's.
     Account {
         /// The provider.
@@ -54,6 +54,7 @@ struct TriggerRow {
     automation_id: Uuid,
     automation_enabled: bool,
     integration_id: Option<Uuid>,
+    integration_status: Option<String>,
     config: String,
 }
 
@@ -105,8 +106,9 @@ impl Store {
         read!(self, pool => {
             let mut query = sqlx::QueryBuilder::new(
                 "select t.id, t.org_id, t.automation_id, a.enabled as automation_enabled,
-                    t.integration_id, t.config
+                    t.integration_id, i.status as integration_status, t.config
                  from triggers t join automations a on a.id = t.automation_id
+                    left join integrations i on i.id = t.integration_id and i.deleted_at is null
                  where t.enabled and t.deleted_at is null and a.deleted_at is null and t.kind = ",
             );
             query.push_bind(TriggerKind::Webhook.as_str());
@@ -157,25 +159,27 @@ impl Store {
     /// If the database is unavailable.
     pub async fn owners(
         &self,
-        owned: &[Owned],
-    ) -> Result<HashMap<Owned, IntegrationId>, StoreError> {
+        keys: &[OwnerKey],
+    ) -> Result<HashMap<OwnerKey, IntegrationId>, StoreError> {
         let mut owners = HashMap::new();
-        for owned in owned.chunks(OWNED_PER_QUERY_MAX) {
-            owners.extend(self.account_owners(owned).await?);
-            owners.extend(self.connection_owners(owned).await?);
+        for keys in keys.chunks(KEYS_PER_QUERY_MAX) {
+            owners.extend(self.account_owners(keys).await?);
+            owners.extend(self.connection_owners(keys).await?);
         }
         Ok(owners)
     }
 
     async fn account_owners(
         &self,
-        owned: &[Owned],
-    ) -> Result<HashMap<Owned, IntegrationId>, StoreError> {
-        let accounts: Vec<(&str, &str)> = owned
+        keys: &[OwnerKey],
+    ) -> Result<HashMap<OwnerKey, IntegrationId>, StoreError> {
+        let accounts: Vec<(&str, &str)> = keys
             .iter()
-            .filter_map(|owned| match owned {
-                Owned::Account { provider, account } => Some((provider.as_str(), account.as_str())),
-                Owned::Connection(_) => None,
+            .filter_map(|key| match key {
+                OwnerKey::Account { provider, account } => {
+                    Some((provider.as_str(), account.as_str()))
+                }
+                OwnerKey::Connection(_) => None,
             })
             .collect();
         if accounts.is_empty() {
@@ -195,20 +199,20 @@ impl Store {
         Ok(rows
             .into_iter()
             .map(|(provider, account, id)| {
-                (Owned::Account { provider, account }, IntegrationId(id))
+                (OwnerKey::Account { provider, account }, IntegrationId(id))
             })
             .collect())
     }
 
     async fn connection_owners(
         &self,
-        owned: &[Owned],
-    ) -> Result<HashMap<Owned, IntegrationId>, StoreError> {
-        let connections: Vec<&str> = owned
+        keys: &[OwnerKey],
+    ) -> Result<HashMap<OwnerKey, IntegrationId>, StoreError> {
+        let connections: Vec<&str> = keys
             .iter()
-            .filter_map(|owned| match owned {
-                Owned::Connection(connection) => Some(connection.as_str()),
-                Owned::Account { .. } => None,
+            .filter_map(|key| match key {
+                OwnerKey::Connection(connection) => Some(connection.as_str()),
+                OwnerKey::Account { .. } => None,
             })
             .collect();
         if connections.is_empty() {
@@ -228,7 +232,7 @@ impl Store {
         });
         Ok(rows
             .into_iter()
-            .map(|(connection, id)| (Owned::Connection(connection), IntegrationId(id)))
+            .map(|(connection, id)| (OwnerKey::Connection(connection), IntegrationId(id)))
             .collect())
     }
 }
@@ -241,6 +245,11 @@ fn active_trigger(row: TriggerRow) -> Result<(Option<IntegrationId>, ActiveTrigg
             org: org_id("triggers", &row.org_id)?,
             automation: AutomationId(row.automation_id),
             automation_enabled: row.automation_enabled,
+            integration_status: row
+                .integration_status
+                .map(|status| status.parse())
+                .transpose()
+                .map_err(|error| StoreError::unreadable("integrations", "status", error))?,
             config: row.config,
         },
     ))

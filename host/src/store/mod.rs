@@ -38,7 +38,7 @@ pub use inbox::DeadLetterChange;
 pub use integrations::{IntegrationPatch, NewIntegration};
 pub use keys::ApiKey;
 pub use lifecycle::{LifecycleNews, LifecycleOutcome, LifecycleSubject};
-pub use matching::{IntegrationState, Matching, Owned};
+pub use matching::{IntegrationState, Matching, OwnerKey};
 pub use page::{Page, PageRequest};
 pub use pool::{Store, StoreOptions};
 pub use receive::{PackedDelivery, Stored};

@@ -51,6 +51,11 @@ impl PackedDelivery {
         }
     }
 
+    /// By which the door recognises a repetition; none if the sender gave no id.
+    pub fn door_key(&self) -> Option<Uuid> {
+        self.door_key
+    }
+
     /// Bytes that wait in memory until this is written.
     pub fn bytes(&self) -> usize {
         self.body.bytes.len() + self.headers.len() + self.query.len()

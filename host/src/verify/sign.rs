@@ -53,10 +53,9 @@ impl Request<'_> {
     /// # Errors
     /// See [`SignError`].
     pub fn sign(&self, secret: &Secret) -> Result<Signed, SignError> {
-        let mut schemes = 0..self.source().verification.len().max(1);
-        let signed = schemes.by_ref().map(|index| self.sign_with(index, secret));
-        let mut usable = signed.filter(|signed| *signed != Err(SignError::UnusableSecret));
-        usable.next().unwrap_or(Err(SignError::UnusableSecret))
+        let schemes = &self.source().verification;
+        let usable = schemes.iter().position(|scheme| is_usable(scheme, secret));
+        self.sign_with(usable.unwrap_or(0), secret)
     }
 
     /// Likewise by the source's scheme number `index`, from 0.
@@ -74,6 +73,16 @@ impl Request<'_> {
                 sign_standard_webhooks(scheme, secret, self)
             }
             Some(VerificationScheme::Token(scheme)) => add_token(scheme, secret),
+        }
+    }
+}
+
+/// Whether a secret has the form that a scheme wants.
+pub(super) fn is_usable(scheme: &VerificationScheme, secret: &Secret) -> bool {
+    match scheme {
+        VerificationScheme::Hmac(_) | VerificationScheme::Token(_) => !secret.is_blank(),
+        VerificationScheme::StandardWebhooks(scheme) => {
+            standard_webhooks::key(scheme.key, secret).is_some()
         }
     }
 }

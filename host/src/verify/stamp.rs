@@ -1,23 +1,31 @@
 //! A fresh timestamp in a body, for senders who sign one there.
 
 use crate::domain::Timestamp;
-use crate::domain::source::{TimestampRule, TimestampSource, VerificationScheme, WebhookSource};
-use crate::verify::sign::digits;
+use crate::domain::source::{TimestampSource, VerificationScheme, WebhookSource};
+use crate::secret::Secret;
+use crate::verify::sign;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// `body` as the service would send it at `now`: where the source's first scheme
-/// wants a timestamp in the body, it stands there. Nothing else changes, to the byte.
-pub fn stamped<'a>(source: &WebhookSource, body: &'a [u8], now: Timestamp) -> Cow<'a, [u8]> {
-    let rule = match source.verification.first() {
+/// `body` as the service would send it at `now`: where the scheme with which `secret`
+/// signs wants a timestamp in the body, it stands there. Nothing else changes, to the
+/// byte.
+pub fn stamped<'a>(
+    source: &WebhookSource,
+    secret: &Secret,
+    body: &'a [u8],
+    now: Timestamp,
+) -> Cow<'a, [u8]> {
+    let mut schemes = source.verification.iter();
+    let rule = match schemes.find(|scheme| sign::is_usable(scheme, secret)) {
         Some(VerificationScheme::Hmac(scheme)) => scheme.timestamp.as_ref(),
         _ => None,
     };
     let stamped = rule.and_then(|rule| {
         let pointer = rule.sources.iter().find_map(pointer)?;
         let text = std::str::from_utf8(body).ok()?;
-        put(text, pointer, &value(rule, now))
+        put(text, pointer, &sign::digits(now, rule.unit))
     });
     stamped.map_or(Cow::Borrowed(body), |text| Cow::Owned(text.into_bytes()))
 }
@@ -27,10 +35,6 @@ fn pointer(source: &TimestampSource) -> Option<&str> {
         TimestampSource::BodyPointer(pointer) => Some(pointer.strip_prefix('/')?),
         TimestampSource::Header(_) | TimestampSource::ListField(_) => None,
     }
-}
-
-fn value(rule: &TimestampRule, now: Timestamp) -> String {
-    digits(now, rule.unit)
 }
 
 /// The JSON object `text` with `value` at `path`; none if there is no such place.

@@ -8,7 +8,7 @@ use crate::domain::delivery::{ClaimedDelivery, Route};
 use crate::domain::nango::Message;
 use crate::domain::source::Locator;
 use crate::provider::Registry;
-use crate::store::Owned;
+use crate::store::OwnerKey;
 use crate::verify;
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use std::collections::HashMap;
 #[derive(Debug)]
 enum Address {
     /// Who owns this.
-    Of(Owned),
+    Of(OwnerKey),
     /// Nothing that leads to anybody, for this reason.
     Nowhere(String),
     /// Something, in a body that cannot be read, for this reason.
@@ -42,10 +42,10 @@ impl Addresses {
         Self(addresses.collect())
     }
 
-    /// The owner to look for, if the delivery names one.
-    pub(super) fn owned(&self, delivery: &ClaimedDelivery) -> Option<&Owned> {
+    /// By what the owner is known, if the delivery says so.
+    pub(super) fn owner_key(&self, delivery: &ClaimedDelivery) -> Option<&OwnerKey> {
         match self.0.get(&delivery.id)? {
-            Address::Of(owned) => Some(owned),
+            Address::Of(key) => Some(key),
             _ => None,
         }
     }
@@ -53,10 +53,10 @@ impl Addresses {
     /// Why nobody is found who owns a delivery.
     pub(super) fn no_owner(&self, delivery: &ClaimedDelivery) -> Stop {
         match self.0.get(&delivery.id) {
-            Some(Address::Of(Owned::Account { account, .. })) => {
+            Some(Address::Of(OwnerKey::Account { account, .. })) => {
                 Stop::Done(format!("no integration has the account {account}"))
             }
-            Some(Address::Of(Owned::Connection(connection))) => {
+            Some(Address::Of(OwnerKey::Connection(connection))) => {
                 Stop::Done(format!("no integration has the connection {connection}"))
             }
             Some(Address::Nowhere(reason)) => Stop::Done(reason.clone()),
@@ -87,7 +87,7 @@ fn account(registry: &Registry, delivery: &ClaimedDelivery) -> Address {
     );
     if let Some(account) = request.account() {
         let provider = delivery.origin.provider.clone();
-        return Address::Of(Owned::Account { provider, account });
+        return Address::Of(OwnerKey::Account { provider, account });
     }
     let in_body = |locator: &Locator| matches!(locator, Locator::BodyPointer(_));
     match request.body_error() {
@@ -104,7 +104,7 @@ fn open_envelope(delivery: &mut ClaimedDelivery) -> Address {
         } => (connection, payload.get().as_bytes().to_vec()),
         Message::Other(reason) => return Address::Nowhere(reason),
         // The door answers these, and stores none.
-        Message::Auth(_) | Message::Sync { .. } => {
+        Message::Auth(_) | Message::Sync => {
             return Address::Nowhere("news about a connection start no run".into());
         }
         // Whoever guessed would start runs of one organization with the events of
@@ -114,7 +114,7 @@ fn open_envelope(delivery: &mut ClaimedDelivery) -> Address {
         }
     };
     delivery.body = payload;
-    Address::Of(Owned::Connection(connection))
+    Address::Of(OwnerKey::Connection(connection))
 }
 
 /// It may be on its way: replicas are not restarted all at once.

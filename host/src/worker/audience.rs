@@ -6,14 +6,14 @@ use crate::domain::IntegrationId;
 use crate::domain::delivery::ClaimedDelivery;
 use crate::domain::integration::IntegrationStatus;
 use crate::domain::resource::ActiveTrigger;
-use crate::store::{Matching, Owned, Owner, Store, StoreError};
+use crate::store::{Matching, Owner, OwnerKey, Store, StoreError};
 use std::collections::{HashMap, HashSet};
 
 /// What the deliveries of one claim need from the database.
 #[derive(Debug)]
 pub(super) struct Batch {
     matching: Matching,
-    owners: HashMap<Owned, IntegrationId>,
+    owners: HashMap<OwnerKey, IntegrationId>,
 }
 
 /// To whom a delivery belongs.
@@ -31,12 +31,12 @@ impl Batch {
         deliveries: &[ClaimedDelivery],
         addresses: &Addresses,
     ) -> Result<Self, StoreError> {
-        let owned: HashSet<_> = deliveries
+        let keys: HashSet<_> = deliveries
             .iter()
-            .filter_map(|delivery| addresses.owned(delivery).cloned())
+            .filter_map(|delivery| addresses.owner_key(delivery).cloned())
             .collect();
-        let owned: Vec<_> = owned.into_iter().collect();
-        let owners = store.owners(&owned).await?;
+        let keys: Vec<_> = keys.into_iter().collect();
+        let owners = store.owners(&keys).await?;
         let mut triggers: Vec<_> = deliveries.iter().filter_map(|d| d.origin.trigger).collect();
         let mut integrations: Vec<_> = deliveries
             .iter()
@@ -60,17 +60,19 @@ impl Batch {
         addresses: &Addresses,
     ) -> Audience<'_> {
         if let Some(trigger) = delivery.origin.trigger {
-            let triggers = self.matching.by_trigger.get(&trigger);
+            let trigger = self.matching.by_trigger.get(&trigger);
+            let status = trigger.and_then(|trigger| trigger.integration_status);
+            let triggers = trigger.map(std::slice::from_ref).unwrap_or_default();
             return Audience {
                 owner: None,
-                triggers: Ok(triggers.map(std::slice::from_ref).unwrap_or_default()),
+                triggers: working(status.unwrap_or(IntegrationStatus::Active), triggers),
             };
         }
         let nobody = |stop| Audience {
             owner: None,
             triggers: Err(stop),
         };
-        let named = || self.owners.get(addresses.owned(delivery)?).copied();
+        let named = || self.owners.get(addresses.owner_key(delivery)?).copied();
         let Some(integration) = delivery.origin.integration.or_else(named) else {
             return nobody(addresses.no_owner(delivery));
         };
@@ -83,16 +85,32 @@ impl Batch {
             provider: state.provider.clone(),
         };
         let triggers = self.matching.by_integration.get(&integration);
+        let triggers = triggers.map(Vec::as_slice).unwrap_or_default();
         Audience {
             owner: Some(owner),
-            triggers: match state.status {
-                IntegrationStatus::Active => Ok(triggers.map(Vec::as_slice).unwrap_or_default()),
-                status @ (IntegrationStatus::Suspended
-                | IntegrationStatus::Error
-                | IntegrationStatus::Deleted) => Err(Stop::Done(format!(
-                    "the integration's status is {status}: it starts no run"
-                ))),
-            },
+            triggers: working(state.status, triggers),
+        }
+    }
+
+    /// Writes into a delivery what is known of it now: an envelope says what its
+    /// sender calls the service, the integration says which provider it is.
+    pub(super) fn adopt(&self, delivery: &mut ClaimedDelivery, addresses: &Addresses) {
+        if let Some(owner) = self.audience(delivery, addresses).owner {
+            delivery.origin.provider = owner.provider;
+        }
+    }
+}
+
+/// The triggers of an integration, if it works.
+fn working(
+    status: IntegrationStatus,
+    triggers: &[ActiveTrigger],
+) -> Result<&[ActiveTrigger], Stop> {
+    match status {
+        IntegrationStatus::Active => Ok(triggers),
+        IntegrationStatus::Suspended | IntegrationStatus::Error | IntegrationStatus::Deleted => {
+            let outcome = format!("the integration's status is {status}: it starts no run");
+            Err(Stop::Done(outcome))
         }
     }
 }

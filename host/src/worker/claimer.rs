@@ -186,13 +186,16 @@ impl InboxWorker {
             }
             Err(_) => None,
         };
-        for (delivery, held) in deliveries.into_iter().zip(held) {
+        for (mut delivery, held) in deliveries.into_iter().zip(held) {
             let Some(permit) = room.split(1) else { break };
             let shared = match &all {
                 Some(shared) => Ok(Arc::clone(shared)),
                 // Something about one of them cannot be read: each on its own.
                 None => prepare(std::slice::from_ref(&delivery)).await,
             };
+            if let Ok(shared) = &shared {
+                shared.batch.adopt(&mut delivery, &addresses);
+            }
             let (processor, settler) = (Arc::clone(&self.processor), self.settler.clone());
             tokio::spawn(async move {
                 let decided = match shared {

@@ -46,17 +46,8 @@ impl Processor {
     pub(super) async fn process(&self, delivery: &ClaimedDelivery, shared: &Shared) -> Decided {
         let audience = shared.batch.audience(delivery, &shared.addresses);
         let owner = audience.owner;
-        // An envelope says what its sender calls the service; the integration says
-        // which provider it is.
-        let provider = match &owner {
-            Some(owner) => owner.provider.as_str(),
-            None => delivery.origin.provider.as_str(),
-        };
         let result = match audience.triggers {
-            Ok(triggers) => {
-                self.run(delivery, provider, triggers, shared.open_until)
-                    .await
-            }
+            Ok(triggers) => self.run(delivery, triggers, shared.open_until).await,
             Err(stop) => Err(stop),
         };
         let mut decided = match result {
@@ -108,7 +99,6 @@ impl Processor {
     async fn run(
         &self,
         delivery: &ClaimedDelivery,
-        provider: &str,
         triggers: &[ActiveTrigger],
         open_until: Instant,
     ) -> Result<Vec<DecidedEvent>, Stop> {
@@ -124,6 +114,7 @@ impl Processor {
         if triggers.is_empty() {
             return Err(Stop::Done("no active trigger".into()));
         }
+        let provider = &delivery.origin.provider;
         let provider = self
             .context
             .registry

@@ -34,10 +34,10 @@ pub struct IngressState {
     pub registry: Arc<Registry>,
     /// The secrets of each provider's app.
     pub app_secrets: Arc<HashMap<String, Vec<Arc<Secret>>>>,
-    /// With which Nango signs.
-    pub nango_key: Arc<Secret>,
-    /// With which deliveries to the operator's GitHub App are signed.
-    pub github_app_secret: Arc<Secret>,
+    /// With one of which Nango signs.
+    pub nango_keys: Arc<[Secret]>,
+    /// With one of which deliveries to the operator's GitHub App are signed.
+    pub github_app_secrets: Arc<[Secret]>,
     /// For what services say about connections and installations.
     pub store: Store,
     /// The routes.
@@ -114,6 +114,10 @@ impl IngressState {
             resolved = target.resolve(self, received_at);
         }
         let resolved = resolved.ok_or_else(|| Problem::not_found(what))?;
+        // An app's secrets are configuration: without any, no body takes any room.
+        if matches!(target, Target::App(_)) && resolved.secrets.iter().all(|s| s.is_blank()) {
+            return Err(refuse(&resolved, verify::VerifyError::NoSecret));
+        }
         let body = self.read(headers, body).await?;
 
         let check = |resolved| self.check(resolved, headers, &query, &body.bytes, received_at);

@@ -1,11 +1,13 @@
 //! The one URL of a GitHub App: news about its installations, and the deliveries of
 //! all of them.
 
+use super::body::HeldBody;
 use super::delivery::IngressState;
-use super::lifecycle::{Heard, Schemas, TakenAnswers, refuse};
+use super::lifecycle::{DeliveryOrNewsAnswers, LifecycleAnswer, Schemas, refuse, require_secrets};
+use super::target::Target;
 use crate::api::Problem;
 use crate::clock;
-use crate::domain::delivery::{NewDelivery, Origin, Route};
+use crate::domain::delivery::NewDelivery;
 use crate::domain::integration::Lifecycle;
 use crate::domain::source::{Locator, VerificationScheme, WebhookSource};
 use crate::domain::{DeliveryId, Timestamp};
@@ -14,13 +16,15 @@ use crate::verify;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use serde_json::Value;
 use std::sync::LazyLock;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 /// The provider of the integrations whose account is an installation.
 const PROVIDER: &str = "github";
@@ -47,7 +51,7 @@ pub(super) fn router() -> OpenApiRouter<IngressState> {
 #[utoipa::path(post, path = "/api/webhooks/github-app", operation_id = "deliver_from_github_app", tag = "webhooks",
     request_body(content_type = "application/json", description = "What GitHub sends, byte for byte"),
     responses(
-        TakenAnswers,
+        DeliveryOrNewsAnswers,
         (status = 404, description = "The provider is not registered, and it is no news about an installation",
             body = Problem, content_type = "application/problem+json")))]
 async fn deliver_from_github_app(
@@ -55,103 +59,114 @@ async fn deliver_from_github_app(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
-) -> Response {
-    match take(&state, &headers, query.unwrap_or_default(), body).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(),
-    }
-}
-
-async fn take(
-    state: &IngressState,
-    headers: &HeaderMap,
-    query: String,
-    body: Body,
 ) -> Result<Response, Problem> {
+    let query = query.unwrap_or_default();
     let received_at = clock::now();
-    let body = state.read(headers, body).await?;
-    let request = verify::Request::new(&SOURCE, headers, &query, &body.bytes, received_at);
+    let secrets = require_secrets("GitHub App", &state.github_app_secrets)?;
+    let HeldBody { bytes, room } = state.read(&headers, body).await?;
+    let request = verify::Request::new(&SOURCE, &headers, &query, &bytes, received_at);
     request
-        .verify(std::slice::from_ref(&state.github_app_secret))
+        .verify(secrets)
         .map_err(|error| refuse("GitHub App", error))?;
     let delivery_key = request.delivery_id();
-    let heard = match headers.get("x-github-event").map(|name| name.as_bytes()) {
-        Some(b"installation") => Some(installation_news(state, &body.bytes, received_at).await?),
+    let news = match headers.get("x-github-event").map(HeaderValue::as_bytes) {
+        Some(b"installation") => Event::read(&headers, &bytes),
         _ => None,
     };
-    if state.registry.get(PROVIDER).is_none() {
-        return match heard {
-            Some(heard) => Ok(Json(heard).into_response()),
+    // Registered and switched on: as for a delivery to the provider's own route.
+    let Some(target) = Target::App(PROVIDER).resolve(&state, received_at) else {
+        return match news {
+            Some(event) => Ok(Json(event.apply(&state, None).await?).into_response()),
             None => Err(Problem::not_found("provider")),
         };
-    }
+    };
     let packed = PackedDelivery::new(NewDelivery {
         id: DeliveryId::new(),
-        origin: Origin {
-            route: Route::Account,
-            provider: PROVIDER.into(),
-            org: None,
-            trigger: None,
-            integration: None,
-        },
+        origin: target.origin,
         delivery_key,
-        headers: verify::kept_headers(&[&SOURCE], headers),
+        headers: verify::kept_headers(&[&SOURCE], &headers),
         query,
-        body: body.bytes,
+        body: bytes,
         received_at,
     });
     // From here on the writer's own limit counts.
-    drop(body.room);
+    drop(room);
+    if let Some(event) = news {
+        event.apply(&state, packed.door_key()).await?;
+    }
     state.commit(packed).await
 }
 
-/// The part of an `installation` event that matters here.
-#[derive(Deserialize)]
+/// The part of an `installation` event that matters here. Everything may be missing or
+/// of another type: the delivery is stored all the same, and its provider says what
+/// is wrong with it.
+#[derive(Debug, Deserialize)]
 struct Event {
     action: String,
     installation: Installation,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Installation {
     id: u64,
-    updated_at: Option<jiff::Timestamp>,
+    /// A text, or a number of seconds: GitHub writes both.
+    #[serde(default)]
+    updated_at: Value,
 }
 
-async fn installation_news(
-    state: &IngressState,
-    body: &[u8],
-    received_at: Timestamp,
-) -> Result<Heard, Problem> {
-    let event: Event = serde_json::from_slice(body).map_err(|error| {
-        Problem::unreadable(format!("expected an installation event in JSON: {error}"))
-    })?;
-    let (lifecycle, reason) = match event.action.as_str() {
-        "deleted" => (
-            Lifecycle::Deleted,
-            Some("the App was uninstalled at GitHub"),
-        ),
-        "suspend" => (
-            Lifecycle::Suspended,
-            Some("the installation was suspended at GitHub"),
-        ),
-        "unsuspend" => (Lifecycle::Resumed, None),
-        _ => return Ok(Heard::default()),
-    };
-    // GitHub may be asked to deliver an old event again, long after newer ones.
-    let updated_at = event
-        .installation
-        .updated_at
-        .map(|at| Timestamp(at.as_microsecond()));
-    let news = LifecycleNews {
-        lifecycle,
-        reason: reason.map(str::to_owned),
-        at: updated_at.unwrap_or(received_at),
-    };
-    let account = event.installation.id.to_string();
-    let subject = LifecycleSubject::Account {
-        provider: PROVIDER,
-        account: &account,
-    };
-    state.apply(subject, news).await
+impl Event {
+    fn read(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
+        let is_form = headers.get("content-type").is_some_and(|kind| {
+            kind.as_bytes()
+                .starts_with(b"application/x-www-form-urlencoded")
+        });
+        if is_form {
+            let (_, json) = form_urlencoded::parse(body).find(|(name, _)| name == "payload")?;
+            return serde_json::from_str(&json).ok();
+        }
+        serde_json::from_slice(body).ok()
+    }
+
+    fn updated_at(&self) -> Option<Timestamp> {
+        let at = match &self.installation.updated_at {
+            Value::String(text) => text.parse::<jiff::Timestamp>().ok()?.as_microsecond(),
+            Value::Number(seconds) => seconds.as_i64()?.checked_mul(1_000_000)?,
+            _ => return None,
+        };
+        Some(Timestamp(at))
+    }
+
+    async fn apply(
+        &self,
+        state: &IngressState,
+        door_key: Option<Uuid>,
+    ) -> Result<LifecycleAnswer, Problem> {
+        let (lifecycle, reason, at) = match self.action.as_str() {
+            // Final, so its time does not matter; and it is that of the change before.
+            "deleted" => (
+                Lifecycle::Deleted,
+                Some("the App was uninstalled at GitHub"),
+                None,
+            ),
+            "suspend" => (
+                Lifecycle::Suspended,
+                Some("the installation was suspended at GitHub"),
+                self.updated_at(),
+            ),
+            "unsuspend" => (Lifecycle::Resumed, None, self.updated_at()),
+            _ => return Ok(LifecycleAnswer::default()),
+        };
+        let news = LifecycleNews {
+            lifecycle,
+            reason: reason.map(str::to_owned),
+            at,
+            door_key,
+        };
+        let account = self.installation.id.to_string();
+        let subject = LifecycleSubject::Account {
+            provider: PROVIDER,
+            account: &account,
+        };
+        state.apply(subject, news).await
+    }
 }

@@ -6,6 +6,7 @@ use crate::api::Problem;
 use crate::clock;
 use crate::domain::IntegrationId;
 use crate::domain::integration::IntegrationStatus;
+use crate::secret::Secret;
 use crate::store::{LifecycleNews, LifecycleSubject};
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -13,7 +14,7 @@ use utoipa::{IntoResponses, OpenApi, ToSchema};
 
 /// The answer to a message that carries no delivery.
 #[derive(Debug, Default, Serialize, ToSchema)]
-pub struct Heard {
+pub struct LifecycleAnswer {
     /// The integration that it concerns; null if there is none.
     integration_id: Option<IntegrationId>,
     /// The integration's status now.
@@ -24,19 +25,19 @@ pub struct Heard {
 #[derive(ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "a description, of which no value exists")]
-pub(super) enum Taken {
+pub(super) enum DeliveryOrNews {
     Delivery(Accepted),
-    News(Heard),
+    News(LifecycleAnswer),
 }
 
 /// What the routes of services answer that send both.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "a description, of which no value exists")]
-pub(super) enum TakenAnswers {
+pub(super) enum DeliveryOrNewsAnswers {
     /// Committed
     #[response(status = 200)]
-    Taken(Taken),
-    /// The body broke off, did not arrive in time, or cannot be read
+    Committed(DeliveryOrNews),
+    /// The body broke off, or did not arrive in time
     #[response(status = 400, content_type = "application/problem+json")]
     Broken(Problem),
     /// The signature is missing or wrong, or no key is configured
@@ -53,7 +54,7 @@ pub(super) enum TakenAnswers {
 
 /// What the answers refer to: their description does not bring it along.
 #[derive(OpenApi)]
-#[openapi(components(schemas(Taken, Accepted, Heard)))]
+#[openapi(components(schemas(DeliveryOrNews, Accepted, LifecycleAnswer)))]
 pub(super) struct Schemas;
 
 impl IngressState {
@@ -62,14 +63,14 @@ impl IngressState {
         &self,
         subject: LifecycleSubject<'_>,
         news: LifecycleNews,
-    ) -> Result<Heard, Problem> {
+    ) -> Result<LifecycleAnswer, Problem> {
         let outcome = self
             .store
             .apply_lifecycle(subject, &news, clock::now())
             .await?;
         let Some(outcome) = outcome else {
             tracing::info!(lifecycle = ?news.lifecycle, "a service said something of a connection that no integration has");
-            return Ok(Heard::default());
+            return Ok(LifecycleAnswer::default());
         };
         if outcome.changed {
             tracing::info!(
@@ -79,11 +80,23 @@ impl IngressState {
                 "an integration has another status, as its service says"
             );
         }
-        Ok(Heard {
+        Ok(LifecycleAnswer {
             integration_id: Some(outcome.integration),
             status: Some(outcome.status),
         })
     }
+}
+
+/// The secrets of the configuration; refuses at once where there are none, before a
+/// body takes any room.
+pub(super) fn require_secrets<'a>(
+    sender: &'static str,
+    secrets: &'a [Secret],
+) -> Result<&'a [Secret], Problem> {
+    if secrets.iter().all(Secret::is_blank) {
+        return Err(refuse(sender, crate::verify::VerifyError::NoSecret));
+    }
+    Ok(secrets)
 }
 
 /// Says that a message was refused, and logs why, without what was sent.

@@ -1,7 +1,7 @@
 //! Takes webhooks: route, size limit, verification, commit, 200.
 //!
-//! Owns: `/webhooks/…` and `/api/webhooks/…`, the table of routes that this process knows, and the one
-//! writer that commits what concurrent requests brought.
+//! Owns: `/webhooks/…` and `/api/webhooks/…`, the table of routes that this process
+//! knows, and the one writer that commits what concurrent requests brought.
 //! Never does: run a guest, look at triggers' configurations, or answer 200 before
 //! the commit.
 

@@ -6,15 +6,15 @@
 //! payload anew.
 
 use super::delivery::IngressState;
-use super::lifecycle::{Heard, Schemas, TakenAnswers, refuse};
+use super::lifecycle::{DeliveryOrNewsAnswers, LifecycleAnswer, Schemas, refuse, require_secrets};
 use crate::api::Problem;
 use crate::clock;
+use crate::domain::DeliveryId;
 use crate::domain::delivery::{NewDelivery, Origin, Route};
 use crate::domain::integration::Lifecycle;
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
-use crate::domain::nango::{Auth, Message, PROVIDER_UNKNOWN};
+use crate::domain::nango::{Auth, Message, Operation, PROVIDER_UNKNOWN};
 use crate::domain::source::{Locator, VerificationScheme, WebhookSource};
-use crate::domain::{DeliveryId, Timestamp};
 use crate::provider::Registry;
 use crate::store::{LifecycleNews, LifecycleSubject, PackedDelivery};
 use crate::verify;
@@ -42,9 +42,6 @@ static SOURCE: LazyLock<WebhookSource> = LazyLock::new(|| WebhookSource {
     handshakes: vec![],
 });
 
-/// What is logged of a sync's name.
-const NAME_BYTES_MAX: usize = 200;
-
 pub(super) fn router() -> OpenApiRouter<IngressState> {
     OpenApiRouter::with_openapi(Schemas::openapi())
         .routes(routes!(deliver_from_nango))
@@ -66,15 +63,15 @@ pub(super) fn router() -> OpenApiRouter<IngressState> {
         content_type = "application/json",
         description = "What Nango sends, byte for byte"
     ),
-    responses(TakenAnswers)
+    responses(DeliveryOrNewsAnswers)
 )]
 async fn deliver_from_nango(
     State(state): State<IngressState>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
-) -> Response {
-    answer(&state, headers, query, body).await
+) -> Result<Response, Problem> {
+    take(&state, &headers, query.unwrap_or_default(), body).await
 }
 
 /// Tell about connections through Nango
@@ -90,27 +87,15 @@ async fn deliver_from_nango(
         content_type = "application/json",
         description = "What Nango sends, byte for byte"
     ),
-    responses(TakenAnswers)
+    responses(DeliveryOrNewsAnswers)
 )]
 async fn hear_from_nango(
     State(state): State<IngressState>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
-) -> Response {
-    answer(&state, headers, query, body).await
-}
-
-async fn answer(
-    state: &IngressState,
-    headers: HeaderMap,
-    query: Option<String>,
-    body: Body,
-) -> Response {
-    match take(state, &headers, query.unwrap_or_default(), body).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(),
-    }
+) -> Result<Response, Problem> {
+    take(&state, &headers, query.unwrap_or_default(), body).await
 }
 
 async fn take(
@@ -120,16 +105,16 @@ async fn take(
     body: Body,
 ) -> Result<Response, Problem> {
     let received_at = clock::now();
+    let keys = require_secrets("Nango", &state.nango_keys)?;
     let body = state.read(headers, body).await?;
     verify::Request::new(&SOURCE, headers, &query, &body.bytes, received_at)
-        .verify(std::slice::from_ref(&state.nango_key))
-        .map_err(|error| refuse("nango", error))?;
+        .verify(keys)
+        .map_err(|error| refuse("Nango", error))?;
     let heard = match Message::read(&body.bytes) {
-        Message::Auth(auth) => connection_news(state, auth, received_at).await?,
-        Message::Sync { name, success } => {
-            let name = name.map(|name| bounded(&name, NAME_BYTES_MAX));
-            tracing::info!(name, success, "a sync of Nango's has ended");
-            Heard::default()
+        Message::Auth(auth) => connection_news(state, auth).await?,
+        Message::Sync => {
+            tracing::info!("a sync of Nango's has ended");
+            LifecycleAnswer::default()
         }
         Message::Forward { .. } | Message::Other(_) | Message::Unattributed => {
             let sources: Vec<&WebhookSource> = sources(&state.registry).collect();
@@ -188,23 +173,19 @@ fn delivery_key(sources: &[&WebhookSource], headers: &HeaderMap, body: &[u8]) ->
     format!("sha256:{}", hex::encode(digest.finalize()))
 }
 
-async fn connection_news(
-    state: &IngressState,
-    auth: Auth,
-    received_at: Timestamp,
-) -> Result<Heard, Problem> {
-    let lifecycle = match (auth.operation.as_str(), auth.success) {
-        ("creation" | "override", true) => Lifecycle::Connected,
-        ("refresh", true) => Lifecycle::Refreshed,
-        ("refresh", false) => Lifecycle::RefreshFailed,
-        ("deletion", true) => Lifecycle::Deleted,
+async fn connection_news(state: &IngressState, auth: Auth) -> Result<LifecycleAnswer, Problem> {
+    let lifecycle = match (auth.operation, auth.success) {
+        (Operation::Creation | Operation::Override, true) => Lifecycle::Connected,
+        (Operation::Refresh, true) => Lifecycle::Refreshed,
+        (Operation::Refresh, false) => Lifecycle::RefreshFailed,
+        (Operation::Deletion, true) => Lifecycle::Deleted,
         (operation, success) => {
             tracing::info!(
-                operation,
+                ?operation,
                 success,
                 "Nango's news about a connection change nothing"
             );
-            return Ok(Heard::default());
+            return Ok(LifecycleAnswer::default());
         }
     };
     let reason = match lifecycle {
@@ -218,7 +199,9 @@ async fn connection_news(
     let news = LifecycleNews {
         lifecycle,
         reason: reason.map(|text| bounded(&text, REASON_BYTES_MAX)),
-        at: received_at,
+        // Nango gives its messages neither time nor id: they count as they come.
+        at: None,
+        door_key: None,
     };
     let subject = LifecycleSubject::Connection(&auth.connection);
     state.apply(subject, news).await
