@@ -11,7 +11,7 @@ use crate::secret::{MasterKey, Secret, generate_api_key, hash_api_key};
 use crate::server::{self, ServerLimits};
 use crate::signals::Signals;
 use crate::store::{ApiKey, Store, StoreOptions};
-use crate::worker::{InboxWorker, WorkerContext};
+use crate::worker::{InboxWorker, Scheduler, WorkerContext};
 use anyhow::Context;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -92,6 +92,12 @@ impl App {
             tasks
                 .work
                 .push(tokio::spawn(InboxWorker::run(context, stop.work.clone())));
+        }
+        if config.has_role(Role::Scheduler) {
+            let scheduler = Scheduler::new(store.clone(), signals.clone(), &config.scheduler);
+            tasks
+                .work
+                .push(tokio::spawn(scheduler.run(stop.work.clone())));
         }
         let ingress = if config.has_role(Role::Ingress) {
             let routes = RouteTable::load(store.clone(), Arc::clone(&master_key)).await?;

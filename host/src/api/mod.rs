@@ -19,11 +19,13 @@ mod inbox;
 pub mod ingress;
 mod integrations;
 mod list;
+mod manual;
 mod openapi;
 mod outbox;
 mod providers;
 mod rotation;
 mod runs;
+mod schedules;
 mod seal;
 mod state;
 mod triggers;
@@ -66,6 +68,8 @@ pub fn public() -> OpenApiRouter<AppState> {
 pub fn v1() -> OpenApiRouter<AppState> {
     let routes = OpenApiRouter::new()
         .merge(automations::routes())
+        .merge(manual::routes())
+        .merge(schedules::routes())
         .merge(integrations::routes())
         .merge(triggers::routes())
         .merge(events::routes())

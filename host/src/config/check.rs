@@ -19,8 +19,9 @@ const MILLISECONDS_MAX: u64 = SECONDS_MAX * 1_000;
 
 impl Config {
     /// Settings that must be greater than 0, and how large they may be.
-    fn numbers(&self) -> [(&'static str, u64, u64); 25] {
+    fn numbers(&self) -> [(&'static str, u64, u64); 28] {
         let (ingress, inbox, outbox) = (&self.ingress, &self.inbox, &self.outbox);
+        let scheduler = &self.scheduler;
         let count = |count: i32| u64::try_from(count).unwrap_or(0);
         [
             (
@@ -108,6 +109,17 @@ impl Config {
             ("inbox.retry_base_ms", inbox.retry_base_ms, MILLISECONDS_MAX),
             ("inbox.retry_max_ms", inbox.retry_max_ms, MILLISECONDS_MAX),
             ("inbox.poll_ms", inbox.poll_ms, MILLISECONDS_MAX),
+            (
+                "scheduler.late_seconds",
+                scheduler.late_seconds,
+                SECONDS_MAX,
+            ),
+            (
+                "scheduler.missed_ticks_max",
+                scheduler.missed_ticks_max as u64,
+                BATCH_MAX,
+            ),
+            ("scheduler.poll_ms", scheduler.poll_ms, MILLISECONDS_MAX),
             ("outbox.attempts_max", count(outbox.attempts_max), u64::MAX),
             ("outbox.retry_seconds", outbox.retry_seconds, SECONDS_MAX),
             (

@@ -33,6 +33,7 @@ pub struct Config {
     pub log: LogConfig,
     pub ingress: IngressConfig,
     pub inbox: InboxConfig,
+    pub scheduler: SchedulerConfig,
     pub outbox: OutboxConfig,
     pub engine: EngineLimits,
     pub nango: NangoConfig,
@@ -49,6 +50,8 @@ pub enum Role {
     Ingress,
     /// Processes the inbox.
     Workers,
+    /// Fires triggers by the clock.
+    Scheduler,
     /// Serves `/v1`.
     Api,
 }
@@ -102,6 +105,16 @@ pub struct InboxConfig {
     pub attempts_max: i32,
     pub retry_base_ms: u64,
     pub retry_max_ms: u64,
+    pub poll_ms: u64,
+}
+
+/// See `config.default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "documented in config.default.toml")]
+pub struct SchedulerConfig {
+    pub late_seconds: u64,
+    pub missed_ticks_max: usize,
     pub poll_ms: u64,
 }
 
@@ -221,6 +234,7 @@ impl fmt::Debug for Config {
             .field("log", &self.log)
             .field("ingress", &self.ingress)
             .field("inbox", &self.inbox)
+            .field("scheduler", &self.scheduler)
             .field("outbox", &self.outbox)
             .field("engine", &self.engine)
             .finish_non_exhaustive()

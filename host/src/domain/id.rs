@@ -91,6 +91,8 @@ id!(/// An integration: a connection of an organization to an account.
     IntegrationId, "int");
 id!(/// A trigger.
     TriggerId, "trg");
+id!(/// A schedule: a named cron definition.
+    ScheduleId, "sch");
 id!(/// A delivery: one row of the inbox.
     DeliveryId, "dlv");
 id!(/// An event.

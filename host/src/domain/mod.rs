@@ -7,6 +7,7 @@
 //! time comes in as a parameter.
 
 pub mod backoff;
+pub mod cron;
 pub mod delivery;
 pub mod event;
 pub mod id;
@@ -18,12 +19,14 @@ pub mod outbox;
 pub mod provider;
 pub mod resource;
 pub mod run;
+pub mod schedule;
 pub mod source;
 pub mod status;
 pub mod time;
 
 pub use id::{
-    AutomationId, DeliveryId, EventId, IntegrationId, KeyId, OrgId, OutboxId, RunId, TriggerId,
+    AutomationId, DeliveryId, EventId, IntegrationId, KeyId, OrgId, OutboxId, RunId, ScheduleId,
+    TriggerId,
 };
 pub use status::{DeliveryStatus, EventStatus, OutboxStatus, RunStatus};
 pub use time::Timestamp;

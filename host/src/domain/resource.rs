@@ -1,7 +1,8 @@
 //! What an organization sets up beside integrations: automations and triggers.
 
 use crate::domain::integration::IntegrationStatus;
-use crate::domain::{AutomationId, IntegrationId, Timestamp, TriggerId};
+use crate::domain::schedule::MissedTicks;
+use crate::domain::{AutomationId, IntegrationId, ScheduleId, Timestamp, TriggerId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -23,12 +24,19 @@ pub struct Automation {
     pub updated_at: Timestamp,
 }
 
+/// What stands for the provider of triggers that people fire.
+pub const MANUAL_PROVIDER: &str = "manual";
+
 /// What makes a trigger fire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TriggerKind {
     /// A delivery.
     Webhook,
+    /// The clock.
+    Scheduled,
+    /// A person.
+    Manual,
 }
 
 impl TriggerKind {
@@ -36,6 +44,8 @@ impl TriggerKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",
+            Self::Scheduled => "scheduled",
+            Self::Manual => "manual",
         }
     }
 }
@@ -50,10 +60,10 @@ impl FromStr for TriggerKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "webhook" => Ok(Self::Webhook),
-            _ => Err(format!("expected webhook, got {text:?}")),
-        }
+        [Self::Webhook, Self::Scheduled, Self::Manual]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| format!("expected webhook, scheduled or manual, got {text:?}"))
     }
 }
 
@@ -77,6 +87,16 @@ pub struct Trigger {
     pub config: Value,
     /// A disabled trigger sees nothing.
     pub enabled: bool,
+    /// When it fires, if by the clock: its own cron, or its schedule's.
+    pub cron: Option<String>,
+    /// The time zone of the cron.
+    pub timezone: Option<String>,
+    /// The schedule that it follows.
+    pub schedule_id: Option<ScheduleId>,
+    /// What becomes of ticks that were due while nothing ran.
+    pub missed_ticks: Option<MissedTicks>,
+    /// The next tick.
+    pub next_tick_at: Option<Timestamp>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -9,7 +9,9 @@ mod claimer;
 mod decided;
 mod load;
 mod processor;
+mod scheduler;
 mod settler;
 mod stop;
 
 pub use claimer::{InboxWorker, WorkerContext};
+pub use scheduler::Scheduler;

@@ -15,7 +15,8 @@ fn body_for(path: &str) -> Value {
             json!({"name": "t", "provider": "echo", "kind": "webhook"})
         }
         "/v1/outbox/{id}/ack" | "/v1/outbox/{id}/nack" => json!({"lease_token": token}),
-        path if path.ends_with("/rotate-secret") => json!({}),
+        "/v1/automations/{id}/schedules" => json!({"cron": "0 0 1 1 *"}),
+        path if path.ends_with("/rotate-secret") || path.ends_with("/run") => json!({}),
         _ => json!({"name": "stolen"}),
     }
 }
@@ -32,6 +33,8 @@ on_both! {
         let seen = app.all("acme", "/v1/events").await.remove(0);
         let event = text(&seen["id"]);
         let run = text(&app.get("acme", &format!("/v1/events/{event}")).await["run"]["id"]);
+        let path = format!("/v1/automations/{}/schedules", text(&seen["automation_id"]));
+        let schedule = app.post("acme", &path, json!({"cron": "0 0 1 1 *"})).await;
         let ids = [
             ("/v1/automations/", text(&seen["automation_id"])),
             ("/v1/integrations/", integration),
@@ -40,6 +43,7 @@ on_both! {
             ("/v1/runs/", run.clone()),
             ("/v1/inbox/", delivery),
             ("/v1/outbox/", run.replace("run_", "out_")),
+            ("/v1/schedules/", text(&schedule["schedule"]["id"])),
         ];
 
         for (method, path, has_body) in operations(&app).await {

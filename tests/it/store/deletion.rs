@@ -3,7 +3,9 @@ use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection};
 use triggerhouse::domain::resource::TriggerKind;
 use triggerhouse::domain::{AutomationId, TriggerId};
-use triggerhouse::store::{NewTrigger, SealedSecret, Store, StoreError, TriggerAutomation};
+use triggerhouse::store::{
+    NewTrigger, SealedSecret, Store, StoreError, TriggerAutomation, TriggerDoor,
+};
 use triggerhouse_tests::{Kind, TestDb, eventually, on_both};
 
 fn trigger(automation: AutomationId) -> NewTrigger {
@@ -17,12 +19,15 @@ fn trigger(automation: AutomationId) -> NewTrigger {
         integration: None,
         config: json!({}),
         enabled: true,
-        token: id.to_string(),
-        secret: SealedSecret {
-            id: uuid::Uuid::now_v7(),
-            sealed: vec![1, 2, 3],
-            expires_at: None,
-        },
+        door: Some(TriggerDoor {
+            token: id.to_string(),
+            secret: SealedSecret {
+                id: uuid::Uuid::now_v7(),
+                sealed: vec![1, 2, 3],
+                expires_at: None,
+            },
+        }),
+        clock: None,
     }
 }
 

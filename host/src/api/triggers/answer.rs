@@ -48,8 +48,8 @@ pub(super) struct CreatedTrigger {
     pub(super) trigger: Trigger,
     /// Where its deliveries may be sent.
     pub(super) webhook_url: Option<String>,
-    /// What they must be signed with. Shown this once.
-    pub(super) webhook_secret: String,
+    /// What they must be signed with, if there is a URL. Shown this once.
+    pub(super) webhook_secret: Option<String>,
 }
 
 /// A trigger with what it saw.

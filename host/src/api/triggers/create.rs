@@ -3,17 +3,19 @@
 use super::answer::{self, CreatedTrigger};
 use crate::api::automations::yes;
 use crate::api::check::Checks;
-use crate::api::extract::{JsonBody, PathId};
+use crate::api::extract::{JsonBody, PathId, present};
+use crate::api::schedules::{ZONE_DEFAULT, check_cron};
 use crate::api::seal::seal_secret;
 use crate::api::{AppState, Problem, Tenant, automations};
 use crate::clock;
 use crate::domain::provider::ProviderKind;
 use crate::domain::resource::TriggerKind;
+use crate::domain::schedule::{self, MissedTicks, Schedule};
 use crate::domain::source::WebhookSource;
-use crate::domain::{AutomationId, IntegrationId, OrgId, TriggerId};
+use crate::domain::{AutomationId, IntegrationId, OrgId, ScheduleId, TriggerId};
 use crate::provider::Provider;
 use crate::secret::{generate_token, generate_webhook_secret};
-use crate::store::{NewTrigger, Signal, TriggerAutomation};
+use crate::store::{NewTrigger, Signal, TriggerAutomation, TriggerClock, TriggerDoor};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -32,21 +34,58 @@ pub(super) struct Creation {
     automation_id: Option<AutomationId>,
     /// For people: 1 to 200 characters.
     name: String,
-    /// Whose events: a provider that is registered and switched on.
-    provider: String,
-    /// What makes it fire: `webhook`.
+    /// What makes it fire: `webhook` or `scheduled`.
     #[schema(value_type = TriggerKind)]
     kind: String,
-    /// The account whose deliveries it sees, besides those to its own URL.
+    /// Whose events, of a webhook trigger: a provider that is registered and switched
+    /// on.
+    provider: Option<String>,
+    /// The account whose deliveries a webhook trigger sees, besides those to its own
+    /// URL.
     integration_id: Option<IntegrationId>,
-    /// Which events it wants, after the provider's schema. Absent: `{}`.
-    #[serde(default = "wants_all")]
-    #[schema(value_type = Object)]
-    config: Value,
+    /// Which events a webhook trigger wants, after the provider's schema. Absent: `{}`.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Object, nullable = false, required = false)]
+    config: Option<Value>,
+    /// When a scheduled trigger fires: five fields, or six with seconds first. Either
+    /// this or `schedule_id`.
+    cron: Option<String>,
+    /// The IANA time zone of `cron`; UTC if absent.
+    timezone: Option<String>,
+    /// The schedule that a scheduled trigger follows: one of its automation's.
+    schedule_id: Option<ScheduleId>,
+    /// What becomes of ticks that were due while nothing ran; the last one starts a
+    /// run if absent.
+    missed_ticks: Option<MissedTicks>,
     /// A disabled trigger sees nothing.
     #[serde(default = "yes")]
     #[schema(default = true)]
     enabled: bool,
+}
+
+impl Creation {
+    /// Fields that a trigger of this kind has no use for are mistakes.
+    fn check_fields(&self, checks: &mut Checks, kind: TriggerKind) {
+        let of_webhooks = [
+            ("/provider", self.provider.is_some()),
+            ("/integration_id", self.integration_id.is_some()),
+            ("/config", self.config.is_some()),
+        ];
+        let of_clocks = [
+            ("/cron", self.cron.is_some()),
+            ("/timezone", self.timezone.is_some()),
+            ("/schedule_id", self.schedule_id.is_some()),
+            ("/missed_ticks", self.missed_ticks.is_some()),
+        ];
+        let foreign = match kind {
+            TriggerKind::Webhook => &of_clocks[..],
+            TriggerKind::Scheduled => &of_webhooks[..],
+            TriggerKind::Manual => &[],
+        };
+        for (pointer, _) in foreign.iter().filter(|(_, is_there)| *is_there) {
+            checks.add(*pointer, format!("a trigger of the kind {kind} has none"));
+        }
+    }
 }
 
 fn wants_all() -> Value {
@@ -95,21 +134,32 @@ async fn create(
     let mut checks = Checks::default();
     let name = checks.name("/name", &new.name);
     let kind = check_kind(&mut checks, &new.kind);
-    let provider = checks.provider(state.registry(), &new.provider);
-    let source = provider
-        .as_ref()
-        .and_then(|provider| check_provider(&mut checks, provider, &new.config));
-    if let Some(integration) = new.integration_id {
-        check_integration(&mut checks, state, org, integration, &new.provider).await?;
+    if let Some(kind) = kind {
+        new.check_fields(&mut checks, kind);
     }
-    checks.done()?;
-    let (Some(kind), Some(source)) = (kind, source) else {
-        // Whatever is missing has added an error above.
-        return Err(Problem::internal());
+    // All errors at once, also beside a kind that is none.
+    let webhook = match kind {
+        Some(TriggerKind::Webhook) => check_webhook(&mut checks, state, org, &new).await?,
+        None if new.provider.is_some() => check_webhook(&mut checks, state, org, &new).await?,
+        _ => None,
     };
-
-    let secret = generate_webhook_secret(&source);
-    let token = generate_token();
+    let clock = match kind {
+        Some(TriggerKind::Scheduled) => check_clock(&mut checks, state, org, &new).await?,
+        _ => None,
+    };
+    checks.done()?;
+    // Whatever is missing has added an error above.
+    let kind = kind.ok_or_else(Problem::internal)?;
+    let door = webhook.map(|source| {
+        let secret = generate_webhook_secret(&source);
+        let door = TriggerDoor {
+            token: generate_token(),
+            secret: seal_secret(state.master_key(), &secret),
+        };
+        (door, secret)
+    });
+    let (door, secret) = door.unzip();
+    let token = door.as_ref().map(|door| door.token.clone());
     let new = NewTrigger {
         id: TriggerId::new(),
         automation: match new.automation_id {
@@ -117,13 +167,13 @@ async fn create(
             None => TriggerAutomation::New(name.clone()),
         },
         name,
-        provider: new.provider,
+        provider: new.provider.unwrap_or_else(|| schedule::PROVIDER.into()),
         kind,
         integration: new.integration_id,
-        config: new.config,
+        config: new.config.unwrap_or_else(wants_all),
         enabled: new.enabled,
-        token: token.clone(),
-        secret: seal_secret(state.master_key(), &secret),
+        door,
+        clock,
     };
     let trigger = state
         .store()
@@ -132,24 +182,79 @@ async fn create(
     state.signals().raise(Signal::Routes);
     let created = CreatedTrigger {
         trigger,
-        webhook_url: answer::webhook_url(state, Some(token)),
-        webhook_secret: secret.expose().to_owned(),
+        webhook_url: answer::webhook_url(state, token),
+        webhook_secret: secret.map(|secret| secret.expose().to_owned()),
     };
     Ok((StatusCode::CREATED, Json(created)))
 }
 
+/// A manual trigger is made with the first run by hand.
 fn check_kind(checks: &mut Checks, kind: &str) -> Option<TriggerKind> {
-    let parsed = kind.parse().ok();
-    if parsed.is_none() {
-        checks.add(
-            "/kind",
-            format!(
-                "expected {}, which this release supports",
-                TriggerKind::Webhook
-            ),
-        );
+    let kind = kind
+        .parse()
+        .ok()
+        .filter(|kind| *kind != TriggerKind::Manual);
+    if kind.is_none() {
+        checks.add("/kind", "expected webhook or scheduled");
     }
-    parsed
+    kind
+}
+
+async fn check_webhook(
+    checks: &mut Checks,
+    state: &AppState,
+    org: &OrgId,
+    new: &Creation,
+) -> Result<Option<WebhookSource>, Problem> {
+    let Some(id) = &new.provider else {
+        checks.add("/provider", "expected the id of a provider");
+        return Ok(None);
+    };
+    let config = new.config.clone().unwrap_or_else(wants_all);
+    let source = checks
+        .provider(state.registry(), id)
+        .and_then(|provider| check_provider(checks, &provider, &config));
+    if let Some(integration) = new.integration_id {
+        check_integration(checks, state, org, integration, id).await?;
+    }
+    Ok(source)
+}
+
+async fn check_clock(
+    checks: &mut Checks,
+    state: &AppState,
+    org: &OrgId,
+    new: &Creation,
+) -> Result<Option<TriggerClock>, Problem> {
+    let cron = match (&new.cron, new.schedule_id) {
+        (Some(cron), None) => {
+            let zone = new.timezone.as_deref().unwrap_or(ZONE_DEFAULT);
+            check_cron(checks, cron, zone)
+        }
+        (None, Some(id)) => {
+            if new.timezone.is_some() {
+                checks.add("/timezone", "is the schedule's");
+            }
+            let schedule = state.store().schedule(org, id).await?;
+            let is_its = |schedule: &Schedule| Some(schedule.automation_id) == new.automation_id;
+            if !schedule.as_ref().is_some_and(is_its) {
+                checks.add(
+                    "/schedule_id",
+                    "no such schedule of the trigger's automation",
+                );
+            }
+            None
+        }
+        _ => {
+            checks.add("/cron", "expected either a cron or a schedule_id");
+            None
+        }
+    };
+    Ok(Some(TriggerClock {
+        cron,
+        schedule: new.schedule_id,
+        missed_ticks: new.missed_ticks.unwrap_or_default(),
+    }))
 }
 
 /// Checks that the provider takes webhooks and understands the configuration.

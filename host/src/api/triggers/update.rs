@@ -4,9 +4,12 @@ use super::answer::{self, TriggerAnswer};
 use super::create::check_integration;
 use crate::api::check::Checks;
 use crate::api::extract::{JsonBody, PathId, present};
+use crate::api::schedules::{ZONE_DEFAULT, check_cron};
 use crate::api::{AppState, Problem, Tenant};
 use crate::clock;
-use crate::domain::{IntegrationId, TriggerId};
+use crate::domain::resource::{Trigger, TriggerKind};
+use crate::domain::schedule::MissedTicks;
+use crate::domain::{IntegrationId, OrgId, ScheduleId, TriggerId};
 use crate::store::{Signal, TriggerPatch};
 use axum::Json;
 use axum::extract::State;
@@ -35,6 +38,85 @@ pub(super) struct Change {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<IntegrationId>)]
     integration_id: Option<Option<IntegrationId>>,
+    /// When a scheduled trigger fires, instead of what was before.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    cron: Option<String>,
+    /// The IANA time zone of the cron.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    timezone: Option<String>,
+    /// The schedule that a scheduled trigger follows, instead of what was before: one
+    /// of its automation's.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    schedule_id: Option<ScheduleId>,
+    /// What becomes of ticks that were due while nothing ran.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    missed_ticks: Option<MissedTicks>,
+}
+
+impl Change {
+    /// Fields that a trigger of this kind has no use for are mistakes.
+    fn check_fields(&self, checks: &mut Checks, kind: TriggerKind) {
+        let of_webhooks = [
+            ("/config", self.config.is_some()),
+            ("/integration_id", self.integration_id.is_some()),
+        ];
+        let of_clocks = [
+            ("/cron", self.cron.is_some()),
+            ("/timezone", self.timezone.is_some()),
+            ("/schedule_id", self.schedule_id.is_some()),
+            ("/missed_ticks", self.missed_ticks.is_some()),
+        ];
+        let foreign: Vec<_> = match kind {
+            TriggerKind::Webhook => of_clocks.to_vec(),
+            TriggerKind::Scheduled => of_webhooks.to_vec(),
+            TriggerKind::Manual => [&of_webhooks[..], &of_clocks[..]].concat(),
+        };
+        for (pointer, _) in foreign.into_iter().filter(|(_, is_there)| *is_there) {
+            checks.add(pointer, format!("a trigger of the kind {kind} has none"));
+        }
+    }
+}
+
+/// The cron and time zone that a change leads to; none if it changes neither.
+async fn clock_after(
+    checks: &mut Checks,
+    state: &AppState,
+    org: &OrgId,
+    before: &Trigger,
+    change: &Change,
+) -> Result<Option<(String, String)>, Problem> {
+    if let Some(id) = change.schedule_id {
+        let schedule = state.store().schedule(org, id).await?;
+        if schedule.is_none_or(|schedule| schedule.automation_id != before.automation_id) {
+            checks.add(
+                "/schedule_id",
+                "no such schedule of the trigger's automation",
+            );
+        }
+        if change.cron.is_some() || change.timezone.is_some() {
+            checks.add("/cron", "expected either a cron or a schedule_id");
+        }
+        return Ok(None);
+    }
+    if change.cron.is_none() && change.timezone.is_none() {
+        return Ok(None);
+    }
+    if change.cron.is_none() && before.schedule_id.is_some() {
+        checks.add("/timezone", "is the schedule's");
+        return Ok(None);
+    }
+    let (cron, zone) = (change.cron.as_ref(), change.timezone.as_ref());
+    let cron = cron.or(before.cron.as_ref()).cloned().unwrap_or_default();
+    let zone = zone.or(before.timezone.as_ref()).cloned();
+    Ok(check_cron(
+        checks,
+        &cron,
+        zone.as_deref().unwrap_or(ZONE_DEFAULT),
+    ))
 }
 
 /// Change a trigger
@@ -52,8 +134,11 @@ pub(super) async fn update_trigger(
     let (before, _) = store.trigger(&org, id).await?.ok_or_else(not_found)?;
 
     let mut checks = Checks::default();
+    change.check_fields(&mut checks, before.kind);
+    let is_webhook = before.kind == TriggerKind::Webhook;
+    let cron = clock_after(&mut checks, &state, &org, &before, &change).await?;
     let name = change.name.map(|name| checks.name("/name", &name));
-    if let Some(config) = &change.config {
+    if let Some(config) = change.config.as_ref().filter(|_| is_webhook) {
         // A provider that is switched off still has its schema.
         match state.registry().get(&before.provider) {
             Some(provider) => checks.config(&provider, config),
@@ -73,6 +158,9 @@ pub(super) async fn update_trigger(
         config: change.config,
         enabled: change.enabled,
         integration: change.integration_id,
+        cron,
+        schedule: change.schedule_id,
+        missed_ticks: change.missed_ticks,
     };
     let changed = store.update_trigger(&org, id, &patch, clock::now()).await?;
     let (trigger, token) = changed.ok_or_else(not_found)?;

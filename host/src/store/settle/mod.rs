@@ -5,6 +5,7 @@
 //! are its events. Deduplicated by the unique index on (trigger, key).
 
 mod postgres;
+mod rows;
 mod sqlite;
 
 use super::pool::Db;
@@ -56,17 +57,19 @@ pub struct Settled {
     pub duplicates: usize,
 }
 
+pub(super) use rows::insert_draft;
+
 /// Ids of what one decided event becomes.
-struct Draft<'a> {
-    delivery: DeliveryId,
-    id: EventId,
-    decided: &'a DecidedEvent,
-    run: Option<RunDraft>,
+pub(super) struct Draft<'a> {
+    pub(super) delivery: Option<DeliveryId>,
+    pub(super) id: EventId,
+    pub(super) decided: &'a DecidedEvent,
+    pub(super) run: Option<RunDraft>,
 }
 
-struct RunDraft {
-    id: RunId,
-    payload: String,
+pub(super) struct RunDraft {
+    pub(super) id: RunId,
+    pub(super) payload: String,
 }
 
 impl Store {
@@ -90,7 +93,7 @@ impl Store {
         };
         let offered = drafts
             .iter()
-            .filter(|draft| deliveries.contains(&draft.delivery.0))
+            .filter(|draft| draft.delivery.is_some_and(|id| deliveries.contains(&id.0)))
             .count();
         let runs = drafts
             .iter()
@@ -106,22 +109,11 @@ impl Store {
 }
 
 fn drafts(settlement: &Settlement) -> impl Iterator<Item = Draft<'_>> {
-    settlement.events.iter().map(|decided| {
-        let id = EventId::new();
-        let run = (decided.decision == Decision::Run).then(|| {
-            let run = RunId::new();
-            RunDraft {
-                id: run,
-                payload: hand_off(run, id, decided),
-            }
-        });
-        Draft {
-            delivery: settlement.delivery,
-            id,
-            decided,
-            run,
-        }
-    })
+    let delivery = Some(settlement.delivery);
+    settlement
+        .events
+        .iter()
+        .map(move |decided| Draft::new(delivery, decided))
 }
 
 /// What a consumer receives.
@@ -172,22 +164,39 @@ impl Settlement {
     }
 }
 
-impl Draft<'_> {
-    fn status(&self) -> EventStatus {
+impl<'a> Draft<'a> {
+    pub(super) fn new(delivery: Option<DeliveryId>, decided: &'a DecidedEvent) -> Self {
+        let id = EventId::new();
+        let run = (decided.decision == Decision::Run).then(|| {
+            let run = RunId::new();
+            RunDraft {
+                id: run,
+                payload: hand_off(run, id, decided),
+            }
+        });
+        Self {
+            delivery,
+            id,
+            decided,
+            run,
+        }
+    }
+
+    pub(super) fn status(&self) -> EventStatus {
         match self.decided.decision {
             Decision::Run => EventStatus::Queued,
             Decision::Skip { .. } => EventStatus::Skipped,
         }
     }
 
-    fn skip(&self) -> (Option<SkipReason>, Option<&str>) {
+    pub(super) fn skip(&self) -> (Option<SkipReason>, Option<&str>) {
         match &self.decided.decision {
             Decision::Run => (None, None),
             Decision::Skip { reason, detail } => (Some(*reason), detail.as_deref()),
         }
     }
 
-    fn processed_at(&self, now: Timestamp) -> Option<i64> {
+    pub(super) fn processed_at(&self, now: Timestamp) -> Option<i64> {
         self.run.is_none().then_some(now.0)
     }
 }

@@ -82,7 +82,7 @@ pub(super) async fn settle(
         }))
         .bind(DeliveryStatus::Processing.as_str())
         .bind(column(drafts, |d| d.id.0))
-        .bind(column(drafts, |d| d.delivery.0))
+        .bind(column(drafts, |d| d.delivery.map(|id| id.0)))
         .bind(column(drafts, |d| d.decided.org.as_str()))
         .bind(column(drafts, |d| d.decided.trigger.0))
         .bind(column(drafts, |d| d.decided.automation.0))

@@ -1,10 +1,9 @@
 //! A settlement on SQLite: prepared statements in a loop, which cost a call each
 //! and no round trip.
 
-use super::{Draft, RunDraft, Settlement};
-use crate::domain::event::SkipReason;
-use crate::domain::outbox::ENQUEUE_ENRICH;
-use crate::domain::{DeliveryStatus, OutboxStatus, RunStatus, Timestamp};
+use super::rows::insert_draft;
+use super::{Draft, Settlement};
+use crate::domain::{DeliveryStatus, Timestamp};
 use crate::store::StoreError;
 use crate::store::pool::Sqlite;
 use sqlx::SqliteConnection;
@@ -25,16 +24,13 @@ pub(super) async fn settle(
         }
     }
     let mut events = HashSet::new();
+    let connection = &mut tx;
     for draft in drafts
         .iter()
-        .filter(|draft| deliveries.contains(&draft.delivery.0))
+        .filter(|draft| draft.delivery.is_some_and(|id| deliveries.contains(&id.0)))
     {
-        if !insert_event(&mut tx, draft, now).await? {
-            continue;
-        }
-        events.insert(draft.id.0);
-        if let Some(run) = &draft.run {
-            insert_run(&mut tx, draft, run, now).await?;
+        if insert_draft!(connection, draft, now) {
+            events.insert(draft.id.0);
         }
     }
     tx.commit().await?;
@@ -67,76 +63,4 @@ async fn settle_delivery(
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
-}
-
-async fn insert_event(
-    connection: &mut SqliteConnection,
-    draft: &Draft<'_>,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let event = &draft.decided.event;
-    let (skip_reason, skip_detail) = draft.skip();
-    let done = sqlx::query(
-        "insert into events (id, delivery_id, org_id, trigger_id, automation_id, status, kind,
-            dedup_key, holds_key, title, url, actor, occurred_at, facts, skip_reason,
-            skip_detail, processed_at, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-         on conflict (trigger_id, dedup_key) where holds_key do nothing",
-    )
-    .bind(draft.id.0)
-    .bind(draft.delivery.0)
-    .bind(draft.decided.org.as_str())
-    .bind(draft.decided.trigger.0)
-    .bind(draft.decided.automation.0)
-    .bind(draft.status().as_str())
-    .bind(event.kind.as_str())
-    .bind(event.dedup_key.as_str())
-    .bind(draft.run.is_some())
-    .bind(event.title.as_str())
-    .bind(event.url.as_deref())
-    .bind(event.actor.as_deref())
-    .bind(event.occurred_at.map(|at| at.0))
-    .bind(event.facts.as_str())
-    .bind(skip_reason.map(SkipReason::as_str))
-    .bind(skip_detail)
-    .bind(draft.processed_at(now))
-    .bind(now.0)
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-async fn insert_run(
-    connection: &mut SqliteConnection,
-    draft: &Draft<'_>,
-    run: &RunDraft,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let decided = draft.decided;
-    sqlx::query(
-        "insert into runs (id, event_id, org_id, automation_id, trigger_id, status, attempt, created_at)
-         values ($1, $2, $3, $4, $5, $6, 0, $7)",
-    )
-    .bind(run.id.0)
-    .bind(draft.id.0)
-    .bind(decided.org.as_str())
-    .bind(decided.automation.0)
-    .bind(decided.trigger.0)
-    .bind(RunStatus::Queued.as_str())
-    .bind(now.0)
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "insert into outbox (id, run_id, org_id, kind, payload, status, attempt, due_at, created_at)
-         values ($1, $1, $2, $3, $4, $5, 0, $6, $6)",
-    )
-    .bind(run.id.0)
-    .bind(decided.org.as_str())
-    .bind(ENQUEUE_ENRICH)
-    .bind(run.payload.as_str())
-    .bind(OutboxStatus::Pending.as_str())
-    .bind(now.0)
-    .execute(connection)
-    .await?;
-    Ok(())
 }

@@ -6,7 +6,8 @@ mod write;
 
 use super::routes::SealedSecret;
 use crate::domain::resource::TriggerKind;
-use crate::domain::{AutomationId, IntegrationId, TriggerId};
+use crate::domain::schedule::MissedTicks;
+use crate::domain::{AutomationId, IntegrationId, ScheduleId, TriggerId};
 use serde_json::Value;
 
 /// A trigger to create.
@@ -28,10 +29,30 @@ pub struct NewTrigger {
     pub config: Value,
     /// Whether it sees anything.
     pub enabled: bool,
-    /// Of its URL.
+    /// Where deliveries may come in; none if it fires otherwise.
+    pub door: Option<TriggerDoor>,
+    /// When it fires by itself; none if it does not.
+    pub clock: Option<TriggerClock>,
+}
+
+/// A trigger's own URL.
+#[derive(Clone, Debug)]
+pub struct TriggerDoor {
+    /// Of the URL.
     pub token: String,
-    /// Of the deliveries to its URL.
+    /// Of the deliveries to it.
     pub secret: SealedSecret,
+}
+
+/// When a trigger fires by itself; checked by the caller.
+#[derive(Clone, Debug)]
+pub struct TriggerClock {
+    /// Its own cron and time zone; none if it follows a schedule.
+    pub cron: Option<(String, String)>,
+    /// The schedule that it follows.
+    pub schedule: Option<ScheduleId>,
+    /// What becomes of ticks that were missed.
+    pub missed_ticks: MissedTicks,
 }
 
 /// What a new trigger runs.
@@ -54,4 +75,10 @@ pub struct TriggerPatch {
     pub enabled: Option<bool>,
     /// The account whose deliveries it sees; `Some(None)` for none.
     pub integration: Option<Option<IntegrationId>>,
+    /// Its own cron and time zone, instead of those before or a schedule.
+    pub cron: Option<(String, String)>,
+    /// The schedule to follow, instead of a cron of its own.
+    pub schedule: Option<ScheduleId>,
+    /// What becomes of ticks that were missed.
+    pub missed_ticks: Option<MissedTicks>,
 }

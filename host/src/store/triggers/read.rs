@@ -1,7 +1,7 @@
 //! Reads triggers, one or a page of them.
 
 use crate::domain::resource::Trigger;
-use crate::domain::{AutomationId, IntegrationId, OrgId, Timestamp, TriggerId};
+use crate::domain::{AutomationId, IntegrationId, OrgId, ScheduleId, Timestamp, TriggerId};
 use crate::store::pool::read;
 use crate::store::{Page, PageRequest, Store, StoreError};
 use uuid::Uuid;
@@ -17,6 +17,11 @@ struct TriggerRow {
     config: String,
     enabled: bool,
     token: Option<String>,
+    cron: Option<String>,
+    timezone: Option<String>,
+    schedule_id: Option<Uuid>,
+    missed_ticks: Option<String>,
+    due_at: Option<i64>,
     created_at: i64,
     updated_at: i64,
 }
@@ -41,6 +46,15 @@ impl TryFrom<TriggerRow> for (Trigger, Option<String>) {
             config: serde_json::from_str(&row.config)
                 .map_err(|error| unreadable("config", &error))?,
             enabled: row.enabled,
+            cron: row.cron,
+            timezone: row.timezone,
+            schedule_id: row.schedule_id.map(ScheduleId),
+            missed_ticks: row
+                .missed_ticks
+                .map(|missed| missed.parse())
+                .transpose()
+                .map_err(|error| unreadable("missed_ticks", &error))?,
+            next_tick_at: row.due_at.map(Timestamp),
             created_at: Timestamp(row.created_at),
             updated_at: Timestamp(row.updated_at),
         };
@@ -51,9 +65,12 @@ impl TryFrom<TriggerRow> for (Trigger, Option<String>) {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select id, automation_id, name, provider, kind, integration_id, config, enabled,
-                token, created_at, updated_at
-             from triggers where org_id = $1 and deleted_at is null ",
+            "select t.id, t.automation_id, t.name, t.provider, t.kind, t.integration_id, t.config,
+                t.enabled, t.token, coalesce(s.cron, t.cron) as cron,
+                coalesce(s.timezone, t.timezone) as timezone, t.schedule_id, t.missed_ticks,
+                t.due_at, t.created_at, t.updated_at
+             from triggers t left join schedules s on s.id = t.schedule_id
+             where t.org_id = $1 and t.deleted_at is null ",
             $rest
         )
     };
@@ -70,7 +87,7 @@ impl Store {
         id: TriggerId,
     ) -> Result<Option<(Trigger, Option<String>)>, StoreError> {
         let row: Option<TriggerRow> = read!(self, pool => {
-            sqlx::query_as(select!("and id = $2"))
+            sqlx::query_as(select!("and t.id = $2"))
                 .bind(org.as_str())
                 .bind(id.0)
                 .fetch_optional(pool)
@@ -92,7 +109,7 @@ impl Store {
     ) -> Result<Page<(Trigger, Option<String>)>, StoreError> {
         let rows: Vec<TriggerRow> = read!(self, pool => {
             sqlx::query_as(select!(
-                "and id < $2 and ($4 is null or automation_id = $4) order by id desc limit $3"
+                "and t.id < $2 and ($4 is null or t.automation_id = $4) order by t.id desc limit $3"
             ))
             .bind(org.as_str())
             .bind(page.before())

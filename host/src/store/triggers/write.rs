@@ -2,9 +2,11 @@
 
 use super::{NewTrigger, TriggerAutomation, TriggerPatch};
 use crate::domain::resource::Trigger;
+use crate::domain::schedule::MissedTicks;
 use crate::domain::{AutomationId, OrgId, Timestamp, TriggerId};
 use crate::store::pool::write;
 use crate::store::routes::{add_secret, changed};
+use crate::store::ticks::retime;
 use crate::store::{Store, StoreError};
 use serde_json::Value;
 
@@ -76,10 +78,15 @@ impl Store {
             if let Some(id) = new.integration {
                 exists!(self, tx, "integrations", "integration", org, id.0);
             }
+            if let Some(id) = new.clock.as_ref().and_then(|clock| clock.schedule) {
+                exists!(self, tx, "schedules", "schedule", org, id.0);
+            }
+            let own = new.clock.as_ref().and_then(|clock| clock.cron.as_ref());
             sqlx::query(
                 "insert into triggers (id, org_id, automation_id, name, provider, kind,
-                    integration_id, config, enabled, token, created_at, updated_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
+                    integration_id, config, enabled, token, cron, timezone, schedule_id,
+                    missed_ticks, created_at, updated_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)",
             )
             .bind(new.id.0)
             .bind(org.as_str())
@@ -90,26 +97,28 @@ impl Store {
             .bind(new.integration.map(|id| id.0))
             .bind(config.as_str())
             .bind(new.enabled)
-            .bind(new.token.as_str())
+            .bind(new.door.as_ref().map(|door| door.token.as_str()))
+            .bind(own.map(|(cron, _)| cron.as_str()))
+            .bind(own.map(|(_, zone)| zone.as_str()))
+            .bind(new.clock.as_ref().and_then(|clock| clock.schedule).map(|id| id.0))
+            .bind(new.clock.as_ref().map(|clock| clock.missed_ticks.as_str()))
             .bind(now.0)
             .execute(&mut **tx)
             .await?;
-            add_secret!(tx, new.id.0, &new.secret, now);
+            if let Some(door) = &new.door {
+                add_secret!(tx, new.id.0, &door.secret, now);
+            }
+            if new.clock.is_some() {
+                retime!(tx, new.id.0, now);
+            }
             changed!(tx, vec![new.id.0]);
             Ok::<_, StoreError>(())
         })?;
-        Ok(Trigger {
-            id: new.id,
-            automation_id: automation,
-            name: new.name.clone(),
-            provider: new.provider.clone(),
-            kind: new.kind,
-            integration_id: new.integration,
-            config: new.config.clone(),
-            enabled: new.enabled,
-            created_at: now,
-            updated_at: now,
-        })
+        let created = self.trigger(org, new.id).await?;
+        created
+            .map(|(trigger, _)| trigger)
+            // Deleted again in the meantime.
+            .ok_or(StoreError::Missing { what: "trigger" })
     }
 
     /// Changes a trigger; none if there is no such.
@@ -129,10 +138,18 @@ impl Store {
             if let Some(Some(integration)) = patch.integration {
                 exists!(self, tx, "integrations", "integration", org, integration.0);
             }
+            if let Some(schedule) = patch.schedule {
+                exists!(self, tx, "schedules", "schedule", org, schedule.0);
+            }
+            let retimed = patch.cron.is_some() || patch.schedule.is_some();
             let done = sqlx::query(
                 "update triggers set name = coalesce($3, name), config = coalesce($4, config),
                     enabled = coalesce($5, enabled),
                     integration_id = case when $6 then $7 else integration_id end,
+                    cron = case when $9 then $10 else cron end,
+                    timezone = case when $9 then $11 else timezone end,
+                    schedule_id = case when $9 then $12 else schedule_id end,
+                    missed_ticks = coalesce($13, missed_ticks),
                     updated_at = $8
                  where org_id = $1 and id = $2 and deleted_at is null",
             )
@@ -144,10 +161,18 @@ impl Store {
             .bind(patch.integration.is_some())
             .bind(patch.integration.flatten().map(|id| id.0))
             .bind(now.0)
+            .bind(retimed)
+            .bind(patch.cron.as_ref().map(|(cron, _)| cron.as_str()))
+            .bind(patch.cron.as_ref().map(|(_, zone)| zone.as_str()))
+            .bind(patch.schedule.map(|id| id.0))
+            .bind(patch.missed_ticks.map(MissedTicks::as_str))
             .execute(&mut **tx)
             .await?;
             let found = done.rows_affected() == 1;
             if found {
+                if retimed || patch.enabled.is_some() {
+                    retime!(tx, id.0, now);
+                }
                 changed!(tx, vec![id.0]);
             }
             Ok::<_, StoreError>(found)
@@ -171,7 +196,8 @@ impl Store {
     ) -> Result<bool, StoreError> {
         write!(self, tx => {
             let done = sqlx::query(
-                "update triggers set deleted_at = $3 where org_id = $1 and id = $2 and deleted_at is null",
+                "update triggers set deleted_at = $3, due_at = null, manual_of = null
+                 where org_id = $1 and id = $2 and deleted_at is null",
             )
             .bind(org.as_str())
             .bind(id.0)

@@ -1,0 +1,72 @@
+//! `/v1/automations/{id}/run`: a person presses *run*.
+
+use super::extract::{JsonBody, PathId};
+use super::{AppState, Problem, Tenant};
+use crate::clock;
+use crate::domain::AutomationId;
+use crate::domain::event::Event;
+use crate::domain::limits::FACTS_BYTES_MAX;
+use crate::domain::run::Run;
+use crate::store::{ManualRun, Signal};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(run_automation))
+}
+
+/// A run to start.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Start {
+    /// Any JSON: handed to the run, as `facts.input` of its event. At most 256 KiB.
+    #[schema(value_type = Object)]
+    input: Option<Value>,
+}
+
+/// The run, and the event that stands for it.
+#[derive(Debug, Serialize, ToSchema)]
+struct Started {
+    event: Event,
+    run: Run,
+}
+
+/// Run an automation by hand
+#[utoipa::path(post, path = "/v1/automations/{id}/run", tag = "automations",
+    params(("id" = AutomationId, Path)), request_body = Start,
+    responses(
+        (status = CREATED, description = "Handed over", body = Started),
+        (status = CONFLICT, description = "The automation is switched off", body = Problem,
+            content_type = "application/problem+json")))]
+async fn run_automation(
+    Tenant(org): Tenant,
+    State(state): State<AppState>,
+    PathId(id): PathId<AutomationId>,
+    JsonBody(start): JsonBody<Start>,
+) -> Result<(StatusCode, Json<Started>), Problem> {
+    let facts = serde_json::json!({ "input": start.input }).to_string();
+    if facts.len() > FACTS_BYTES_MAX {
+        let wrong = format!("/input: expected at most {FACTS_BYTES_MAX} bytes");
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY).detail(wrong));
+    }
+    let store = state.store();
+    let (event, run) = match store.run_manually(&org, id, facts, clock::now()).await? {
+        ManualRun::Started(event, run) => (event, run),
+        ManualRun::Disabled => {
+            return Err(Problem::conflict("the automation is switched off"));
+        }
+        ManualRun::NotFound => return Err(Problem::not_found("automation")),
+    };
+    state.signals().raise(Signal::Outbox);
+    let event = store.event(&org, event).await?;
+    let run = store.run(&org, run).await?;
+    let started = event.zip(run).ok_or_else(Problem::internal)?;
+    let (event, run) = started;
+    Ok((StatusCode::CREATED, Json(Started { event, run })))
+}

@@ -1,0 +1,135 @@
+//! When a cron expression fires.
+//!
+//! Five fields (minute, hour, day of month, month, day of week) or six (seconds
+//! first), in an IANA time zone. Days of the month and of the week are joined by
+//! "or" where neither field starts with a star, and by "and" otherwise, as in Vixie
+//! cron.
+//!
+//! Daylight saving time: an expression with one time of day (its seconds, minutes and
+//! hours are single values) fires once on each of its days. If that time does not
+//! exist on a day (clocks go forward), it fires at the first moment after the gap; if
+//! it exists twice (clocks go back), at the first of the two. Any other expression is
+//! an interval and fires whenever the clock on the wall shows a matching time: nothing
+//! in the gap, and both times in the hour that is repeated.
+
+mod wall_clock;
+
+use crate::domain::Timestamp;
+use croner::errors::CronError as CronerError;
+use croner::parser::{CronParser, Seconds, Year};
+use jiff::tz::TimeZone;
+use std::fmt;
+use wall_clock::WallClock;
+
+/// Characters of an expression at most.
+pub const EXPRESSION_CHARS_MAX: usize = 200;
+/// A cron that is not due within so many years is a mistake: the 29th of February of
+/// a year that ends a century comes after eight.
+const YEARS_MAX: i16 = 9;
+
+/// An expression in a time zone.
+#[derive(Clone)]
+pub struct Cron {
+    pattern: croner::Cron,
+    zone: TimeZone,
+    expression: String,
+    zone_name: String,
+}
+
+/// Why a text is no cron.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CronError {
+    /// It is no expression.
+    #[error("expected five fields (minute hour day month weekday) or six (seconds first): {0}")]
+    Expression(String),
+    /// It never fires.
+    #[error("the expression never fires")]
+    Never,
+    /// There is no such time zone.
+    #[error("expected the name of an IANA time zone, such as Europe/Berlin, got {0:?}")]
+    Zone(String),
+}
+
+impl Cron {
+    /// Reads an expression and the name of a time zone; `now` only to see whether it
+    /// ever fires.
+    ///
+    /// # Errors
+    /// See [`CronError`].
+    pub fn parse(expression: &str, zone: &str, now: Timestamp) -> Result<Self, CronError> {
+        let cron = Self::parse_stored(expression, zone)?;
+        match cron.next_after(now) {
+            Some(_) => Ok(cron),
+            None => Err(CronError::Never),
+        }
+    }
+
+    /// Reads what was checked before.
+    ///
+    /// # Errors
+    /// See [`CronError`].
+    pub fn parse_stored(expression: &str, zone: &str) -> Result<Self, CronError> {
+        let expression = expression.trim();
+        let fields = expression.split_whitespace().count();
+        if expression.chars().count() > EXPRESSION_CHARS_MAX {
+            let wrong = format!("more than {EXPRESSION_CHARS_MAX} characters");
+            return Err(CronError::Expression(wrong));
+        }
+        // Nicknames such as `@daily` are one field.
+        if !(5..=6).contains(&fields) {
+            return Err(CronError::Expression(format!("got {fields}")));
+        }
+        // The parser passes over an entry that is empty.
+        if expression
+            .split_whitespace()
+            .any(|field| field.split(',').any(str::is_empty))
+        {
+            return Err(CronError::Expression("a list has an empty entry".into()));
+        }
+        let mut days = expression.split_whitespace().skip(fields - 3).step_by(2);
+        let unrestricted = days.any(|field| field.starts_with('*'));
+        let pattern = CronParser::builder()
+            .dom_and_dow(unrestricted)
+            .seconds(Seconds::Optional)
+            .year(Year::Disallowed)
+            .build()
+            .parse(expression)
+            .map_err(|error: CronerError| CronError::Expression(error.to_string()))?;
+        let wrong_zone = |_| CronError::Zone(zone.chars().take(64).collect());
+        Ok(Self {
+            pattern,
+            zone: TimeZone::get(zone).map_err(wrong_zone)?,
+            expression: expression.to_owned(),
+            zone_name: zone.to_owned(),
+        })
+    }
+
+    /// The expression.
+    pub fn expression(&self) -> &str {
+        &self.expression
+    }
+
+    /// The time zone's name.
+    pub fn zone(&self) -> &str {
+        &self.zone_name
+    }
+
+    /// The first tick after `time`; none if there is none for years.
+    pub fn next_after(&self, time: Timestamp) -> Option<Timestamp> {
+        let start = jiff::Timestamp::from_microsecond(time.0).ok()?;
+        let start = WallClock::new(start, &self.zone);
+        let last_year = start.0.year().checked_add(YEARS_MAX)?;
+        let next = self.pattern.find_next_occurrence(&start, false).ok()?.0;
+        let tick = Timestamp(next.timestamp().as_microsecond());
+        (next.year() <= last_year).then_some(tick)
+    }
+}
+
+impl fmt::Debug for Cron {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.expression, self.zone_name)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! Schedules: named cron definitions, and the triggers that follow them.
+
+use super::pool::{read, write};
+use super::routes::changed;
+use super::ticks::retime;
+use super::{Page, PageRequest, Store, StoreError};
+use crate::domain::schedule::Schedule;
+use crate::domain::{AutomationId, OrgId, ScheduleId, Timestamp};
+use uuid::Uuid;
+
+/// What is written of a schedule; checked by the caller.
+#[derive(Clone, Debug)]
+pub struct NewSchedule {
+    /// For people.
+    pub name: String,
+    /// When it fires.
+    pub cron: String,
+    /// Where the clock stands.
+    pub timezone: String,
+}
+
+/// What may change about a schedule; checked by the caller.
+#[derive(Clone, Debug, Default)]
+pub struct SchedulePatch {
+    /// For people.
+    pub name: Option<String>,
+    /// When it fires.
+    pub cron: Option<String>,
+    /// Where the clock stands.
+    pub timezone: Option<String>,
+}
+
+/// What came of deleting a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScheduleDeletion {
+    /// It is gone.
+    Done,
+    /// There is no such schedule in this organization.
+    NotFound,
+    /// Triggers follow it.
+    InUse,
+}
+
+#[derive(sqlx::FromRow)]
+struct ScheduleRow {
+    id: Uuid,
+    automation_id: Uuid,
+    name: String,
+    cron: String,
+    timezone: String,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl From<ScheduleRow> for Schedule {
+    fn from(row: ScheduleRow) -> Self {
+        Self {
+            id: ScheduleId(row.id),
+            automation_id: AutomationId(row.automation_id),
+            name: row.name,
+            cron: row.cron,
+            timezone: row.timezone,
+            created_at: Timestamp(row.created_at),
+            updated_at: Timestamp(row.updated_at),
+        }
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select id, automation_id, name, cron, timezone, created_at, updated_at
+             from schedules where org_id = $1 and deleted_at is null ",
+            $rest
+        )
+    };
+}
+
+impl Store {
+    /// Creates a schedule of an automation; none if there is no such.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn create_schedule(
+        &self,
+        org: &OrgId,
+        automation: AutomationId,
+        new: &NewSchedule,
+        now: Timestamp,
+    ) -> Result<Option<Schedule>, StoreError> {
+        let id = ScheduleId::new();
+        let created: u64 = write!(self, tx => {
+            let done = sqlx::query(
+                "insert into schedules (id, org_id, automation_id, name, cron, timezone, created_at, updated_at)
+                 select $1, org_id, id, $4, $5, $6, $7, $7 from automations
+                 where org_id = $2 and id = $3 and deleted_at is null",
+            )
+            .bind(id.0)
+            .bind(org.as_str())
+            .bind(automation.0)
+            .bind(new.name.as_str())
+            .bind(new.cron.as_str())
+            .bind(new.timezone.as_str())
+            .bind(now.0)
+            .execute(&mut **tx)
+            .await?;
+            Ok::<_, StoreError>(done.rows_affected())
+        })?;
+        Ok((created == 1).then(|| Schedule {
+            id,
+            automation_id: automation,
+            name: new.name.clone(),
+            cron: new.cron.clone(),
+            timezone: new.timezone.clone(),
+            created_at: now,
+            updated_at: now,
+        }))
+    }
+
+    /// One schedule.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn schedule(
+        &self,
+        org: &OrgId,
+        id: ScheduleId,
+    ) -> Result<Option<Schedule>, StoreError> {
+        let row: Option<ScheduleRow> = read!(self, pool => {
+            sqlx::query_as(select!("and id = $2"))
+                .bind(org.as_str())
+                .bind(id.0)
+                .fetch_optional(pool)
+                .await?
+        });
+        Ok(row.map(Schedule::from))
+    }
+
+    /// An automation's schedules.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn list_schedules(
+        &self,
+        org: &OrgId,
+        automation: AutomationId,
+        page: PageRequest,
+    ) -> Result<Page<Schedule>, StoreError> {
+        let rows: Vec<ScheduleRow> = read!(self, pool => {
+            sqlx::query_as(select!(
+                "and automation_id = $2 and id < $3 order by id desc limit $4"
+            ))
+            .bind(org.as_str())
+            .bind(automation.0)
+            .bind(page.before())
+            .bind(page.fetch())
+            .fetch_all(pool)
+            .await?
+        });
+        Ok(page.page(rows, |row| row.id).map(Schedule::from))
+    }
+
+    /// Changes a schedule, and when the triggers that follow it are due; none if
+    /// there is no such.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn update_schedule(
+        &self,
+        org: &OrgId,
+        id: ScheduleId,
+        patch: &SchedulePatch,
+        now: Timestamp,
+    ) -> Result<Option<Schedule>, StoreError> {
+        let row: Option<ScheduleRow> = write!(self, tx => {
+            let row: Option<ScheduleRow> = sqlx::query_as(
+                "update schedules set name = coalesce($3, name), cron = coalesce($4, cron),
+                    timezone = coalesce($5, timezone), updated_at = $6
+                 where org_id = $1 and id = $2 and deleted_at is null
+                 returning id, automation_id, name, cron, timezone, created_at, updated_at",
+            )
+            .bind(org.as_str())
+            .bind(id.0)
+            .bind(patch.name.as_deref())
+            .bind(patch.cron.as_deref())
+            .bind(patch.timezone.as_deref())
+            .bind(now.0)
+            .fetch_optional(&mut **tx)
+            .await?;
+            if row.is_some() && (patch.cron.is_some() || patch.timezone.is_some()) {
+                let triggers: Vec<Uuid> = sqlx::query_scalar(
+                    "select id from triggers where schedule_id = $1 and deleted_at is null order by id",
+                )
+                .bind(id.0)
+                .fetch_all(&mut **tx)
+                .await?;
+                for trigger in &triggers {
+                    retime!(tx, *trigger, now);
+                }
+                changed!(tx, triggers);
+            }
+            Ok::<_, StoreError>(row)
+        })?;
+        Ok(row.map(Schedule::from))
+    }
+
+    /// Deletes a schedule that no trigger follows.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn delete_schedule(
+        &self,
+        org: &OrgId,
+        id: ScheduleId,
+        now: Timestamp,
+    ) -> Result<ScheduleDeletion, StoreError> {
+        write!(self, tx => {
+            let done = sqlx::query(
+                "update schedules set deleted_at = $3
+                 where org_id = $1 and id = $2 and deleted_at is null
+                    and not exists (select 1 from triggers t where t.schedule_id = $2 and t.deleted_at is null)",
+            )
+            .bind(org.as_str())
+            .bind(id.0)
+            .bind(now.0)
+            .execute(&mut **tx)
+            .await?;
+            if done.rows_affected() == 1 {
+                return Ok(ScheduleDeletion::Done);
+            }
+            let there: Option<i32> = sqlx::query_scalar(
+                "select 1 from schedules where org_id = $1 and id = $2 and deleted_at is null",
+            )
+            .bind(org.as_str())
+            .bind(id.0)
+            .fetch_optional(&mut **tx)
+            .await?;
+            Ok(match there {
+                Some(_) => ScheduleDeletion::InUse,
+                None => ScheduleDeletion::NotFound,
+            })
+        })
+    }
+}
