@@ -103,7 +103,7 @@ pub use facts::{facts, facts_reduced, one_line, shorten};
 pub use filter::{Filter, checks, judge};
 pub use fingerprint::Fingerprint;
 pub use payload::{Lenient, Payload, ReadError};
-pub use polling::Polling;
+pub use polling::{Polling, retry_after_seconds, seconds_until_rfc3339};
 #[doc(hidden)]
 pub use schemars;
 pub use webhook::Webhook;
@@ -118,9 +118,9 @@ pub mod http {
 /// Everything that a provider usually needs.
 pub mod prelude {
     pub use crate::contract::description::{
-        HashAlgorithm, HmacScheme, Locator, PollingSource, SignatureEncoding, SignaturePosition,
-        SignedPart, StandardWebhooksKey, StandardWebhooksScheme, TimestampRule, TimestampSource,
-        TimestampUnit, TokenScheme, VerificationScheme, WebhookSource,
+        CredentialPlacement, HashAlgorithm, HmacScheme, Locator, PollingSource, SignatureEncoding,
+        SignaturePosition, SignedPart, StandardWebhooksKey, StandardWebhooksScheme, TimestampRule,
+        TimestampSource, TimestampUnit, TokenScheme, VerificationScheme, WebhookSource,
     };
     pub use crate::contract::types::{
         Event, Header, ParseError, PollError, PollPage, PollRequest, Verdict, WebhookRequest,

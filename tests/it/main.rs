@@ -10,6 +10,7 @@ mod cli;
 mod contract;
 mod crash;
 mod cron;
+mod egress;
 mod engine;
 mod github;
 mod github_app;

@@ -40,7 +40,7 @@ fn allowed(module: &str) -> &'static [&'static str] {
         "secret" => &["secret", "domain"],
         "verify" => &["verify", "domain", "secret"],
         "store" => &["store", "domain"],
-        "provider" => &["provider", "domain"],
+        "provider" => &["provider", "domain", "secret"],
         "worker" => &[
             "worker", "domain", "store", "provider", "verify", "signals", "clock", "config",
         ],

@@ -3,7 +3,7 @@
 
 mod check;
 
-use crate::provider::{EngineLimits, RegistryEntry};
+use crate::provider::{EgressLimits, EngineLimits, RegistryEntry};
 use crate::secret::Secret;
 use anyhow::Context;
 use serde::Deserialize;
@@ -36,6 +36,7 @@ pub struct Config {
     pub scheduler: SchedulerConfig,
     pub outbox: OutboxConfig,
     pub engine: EngineLimits,
+    pub egress: EgressLimits,
     pub nango: NangoConfig,
     pub github_app: GithubAppConfig,
     #[serde(default)]
@@ -237,6 +238,7 @@ impl fmt::Debug for Config {
             .field("scheduler", &self.scheduler)
             .field("outbox", &self.outbox)
             .field("engine", &self.engine)
+            .field("egress", &self.egress)
             .finish_non_exhaustive()
     }
 }
@@ -310,6 +312,8 @@ mod tests {
         let config = load(&[], "").unwrap();
         assert_eq!(config.public_url(), "http://127.0.0.1:8787");
         assert!(config.has_role(Role::Workers));
+        assert_eq!(config.engine, EngineLimits::default());
+        assert_eq!(config.egress, EgressLimits::default());
     }
 
     #[test]

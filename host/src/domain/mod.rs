@@ -16,6 +16,7 @@ pub mod limits;
 pub mod matching;
 pub mod nango;
 pub mod outbox;
+pub mod poll;
 pub mod provider;
 pub mod resource;
 pub mod run;

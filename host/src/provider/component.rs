@@ -7,6 +7,7 @@ use crate::provider::contract::Contract;
 use crate::provider::description::CheckedDescription;
 use crate::provider::engine::Engine;
 use crate::provider::instance::GuestInstance;
+use crate::provider::limits::Purpose;
 use crate::provider::refusal::{LoadError, Refusal};
 use crate::provider::state::{CallContext, CallState};
 use sha2::{Digest, Sha256};
@@ -85,11 +86,11 @@ async fn describe(
         now: Timestamp(0),
         seed: 0,
     };
-    let started = GuestInstance::start(engine, pre, label, context).await;
+    let started = GuestInstance::start(engine, pre, label, context, Purpose::Compute).await;
     let mut guest = started.map_err(Refusal::Undescribed)?;
     let mut misfit = None;
     let described = guest
-        .run(async |store, instance| {
+        .run(Purpose::Compute, async |store, instance| {
             if let Err(error) = contract.check_types(store, instance) {
                 misfit = Some(format!("{error:#}"));
                 return Err(error);

@@ -3,7 +3,7 @@
 
 use crate::provider::contract;
 use crate::provider::error::GuestError;
-use crate::provider::limits::{EngineLimits, TICK};
+use crate::provider::limits::{EngineLimits, Purpose, TICK};
 use crate::provider::state::{CallContext, CallState};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -21,7 +21,7 @@ const MEMORIES_PER_COMPONENT: u32 = 3;
 const TABLES_PER_COMPONENT: u32 = 4;
 /// Bytes of a memory that stay mapped when its slot is freed, to be cleared
 /// instead of unmapped and faulted in again. Every slot that was ever used holds
-/// them, so this times `instances` is what a burst may leave behind.
+/// them, so this times all instances is what a burst may leave behind.
 const MEMORY_BYTES_KEPT: usize = 256 << 10;
 
 /// The engine could not be set up.
@@ -46,6 +46,9 @@ pub struct Engine {
     linker: Arc<Linker<CallState>>,
     limits: Arc<EngineLimits>,
     slots: Arc<Semaphore>,
+    /// Of their own: a poll may wait for its service for minutes, and a few slow
+    /// services must not keep deliveries waiting, nor a burst of deliveries polls.
+    poll_slots: Arc<Semaphore>,
 }
 
 impl Engine {
@@ -65,6 +68,7 @@ impl Engine {
             wasmtime,
             linker: Arc::new(linker),
             slots: Arc::new(Semaphore::new(limits.instances as usize)),
+            poll_slots: Arc::new(Semaphore::new(limits.poll_instances as usize)),
             limits: Arc::new(limits),
         })
     }
@@ -82,10 +86,16 @@ impl Engine {
         &self.linker
     }
 
-    /// Waits for the right to one more instance, as long as a call may take.
-    pub(crate) async fn slot(&self) -> Result<OwnedSemaphorePermit, GuestError> {
+    /// The right to one more instance. Waits for it as long as a call may take, but
+    /// not for a poll: nobody knows when a service answers, and who asks is not in a
+    /// hurry, so it had better ask again.
+    pub(crate) async fn slot(&self, purpose: Purpose) -> Result<OwnedSemaphorePermit, GuestError> {
+        if purpose == Purpose::Poll {
+            let slot = Arc::clone(&self.poll_slots).try_acquire_owned();
+            return slot.map_err(|_| GuestError::Busy);
+        }
         let slot = Arc::clone(&self.slots).acquire_owned();
-        match tokio::time::timeout(self.limits.call_wall(), slot).await {
+        match tokio::time::timeout(self.limits.call(purpose).wall(), slot).await {
             Ok(Ok(permit)) => Ok(permit),
             // The semaphore is never closed, so this is the timeout.
             _ => Err(GuestError::Busy),
@@ -93,10 +103,15 @@ impl Engine {
     }
 
     /// A store with all its limits set.
-    pub(crate) fn store(&self, provider: Arc<str>, context: CallContext) -> Store<CallState> {
-        let state = CallState::new(provider, &self.limits, context);
+    pub(crate) fn store(
+        &self,
+        purpose: Purpose,
+        provider: Arc<str>,
+        context: CallContext,
+    ) -> Store<CallState> {
+        let memory_bytes = self.limits.memory_bytes(purpose);
+        let state = CallState::new(provider, memory_bytes, context);
         let meter = state.meter.clone();
-        let budget = self.limits.call_cpu();
         let mut store = Store::new(&self.wasmtime, state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(self.limits.transfer_bytes);
@@ -104,7 +119,7 @@ impl Engine {
         // At each tick the guest either goes, or lets others have their turn: a
         // loop without end never holds a thread for longer than a tick.
         store.epoch_deadline_callback(move |_| {
-            Ok(if meter.spent_so_far() >= budget {
+            Ok(if meter.is_overspent() {
                 UpdateDeadline::Interrupt
             } else {
                 UpdateDeadline::Yield(1)
@@ -116,7 +131,7 @@ impl Engine {
 
 fn config(limits: &EngineLimits) -> Config {
     let mut pool = PoolingAllocationConfig::default();
-    let n = limits.instances;
+    let n = limits.instances.saturating_add(limits.poll_instances);
     // One component instance per session, and what the hungriest language needs
     // for each; slots that nobody uses cost address space, not memory.
     pool.total_component_instances(n)
@@ -126,7 +141,7 @@ fn config(limits: &EngineLimits) -> Config {
         // One fiber per session: guests are called asynchronously.
         .total_stacks(n);
     // No memory alone may exceed what the limiter grants to all of a store.
-    pool.max_memory_size(limits.memory_bytes);
+    pool.max_memory_size(limits.memory_bytes.max(limits.poll_memory_bytes));
     // Where the kernel can tell which pages a guest wrote (Linux 6.7), only those
     // are cleared and kept: a fifth less time per delivery than unmapping all.
     pool.linear_memory_keep_resident(MEMORY_BYTES_KEPT)

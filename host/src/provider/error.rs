@@ -1,7 +1,10 @@
-//! What goes wrong when a guest is called, and what that means for its delivery.
+//! What goes wrong when a guest is called, and what that means for its delivery or
+//! its poll.
 
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
-use crate::provider::engine::Engine;
+use crate::domain::poll::PollError;
+use crate::provider::limiter::MemoryLimiter;
+use crate::provider::limits::CallLimits;
 use std::fmt;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
@@ -77,7 +80,7 @@ pub enum GuestError {
 }
 
 impl GuestError {
-    /// What becomes of the delivery.
+    /// What becomes of the delivery or the poll.
     pub fn consequence(&self) -> Consequence {
         match self {
             // A guest is a function of its input and so will most likely trap
@@ -114,34 +117,34 @@ impl GuestError {
         }
     }
 
-    /// Makes sense of an error of wasmtime. `denied`: the limiter refused
-    /// memory; `stderr`: what the guest wrote last.
+    /// Makes sense of an error of wasmtime, given what the call was allowed.
+    /// `stderr`: what the guest wrote last.
     pub(crate) fn classify(
         error: &wasmtime::Error,
-        denied: bool,
+        memory: &MemoryLimiter,
         stderr: &str,
-        engine: &Engine,
+        limits: CallLimits,
+        transfer_bytes: usize,
     ) -> Self {
-        let limits = engine.limits();
         let trap = error.downcast_ref::<Trap>();
         if error.is::<PoolConcurrencyLimitError>() {
             return Self::Busy;
         }
         if trap == Some(&Trap::Interrupt) {
-            let limit_ms = limits.call_cpu_ms;
+            let limit_ms = limits.cpu_ms;
             return Self::OutOfTime { limit_ms };
         }
         let root = error.root_cause().to_string();
         if root.contains(TRANSFER_EXHAUSTED) {
             return Self::OutputTooLarge {
                 place: "in one call".into(),
-                size: format!("more than {}", limits.transfer_bytes),
-                limit: limits.transfer_bytes,
+                size: format!("more than {transfer_bytes}"),
+                limit: transfer_bytes,
                 unit: "bytes",
             };
         }
-        if denied {
-            let limit_bytes = limits.memory_bytes;
+        if memory.denied() {
+            let limit_bytes = memory.bytes_max();
             return Self::OutOfMemory { limit_bytes };
         }
         let exited = error.is::<wasmtime_wasi::I32Exit>();
@@ -216,6 +219,18 @@ pub enum ParseFailure {
     #[error("ignored: {0}")]
     Ignored(String),
     /// The provider did not get that far; its consequence says what follows.
+    #[error(transparent)]
+    Guest(#[from] GuestError),
+}
+
+/// Why a poll yields no page.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PollFailure {
+    /// The provider says why.
+    #[error(transparent)]
+    Provider(#[from] PollError),
+    /// The provider did not get that far; its consequence says what follows.
+    /// [`GuestError::Busy`] is nobody's failure: as many polls run as may.
     #[error(transparent)]
     Guest(#[from] GuestError),
 }

@@ -2,24 +2,28 @@
 
 use crate::domain::event::{ParsedEvent, Verdict};
 use crate::domain::limits::{
-    ACTOR_BYTES_MAX, DEDUP_KEY_BYTES_MAX, EVENTS_PER_CALL_MAX, FACTS_BYTES_MAX, KIND_BYTES_MAX,
-    REASON_BYTES_MAX, TITLE_BYTES_MAX, URL_BYTES_MAX, bounded,
+    ACTOR_BYTES_MAX, DEDUP_KEY_BYTES_MAX, FACTS_BYTES_MAX, KIND_BYTES_MAX, REASON_BYTES_MAX,
+    TITLE_BYTES_MAX, URL_BYTES_MAX, bounded,
 };
 use crate::provider::error::GuestError;
 use serde::de::IgnoredAny;
 use std::collections::HashMap;
 
-/// Checks the events of one call, and makes their texts fit to be stored.
+/// Checks the events of one call, of which there may be `events_max`, and makes their
+/// texts fit to be stored.
 ///
 /// # Errors
 /// [`GuestError::OutputTooLarge`] or [`GuestError::BadOutput`], naming the event
 /// and the field.
-pub(crate) fn check_events(events: Vec<ParsedEvent>) -> Result<Vec<ParsedEvent>, GuestError> {
-    if events.len() > EVENTS_PER_CALL_MAX {
+pub(crate) fn check_events(
+    events: Vec<ParsedEvent>,
+    events_max: usize,
+) -> Result<Vec<ParsedEvent>, GuestError> {
+    if events.len() > events_max {
         return Err(GuestError::OutputTooLarge {
             place: "in one call".into(),
             size: events.len().to_string(),
-            limit: EVENTS_PER_CALL_MAX,
+            limit: events_max,
             unit: "events",
         });
     }

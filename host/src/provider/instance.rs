@@ -3,6 +3,7 @@
 
 use crate::provider::engine::Engine;
 use crate::provider::error::GuestError;
+use crate::provider::limits::Purpose;
 use crate::provider::meter::Meter;
 use crate::provider::state::{CallContext, CallState};
 use std::sync::Arc;
@@ -44,9 +45,10 @@ impl GuestInstance {
         pre: &InstancePre<CallState>,
         provider: Arc<str>,
         context: CallContext,
+        purpose: Purpose,
     ) -> Result<Self, GuestError> {
-        let slot = engine.slot().await?;
-        let store = engine.store(provider, context);
+        let slot = engine.slot(purpose).await?;
+        let store = engine.store(purpose, provider, context);
         let mut started = Self {
             meter: store.data().meter.clone(),
             store,
@@ -57,7 +59,9 @@ impl GuestInstance {
             _slot: slot,
         };
         let instance = started
-            .limited(async |store, _| pre.instantiate_async(store).await)
+            .limited(Purpose::Compute, async |store, _| {
+                pre.instantiate_async(store).await
+            })
             .await?;
         started.instance = Some(instance);
         Ok(started)
@@ -71,9 +75,10 @@ impl GuestInstance {
     /// Runs one call.
     pub(crate) async fn run<T>(
         &mut self,
+        purpose: Purpose,
         call: impl AsyncFnOnce(&mut Store<CallState>, &Instance) -> wasmtime::Result<T>,
     ) -> Result<T, GuestError> {
-        self.limited(async |store, instance| match instance {
+        self.limited(purpose, async |store, instance| match instance {
             Some(instance) => call(store, instance).await,
             None => Err(wasmtime::Error::msg("the instance was not started")),
         })
@@ -82,19 +87,20 @@ impl GuestInstance {
 
     async fn limited<T>(
         &mut self,
+        purpose: Purpose,
         call: impl AsyncFnOnce(&mut Store<CallState>, Option<&Instance>) -> wasmtime::Result<T>,
     ) -> Result<T, GuestError> {
         if self.poisoned {
             return Err(GuestError::Poisoned);
         }
         self.poisoned = true;
-        let limits = self.engine.limits();
+        let limits = self.engine.limits().call(purpose);
         let started = Instant::now();
-        self.meter.reset();
+        self.meter.reset(limits.cpu());
         self.store.set_epoch_deadline(1);
         let call = call(&mut self.store, self.instance.as_ref());
         // The budget for computing says nothing about a guest that waits.
-        let result = tokio::time::timeout(limits.call_wall(), self.meter.measure(call)).await;
+        let result = tokio::time::timeout(limits.wall(), self.meter.measure(call)).await;
         self.last = CallStats {
             wall: started.elapsed(),
             cpu: self.meter.spent(),
@@ -107,11 +113,18 @@ impl GuestInstance {
                 Ok(value)
             }
             Ok(Err(error)) => {
-                let denied = self.store.data().limiter.denied();
-                Err(GuestError::classify(&error, denied, &stderr, &self.engine))
+                let memory = &self.store.data().limiter;
+                let transfer_bytes = self.engine.limits().transfer_bytes;
+                Err(GuestError::classify(
+                    &error,
+                    memory,
+                    &stderr,
+                    limits,
+                    transfer_bytes,
+                ))
             }
             Err(_) => Err(GuestError::TimedOut {
-                limit_ms: limits.call_wall_ms,
+                limit_ms: limits.wall_ms,
             }),
         }
     }

@@ -29,6 +29,11 @@ impl MemoryLimiter {
         self.bytes
     }
 
+    /// Bytes that they may have together.
+    pub(crate) fn bytes_max(&self) -> usize {
+        self.bytes_max
+    }
+
     /// Whether growth was refused: a guest that asks for too much aborts by
     /// itself, and only this tells that apart from a panic.
     pub(crate) fn denied(&self) -> bool {

@@ -20,6 +20,8 @@ struct Inner {
     spent: AtomicU64,
     /// Nanoseconds from `base` to the start of the poll that runs now.
     resumed: AtomicU64,
+    /// Nanoseconds that the call may spend.
+    budget: AtomicU64,
 }
 
 impl Meter {
@@ -28,11 +30,14 @@ impl Meter {
             base: Instant::now(),
             spent: AtomicU64::new(0),
             resumed: AtomicU64::new(0),
+            budget: AtomicU64::new(0),
         }))
     }
 
     /// Starts the next call at zero.
-    pub(crate) fn reset(&self) {
+    pub(crate) fn reset(&self, budget: Duration) {
+        let budget = u64::try_from(budget.as_nanos()).unwrap_or(u64::MAX);
+        self.0.budget.store(budget, Ordering::Relaxed);
         self.0.spent.store(0, Ordering::Relaxed);
         self.0.resumed.store(self.now(), Ordering::Relaxed);
     }
@@ -42,11 +47,12 @@ impl Meter {
         Duration::from_nanos(self.0.spent.load(Ordering::Relaxed))
     }
 
-    /// Time on a thread, asked from within the call.
-    pub(crate) fn spent_so_far(&self) -> Duration {
+    /// Whether the budget is used up, asked from within the call.
+    pub(crate) fn is_overspent(&self) -> bool {
         let resumed = self.0.resumed.load(Ordering::Relaxed);
         let running = self.now().saturating_sub(resumed);
-        self.spent() + Duration::from_nanos(running)
+        let spent = self.0.spent.load(Ordering::Relaxed);
+        spent.saturating_add(running) >= self.0.budget.load(Ordering::Relaxed)
     }
 
     /// Runs `call` and counts the time that its polls take.

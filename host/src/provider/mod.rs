@@ -2,17 +2,20 @@
 //! sandbox in which they run.
 //!
 //! Owns: the engine and its limits, the versions of the contract, what guests may
-//! import, the registry, and the checks on everything that a guest returns.
-//! Never does: storage, HTTP, or deciding what an event means. Knows no provider
-//! by name, hands no secret to a guest, and trusts nothing that one says.
+//! import, the registry, HTTP on behalf of guests that poll, and the checks on
+//! everything that a guest returns.
+//! Never does: storage, or deciding what an event means. Knows no provider by name,
+//! hands no secret to a guest, and trusts nothing that one says.
 //!
 //! The way of a call: [`Registry::get`] → [`Provider::open`] → [`Session::parse`]
-//! and [`Session::matches`] in that one fresh instance → dropped.
+//! and [`Session::matches`] in that one fresh instance → dropped. Of a poll:
+//! [`Provider::open_poll`] → [`Session::poll`] and [`Session::matches`] → dropped.
 
 mod cache;
 mod component;
 mod contract;
 mod description;
+mod egress;
 mod engine;
 mod error;
 mod events;
@@ -21,6 +24,7 @@ mod limiter;
 mod limits;
 mod meter;
 mod output;
+mod page;
 mod refusal;
 mod registered;
 mod registration;
@@ -31,8 +35,9 @@ mod sources;
 mod state;
 
 pub use cache::{Cache, CodeOrigin};
+pub use egress::{Egress, EgressError, EgressLimits, PollAccess, REDIRECTS_MAX, ResponseCache};
 pub use engine::{Engine, EngineError};
-pub use error::{Consequence, GuestError, ParseFailure, TrapKind};
+pub use error::{Consequence, GuestError, ParseFailure, PollFailure, TrapKind};
 pub use instance::CallStats;
 pub use limits::{EngineLimits, LOG_LINE_BYTES_MAX, LOG_LINES_MAX, TICK};
 pub use refusal::{LoadError, Refusal};

@@ -4,18 +4,20 @@ use crate::domain::provider::{ProviderInfo, ProviderState};
 use crate::provider::cache::{Cache, CodeOrigin};
 use crate::provider::component::{LoadedComponent, check_pin};
 use crate::provider::contract::Contract;
+use crate::provider::egress::{self, Egress, Fetcher, HostPolicy, PollAccess};
 use crate::provider::engine::Engine;
 use crate::provider::error::GuestError;
 use crate::provider::instance::GuestInstance;
+use crate::provider::limits::Purpose;
 use crate::provider::refusal::{LoadError, Refusal};
 use crate::provider::registration::RegistryEntry;
 use crate::provider::schema::{ConfigError, Schema};
 use crate::provider::session::Session;
-use crate::provider::sources;
 use crate::provider::state::{CallContext, CallState};
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use wasmtime::component::InstancePre;
 
 /// A component that is registered.
@@ -28,6 +30,7 @@ pub struct Provider {
     config: Schema,
     settings_json: String,
     allow_hosts: Vec<String>,
+    hosts: Arc<HostPolicy>,
     app_secrets: Vec<String>,
     origin: CodeOrigin,
 }
@@ -76,7 +79,15 @@ impl Provider {
                 .check(&settings)
                 .map_err(|errors| Refusal::BadSettings(join(&errors)))?;
         }
-        let allow_hosts = entry.allow_hosts.iter().cloned().map(sources::host);
+        let allow_hosts = entry.allow_hosts.iter().map(|host| egress::entry(host));
+        let allow_hosts: Vec<String> = allow_hosts
+            .collect::<Result<_, _>>()
+            .map_err(Refusal::BadGrant)?;
+        let declared = match &description.polling {
+            Some(polling) => &polling.allowed_hosts[..],
+            None => &[],
+        };
+        let hosts = Arc::new(HostPolicy::new(declared, &allow_hosts));
         Ok(Self {
             id: description.id.as_str().into(),
             info: ProviderInfo {
@@ -101,9 +112,8 @@ impl Provider {
             pre: component.pre,
             config: description.config,
             settings_json: settings.to_string(),
-            allow_hosts: allow_hosts
-                .collect::<Result<_, _>>()
-                .map_err(Refusal::BadGrant)?,
+            hosts,
+            allow_hosts,
             app_secrets: entry.app_secrets.clone(),
             origin: component.origin,
         })
@@ -124,7 +134,7 @@ impl Provider {
         &self.app_secrets
     }
 
-    /// The hosts that the operator grants, in lower case.
+    /// The hosts that the operator grants, in the form in which they are compared.
     pub fn allow_hosts(&self) -> &[String] {
         &self.allow_hosts
     }
@@ -151,13 +161,55 @@ impl Provider {
         if !self.is_enabled() {
             return Err(GuestError::Disabled);
         }
+        let instance = self.start(context, Purpose::Compute).await?;
+        Ok(Session::new(Arc::clone(self), instance, None))
+    }
+
+    /// A fresh instance for one poll, with a way out. Does not wait: where as many
+    /// polls run as may, it is [`GuestError::Busy`] at once.
+    ///
+    /// # Errors
+    /// See [`GuestError`].
+    pub async fn open_poll(
+        self: &Arc<Self>,
+        context: CallContext,
+        egress: &Egress,
+        access: PollAccess,
+    ) -> Result<Session, GuestError> {
+        if !self.is_enabled() {
+            return Err(GuestError::Disabled);
+        }
+        let Some(source) = &self.info.polling else {
+            return Err(GuestError::NotExported("polling"));
+        };
+        let fetcher = Fetcher::new(
+            egress,
+            Arc::clone(&self.id),
+            Arc::clone(&self.hosts),
+            source.credential.clone(),
+            access,
+            context.now,
+        );
+        let instance = self.start(context, Purpose::Poll).await?;
+        Ok(Session::new(Arc::clone(self), instance, Some(fetcher)))
+    }
+
+    async fn start(
+        &self,
+        context: CallContext,
+        purpose: Purpose,
+    ) -> Result<GuestInstance, GuestError> {
         let id = Arc::clone(&self.id);
-        let instance = GuestInstance::start(&self.engine, &self.pre, id, context).await?;
-        Ok(Session::new(Arc::clone(self), instance))
+        GuestInstance::start(&self.engine, &self.pre, id, context, purpose).await
     }
 
     pub(crate) fn contract(&self) -> &Contract {
         &self.contract
+    }
+
+    /// How long a poll may take.
+    pub(crate) fn poll_wall(&self) -> Duration {
+        self.engine.limits().call(Purpose::Poll).wall()
     }
 
     pub(crate) fn settings_json(&self) -> &str {

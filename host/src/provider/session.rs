@@ -1,27 +1,41 @@
-//! One delivery's use of a provider: a fresh instance that parses it and filters
-//! its events, and is then thrown away. Never shared, never reused.
+//! One delivery's or one poll's use of a provider: a fresh instance that parses or
+//! polls and filters the events, and is then thrown away. Never shared, never reused.
 
 use crate::domain::delivery::ClaimedDelivery;
 use crate::domain::event::{ParsedEvent, Verdict};
-use crate::domain::limits::{CONFIGS_PER_CALL_MAX, REASON_BYTES_MAX, bounded};
-use crate::provider::contract::ParseRefusal;
-use crate::provider::error::{GuestError, ParseFailure};
+use crate::domain::limits::{CONFIGS_PER_CALL_MAX, EVENTS_PER_CALL_MAX, REASON_BYTES_MAX, bounded};
+use crate::domain::poll::{PollPage, PollRequest};
+use crate::provider::contract::{ParseRefusal, PollRefusal};
+use crate::provider::egress::Fetcher;
+use crate::provider::error::{GuestError, ParseFailure, PollFailure};
 use crate::provider::events::{check_events, check_verdicts};
 use crate::provider::instance::{CallStats, GuestInstance};
+use crate::provider::limits::Purpose;
+use crate::provider::page::{check_page, check_poll_error};
 use crate::provider::registered::Provider;
 use std::sync::Arc;
 
-/// See [`Provider::open`]. After an error that stems from the guest or from a
+/// See [`Provider::open`] and [`Provider::open_poll`]. After an error that stems from the guest or from a
 /// limit, and after a call whose future was dropped, every further call returns
 /// [`GuestError::Poisoned`].
 pub struct Session {
     provider: Arc<Provider>,
     instance: GuestInstance,
+    /// For the one poll that the session was opened for.
+    fetcher: Option<Fetcher>,
 }
 
 impl Session {
-    pub(crate) fn new(provider: Arc<Provider>, instance: GuestInstance) -> Self {
-        Self { provider, instance }
+    pub(crate) fn new(
+        provider: Arc<Provider>,
+        instance: GuestInstance,
+        fetcher: Option<Fetcher>,
+    ) -> Self {
+        Self {
+            provider,
+            instance,
+            fetcher,
+        }
     }
 
     /// Turns a delivery into events, which keep the limits of the contract.
@@ -32,16 +46,18 @@ impl Session {
         &mut self,
         delivery: &ClaimedDelivery,
     ) -> Result<Vec<ParsedEvent>, ParseFailure> {
-        let Self { provider, instance } = self;
+        let Self {
+            provider, instance, ..
+        } = self;
         let (contract, settings) = (provider.contract(), provider.settings_json());
         let called = instance
-            .run(async |store, instance| {
+            .run(Purpose::Compute, async |store, instance| {
                 let parse = contract.parse(store, instance, delivery, settings);
                 parse.await.transpose()
             })
             .await?;
         match called.ok_or(GuestError::NotExported("webhook"))? {
-            Ok(events) => Ok(check_events(events)?),
+            Ok(events) => Ok(check_events(events, EVENTS_PER_CALL_MAX)?),
             Err(ParseRefusal::Malformed(reason)) => {
                 Err(ParseFailure::Malformed(bounded(&reason, REASON_BYTES_MAX)))
             }
@@ -49,6 +65,45 @@ impl Session {
                 Err(ParseFailure::Ignored(bounded(&reason, REASON_BYTES_MAX)))
             }
             Err(ParseRefusal::BadOutput(wrong)) => Err(GuestError::BadOutput(wrong).into()),
+        }
+    }
+
+    /// Asks the service what is new: one page, which keeps the limits of the contract.
+    /// A session polls once; what its poll may use is used up with it.
+    ///
+    /// `request` has to be the one that the session's [`CallContext`] was made of.
+    ///
+    /// [`CallContext`]: crate::provider::CallContext
+    ///
+    /// # Errors
+    /// See [`PollFailure`].
+    pub async fn poll(&mut self, request: &PollRequest) -> Result<PollPage, PollFailure> {
+        let Self {
+            provider,
+            instance,
+            fetcher,
+        } = self;
+        let fetcher = fetcher.take().ok_or_else(|| {
+            GuestError::Internal("the session was not opened for a poll, or has polled".into())
+        })?;
+        let limit = (request.limit as usize).min(EVENTS_PER_CALL_MAX);
+        let (contract, settings) = (provider.contract(), provider.settings_json());
+        let wall = provider.poll_wall();
+        let called = instance
+            .run(Purpose::Poll, async |store, instance| {
+                store.data_mut().fetcher = Some(fetcher.begin(wall));
+                let poll = contract
+                    .poll(store, instance, request, limit, settings)
+                    .await;
+                // Filtering is a function of the event alone.
+                store.data_mut().fetcher = None;
+                poll.transpose()
+            })
+            .await?;
+        match called.ok_or(GuestError::NotExported("polling"))? {
+            Ok(page) => Ok(check_page(page, limit)?),
+            Err(PollRefusal::Provider(error)) => Err(check_poll_error(error).into()),
+            Err(PollRefusal::BadOutput(wrong)) => Err(GuestError::BadOutput(wrong).into()),
         }
     }
 
@@ -62,12 +117,14 @@ impl Session {
         event: &ParsedEvent,
         configs: &[&str],
     ) -> Result<Vec<Verdict>, GuestError> {
-        let Self { provider, instance } = self;
+        let Self {
+            provider, instance, ..
+        } = self;
         let contract = provider.contract();
         let mut verdicts = Vec::with_capacity(configs.len());
         for configs in configs.chunks(CONFIGS_PER_CALL_MAX) {
             let returned = instance
-                .run(async |store, instance| {
+                .run(Purpose::Compute, async |store, instance| {
                     contract.matches(store, instance, event, configs).await
                 })
                 .await?;

@@ -5,6 +5,7 @@ use crate::domain::source::{
     CredentialPlacement, Handshake, HmacScheme, Locator, PollingSource, SignaturePosition,
     SignedPart, TimestampRule, TimestampSource, TokenScheme, VerificationScheme, WebhookSource,
 };
+use crate::provider::egress::{entry, may_hold_credential};
 
 type Checked<T> = Result<T, String>;
 
@@ -24,9 +25,15 @@ pub(crate) fn check_webhook(source: WebhookSource) -> Checked<WebhookSource> {
 /// Checks what polling needs.
 pub(crate) fn check_polling(source: PollingSource) -> Checked<PollingSource> {
     let credential = match source.credential {
-        Some(CredentialPlacement::Header(name)) => Some(CredentialPlacement::Header(
-            header(name).map_err(at("polling.credential"))?,
-        )),
+        Some(CredentialPlacement::Header(name)) => {
+            let name = header(name).map_err(at("polling.credential"))?;
+            if !may_hold_credential(&name) {
+                return Err(format!(
+                    "polling.credential: {name} is the host's own header"
+                ));
+            }
+            Some(CredentialPlacement::Header(name))
+        }
         Some(CredentialPlacement::Query(name)) if name.is_empty() => {
             return Err("polling.credential: expected the name of a query parameter".into());
         }
@@ -36,47 +43,12 @@ pub(crate) fn check_polling(source: PollingSource) -> Checked<PollingSource> {
         return Err("polling.default-interval-seconds: expected more than 0".into());
     }
     Ok(PollingSource {
-        allowed_hosts: each("polling.allowed-hosts", source.allowed_hosts, host)?,
+        allowed_hosts: each("polling.allowed-hosts", source.allowed_hosts, |host| {
+            entry(&host)
+        })?,
         credential,
         default_interval_seconds: source.default_interval_seconds,
     })
-}
-
-/// `host` or `host:port`, in lower case.
-pub(crate) fn host(text: String) -> Checked<String> {
-    let text = text.to_ascii_lowercase();
-    let wrong = || format!("expected host or host:port, got {text:?}");
-    let (name, port) = match text.strip_prefix('[') {
-        // An IPv6 address stands in brackets, as in a URL.
-        Some(rest) => {
-            let (address, port) = rest.split_once(']').ok_or_else(wrong)?;
-            address.parse::<std::net::Ipv6Addr>().map_err(|_| wrong())?;
-            (
-                None,
-                port.strip_prefix(':')
-                    .or((!port.is_empty()).then_some(port)),
-            )
-        }
-        None => match text.split_once(':') {
-            Some((name, port)) => (Some(name), Some(port)),
-            None => (Some(text.as_str()), None),
-        },
-    };
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-    };
-    let name_fits = name.is_none_or(|name| name.len() <= 253 && name.split('.').all(label));
-    let port_fits = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
-    if name_fits && port_fits {
-        Ok(text)
-    } else {
-        Err(wrong())
-    }
 }
 
 fn scheme(scheme: VerificationScheme) -> Checked<VerificationScheme> {

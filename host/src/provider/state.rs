@@ -1,5 +1,5 @@
 //! What a store carries: a WASI context in which there is nothing, the memory
-//! limiter, and the quota of log lines.
+//! limiter, the quota of log lines, and while it polls, its way out.
 //!
 //! Guests compiled from a standard library import WASI, so it is linked, but it
 //! leads nowhere: no directories, environment, arguments or sockets; both clocks
@@ -8,8 +8,10 @@
 use crate::domain::Timestamp;
 use crate::domain::delivery::ClaimedDelivery;
 use crate::domain::limits::bounded;
+use crate::domain::poll::PollRequest;
+use crate::provider::egress::Fetcher;
 use crate::provider::limiter::MemoryLimiter;
-use crate::provider::limits::{EngineLimits, LOG_LINE_BYTES_MAX, LOG_LINES_MAX, OUTPUT_BYTES_KEPT};
+use crate::provider::limits::{LOG_LINE_BYTES_MAX, LOG_LINES_MAX, OUTPUT_BYTES_KEPT};
 use crate::provider::meter::Meter;
 use crate::provider::output::Tail;
 use rand::SeedableRng;
@@ -37,6 +39,14 @@ impl CallContext {
             seed: delivery.id.0.as_u128(),
         }
     }
+
+    /// The context of a poll: all of it follows from the poll's time.
+    pub fn of_poll(poll: &PollRequest) -> Self {
+        Self {
+            now: poll.now,
+            seed: u128::from(poll.now.0.unsigned_abs()),
+        }
+    }
 }
 
 /// How serious a guest's line is.
@@ -58,19 +68,22 @@ pub(crate) struct CallState {
     table: ResourceTable,
     stderr: Tail,
     log_lines: u32,
+    /// The way out. Only a poll has one, and only while it runs.
+    pub(crate) fetcher: Option<Fetcher>,
 }
 
 impl CallState {
-    pub(crate) fn new(provider: Arc<str>, limits: &EngineLimits, context: CallContext) -> Self {
+    pub(crate) fn new(provider: Arc<str>, memory_bytes: usize, context: CallContext) -> Self {
         let stderr = Tail::new(OUTPUT_BYTES_KEPT);
         Self {
-            limiter: MemoryLimiter::new(limits.memory_bytes),
+            limiter: MemoryLimiter::new(memory_bytes),
             meter: Meter::new(),
             provider,
             wasi: locked(context, &stderr),
             table: ResourceTable::new(),
             stderr,
             log_lines: 0,
+            fetcher: None,
         }
     }
 

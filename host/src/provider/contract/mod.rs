@@ -13,6 +13,7 @@ mod v1;
 
 use crate::domain::delivery::ClaimedDelivery;
 use crate::domain::event::{ParsedEvent, Verdict};
+use crate::domain::poll::{PollError, PollPage, PollRequest};
 use crate::domain::provider::ProviderKind;
 use crate::provider::description::Description;
 use crate::provider::engine::Engine;
@@ -44,6 +45,16 @@ pub(crate) enum ParseRefusal {
     Malformed(String),
     Ignored(String),
     /// The events cannot be represented.
+    BadOutput(String),
+}
+
+/// A call of `poll`, likewise.
+pub(crate) type PollResult = wasmtime::Result<Result<PollPage, PollRefusal>>;
+
+/// Why a guest returned no page.
+pub(crate) enum PollRefusal {
+    Provider(PollError),
+    /// The page cannot be represented.
     BadOutput(String),
 }
 
@@ -138,6 +149,25 @@ impl Contract {
     ) -> Option<ParseResult> {
         match self {
             Self::V1(exports) => exports.parse(store, instance, delivery, settings).await,
+        }
+    }
+
+    /// Calls `polling.poll` for at most `limit` events; none if the component does
+    /// not export it.
+    pub(crate) async fn poll(
+        &self,
+        store: &mut Store<CallState>,
+        instance: &Instance,
+        request: &PollRequest,
+        limit: usize,
+        settings: &str,
+    ) -> Option<PollResult> {
+        match self {
+            Self::V1(exports) => {
+                exports
+                    .poll(store, instance, request, limit, settings)
+                    .await
+            }
         }
     }
 

@@ -3,9 +3,10 @@
 mod convert;
 mod imports;
 
-use super::{ParseRefusal, ParseResult};
+use super::{ParseRefusal, ParseResult, PollRefusal, PollResult};
 use crate::domain::delivery::ClaimedDelivery;
 use crate::domain::event::{ParsedEvent, Verdict};
+use crate::domain::poll::PollRequest;
 use crate::domain::provider::ProviderKind;
 use crate::provider::description::Description;
 use crate::provider::refusal::Refusal;
@@ -137,6 +138,26 @@ impl Exports {
             Err(ParseError::Malformed(reason) | ParseError::Other(reason)) => {
                 Err(ParseRefusal::Malformed(reason))
             }
+        }))
+    }
+
+    pub(super) async fn poll(
+        &self,
+        store: &mut Store<CallState>,
+        instance: &Instance,
+        request: &PollRequest,
+        limit: usize,
+        settings: &str,
+    ) -> Option<PollResult> {
+        let polling = self.polling.as_ref()?;
+        let request = convert::poll_request(request, limit, settings);
+        let call = async {
+            let guest = polling.load(&mut *store, instance)?;
+            guest.call_poll(store, &request).await
+        };
+        Some(call.await.map(|result| match result {
+            Ok(page) => convert::page(page).map_err(PollRefusal::BadOutput),
+            Err(error) => Err(PollRefusal::Provider(error.into())),
         }))
     }
 

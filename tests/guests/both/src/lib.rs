@@ -1,5 +1,10 @@
-//! `both`: one component, two ways in.
+//! `both`: one component, two ways in. Its credential stands in the query, and it
+//! follows a script as `poller` does.
 
+#[path = "../../script.rs"]
+mod script;
+
+use triggerhouse_sdk::contract::description::CredentialPlacement;
 use triggerhouse_sdk::prelude::*;
 
 struct Both;
@@ -27,7 +32,7 @@ impl Describe for Both {
     fn polling() -> Option<PollingSource> {
         Some(PollingSource {
             allowed_hosts: vec!["api.example.com:8443".into()],
-            credential: None,
+            credential: Some(CredentialPlacement::Query("key".into())),
             default_interval_seconds: 60,
         })
     }
@@ -37,8 +42,8 @@ impl Filter for Both {
     type Config = Config;
     type Facts = serde_json::Value;
 
-    fn matches(_event: &Event, _facts: &Self::Facts, _config: &Config) -> Verdict {
-        Verdict::Accept
+    fn matches(_event: &Event, facts: &Self::Facts, _config: &Config) -> Verdict {
+        script::verdict(facts)
     }
 }
 
@@ -50,6 +55,9 @@ impl Webhook for Both {
 
 impl Polling for Both {
     fn poll(request: PollRequest) -> Result<PollPage, PollError> {
+        if let Some(script) = script::of(&request) {
+            return script::run(&script, &request);
+        }
         let cursor = request.cursor.unwrap_or_else(|| "null".into());
         Ok(PollPage {
             events: vec![],

@@ -1,5 +1,15 @@
-//! `poller`: one event per poll, and the number of polls as its cursor.
+//! `poller`: one event per poll, and the number of polls as its cursor. It asks
+//! `base_url` of its settings.
+//!
+//! A cursor that is an object is a script instead: `fetch` lists requests, which are
+//! sent one after the other, each becoming an event that says what came of it; `do`
+//! names a misbehaviour. See `script.rs`.
 
+#[path = "../../script.rs"]
+mod script;
+
+use triggerhouse_sdk::contract::description::CredentialPlacement;
+use triggerhouse_sdk::http::{Method, Request, fetch};
 use triggerhouse_sdk::prelude::*;
 
 struct Poller;
@@ -17,8 +27,8 @@ impl Describe for Poller {
 
     fn polling() -> Option<PollingSource> {
         Some(PollingSource {
-            allowed_hosts: vec!["api.example.com".into()],
-            credential: None,
+            allowed_hosts: vec!["api.example.com".into(), "localhost".into()],
+            credential: Some(CredentialPlacement::Bearer),
             default_interval_seconds: 60,
         })
     }
@@ -28,22 +38,28 @@ impl Filter for Poller {
     type Config = Config;
     type Facts = serde_json::Value;
 
-    fn matches(_event: &Event, _facts: &Self::Facts, _config: &Config) -> Verdict {
-        Verdict::Accept
+    fn matches(_event: &Event, facts: &Self::Facts, _config: &Config) -> Verdict {
+        script::verdict(facts)
     }
 }
 
 impl Polling for Poller {
     fn poll(request: PollRequest) -> Result<PollPage, PollError> {
-        use triggerhouse_sdk::http::{Method, Request, fetch};
+        if let Some(script) = script::of(&request) {
+            return script::run(&script, &request);
+        }
         let polls: u64 = request
             .cursor
             .and_then(|text| text.parse().ok())
             .unwrap_or(0);
-        let url = "https://api.example.com/items".into();
+        let settings: serde_json::Value =
+            serde_json::from_str(&request.settings).unwrap_or_default();
+        let base = settings["base_url"]
+            .as_str()
+            .unwrap_or("https://api.example.com");
         fetch(&Request {
             method: Method::Get,
-            url,
+            url: format!("{base}/items"),
             headers: vec![],
             body: None,
         })

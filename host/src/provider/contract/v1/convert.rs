@@ -1,22 +1,22 @@
 //! Contract 1's types from and to those of `domain`. Field by field, no rules.
 
-use super::bindings::triggerhouse::provider::{description as wit, types};
+use super::bindings::triggerhouse::provider::{description as wit, http, types};
 use crate::domain::Timestamp;
-use crate::domain::delivery::ClaimedDelivery;
+use crate::domain::delivery::{ClaimedDelivery, Header};
 use crate::domain::event::{ParsedEvent, Verdict};
+use crate::domain::poll::{PollError, PollPage, PollRequest};
 use crate::domain::source;
 use crate::provider::description::Description;
+use crate::provider::egress::{FetchError, Request, Response};
+use reqwest::Method;
+use std::time::Duration;
 
 /// Beyond it, a language whose only number is a 64-bit float loses precision.
 const TIMESTAMP_MAX: u64 = 1 << 53;
 
 pub(super) fn request(delivery: &ClaimedDelivery, settings: &str) -> types::WebhookRequest {
-    let headers = delivery.headers.iter().map(|header| types::Header {
-        name: header.name.clone(),
-        value: header.value.clone(),
-    });
     types::WebhookRequest {
-        headers: headers.collect(),
+        headers: all(delivery.headers.clone()),
         query: delivery.query.clone(),
         body: delivery.body.clone(),
         received_at: timestamp_for_guest(delivery.received_at),
@@ -45,6 +45,28 @@ pub(super) fn events(events: Vec<types::Event>) -> Result<Vec<ParsedEvent>, Stri
     events.into_iter().enumerate().map(convert).collect()
 }
 
+pub(super) fn poll_request(
+    request: &PollRequest,
+    limit: usize,
+    settings: &str,
+) -> types::PollRequest {
+    types::PollRequest {
+        cursor: request.cursor.clone(),
+        configs: request.configs.clone(),
+        settings: settings.to_owned(),
+        now: timestamp_for_guest(request.now),
+        limit: u32::try_from(limit).unwrap_or(u32::MAX),
+    }
+}
+
+pub(super) fn page(page: types::PollPage) -> Result<PollPage, String> {
+    Ok(PollPage {
+        events: events(page.events)?,
+        cursor: page.cursor,
+        more: page.more,
+    })
+}
+
 pub(super) fn event_for_guest(event: &ParsedEvent) -> types::Event {
     types::Event {
         dedup_key: event.dedup_key.clone(),
@@ -68,6 +90,79 @@ impl From<types::Verdict> for Verdict {
             types::Verdict::Accept => Self::Accept,
             types::Verdict::Reject(reason) => Self::Reject(reason),
             types::Verdict::InvalidConfig(reason) => Self::InvalidConfig(reason),
+        }
+    }
+}
+
+impl From<types::PollError> for PollError {
+    fn from(error: types::PollError) -> Self {
+        match error {
+            types::PollError::RateLimited(seconds) => {
+                Self::RateLimited(seconds.map(|seconds| Duration::from_secs(seconds.into())))
+            }
+            types::PollError::Unauthorized(reason) => Self::Unauthorized(reason),
+            types::PollError::InvalidCursor(reason) => Self::InvalidCursor(reason),
+            types::PollError::Unavailable(reason) => Self::Unavailable(reason),
+            types::PollError::Other(reason) => Self::Other(reason),
+        }
+    }
+}
+
+impl From<Header> for types::Header {
+    fn from(header: Header) -> Self {
+        Self {
+            name: header.name,
+            value: header.value,
+        }
+    }
+}
+
+impl From<types::Header> for Header {
+    fn from(header: types::Header) -> Self {
+        Self {
+            name: header.name,
+            value: header.value,
+        }
+    }
+}
+
+impl From<http::Request> for Request {
+    fn from(request: http::Request) -> Self {
+        Self {
+            method: match request.method {
+                http::Method::Get => Method::GET,
+                http::Method::Post => Method::POST,
+                http::Method::Put => Method::PUT,
+                http::Method::Patch => Method::PATCH,
+                http::Method::Delete => Method::DELETE,
+                http::Method::Head => Method::HEAD,
+            },
+            url: request.url,
+            headers: all(request.headers),
+            body: request.body,
+        }
+    }
+}
+
+impl From<Response> for http::Response {
+    fn from(response: Response) -> Self {
+        Self {
+            status: response.status,
+            headers: all(response.headers),
+            body: response.body,
+        }
+    }
+}
+
+impl From<FetchError> for http::FetchError {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Denied(reason) => Self::Denied(reason),
+            FetchError::Timeout => Self::Timeout,
+            FetchError::TooLarge => Self::TooLarge,
+            FetchError::LimitReached => Self::LimitReached,
+            FetchError::Unreachable(reason) => Self::Unreachable(reason),
+            FetchError::Other(reason) => Self::Other(reason),
         }
     }
 }

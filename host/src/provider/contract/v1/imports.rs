@@ -26,13 +26,16 @@ impl log::Host for CallState {
 }
 
 impl http::Host for CallState {
-    /// Egress is granted to nobody until there is a worker that polls: grants
-    /// belong to a poll, and parsing or filtering never has any.
+    /// Only a poll may: parsing and filtering are functions of what they are given.
     async fn fetch(
         &mut self,
-        _request: http::Request,
+        request: http::Request,
     ) -> wasmtime::Result<Result<http::Response, http::FetchError>> {
-        let reason = "no host is granted to this call";
-        Ok(Err(http::FetchError::Denied(reason.into())))
+        let Some(fetcher) = &mut self.fetcher else {
+            let reason = "only a poll may send requests";
+            return Ok(Err(http::FetchError::Denied(reason.into())));
+        };
+        let answer = fetcher.fetch(request.into()).await;
+        Ok(answer.map(Into::into).map_err(Into::into))
     }
 }

@@ -1,0 +1,202 @@
+//! Which hosts a provider may reach: those that it declares AND the operator grants.
+//!
+//! An entry is `host` or `host:port`; without a port it means that of https. One
+//! that the operator writes with an address and a port (`127.0.0.1:9000`,
+//! `[::1]:9000`) is a wish that cannot be mistaken. So it needs no declaration
+//! (settings may point a provider at it, and its author cannot know it), the address
+//! may be private, and http will do. It opens that address at that port, and no
+//! name that leads there.
+//!
+//! URLs are parsed once, by the crate that also sends them, and compared by the host
+//! that it makes of them. So `2130706433`, `0x7f.1` and `127.1` are `127.0.0.1`, and
+//! a name in another script is its punycode.
+
+use crate::provider::egress::address::is_public;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use url::{Host, Url};
+
+/// The port of an entry that names none.
+const PORT_DEFAULT: u16 = 443;
+/// Bytes of a host that an error or a log line shows. Names have no more.
+const HOST_BYTES_SHOWN: usize = 253;
+/// Characters of a scheme, which a guest may make as long as it likes.
+const SCHEME_CHARS_SHOWN: usize = 16;
+
+/// What one provider may reach.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HostPolicy {
+    declared: Vec<(Host, u16)>,
+    granted: Vec<(Host, u16)>,
+    /// Those of the operator's entries that name an address and a port.
+    addresses: Vec<SocketAddr>,
+}
+
+/// Why a URL is refused. Shows its host and port at most.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Denied {
+    #[error("the scheme {0:?} is not https")]
+    Scheme(String),
+    #[error("http is for an address and port that the operator grants, and {0} is none")]
+    Plain(Place),
+    #[error("the URL holds a user name or a password; credentials are the host's business")]
+    UserInfo,
+    #[error("the URL has no host")]
+    NoHost,
+    #[error("{0} is not among the hosts that the provider declares")]
+    NotDeclared(Place),
+    #[error("{0} is not granted: the operator has to name it in allow_hosts")]
+    NotGranted(Place),
+    #[error("{0} is not a public address, and not granted with its port")]
+    NotPublic(Place),
+    #[error("{0} leads to no public address")]
+    LeadsNowhere(String),
+}
+
+/// A host and its port, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place(String);
+
+impl Place {
+    /// Of a URL that nobody can read.
+    pub(crate) fn unknown() -> Self {
+        Self("an unreadable URL".into())
+    }
+
+    pub(crate) fn of(url: &Url) -> Self {
+        let host = url.host_str().unwrap_or_default();
+        let host = &host[..host.floor_char_boundary(HOST_BYTES_SHOWN)];
+        match url.port_or_known_default() {
+            Some(PORT_DEFAULT) | None => Self(host.to_owned()),
+            Some(port) => Self(format!("{host}:{port}")),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl HostPolicy {
+    /// Of entries that [`entry`] has accepted.
+    pub(crate) fn new(declared: &[String], granted: &[String]) -> Self {
+        let read = |entries: &[String]| entries.iter().filter_map(|text| split(text)).collect();
+        let (declared, granted): (Vec<_>, Vec<_>) = (read(declared), read(granted));
+        let with_port =
+            |(host, port): &(Host, Option<u16>)| (host.clone(), port.unwrap_or(PORT_DEFAULT));
+        Self {
+            declared: declared.iter().map(with_port).collect(),
+            addresses: granted
+                .iter()
+                .filter_map(|(host, port)| Some(SocketAddr::new(address(host)?, (*port)?)))
+                .collect(),
+            granted: granted.iter().map(with_port).collect(),
+        }
+    }
+
+    /// Whether a request may go to `url`, as far as that can be told before its
+    /// name is resolved.
+    ///
+    /// # Errors
+    /// See [`Denied`].
+    pub(crate) fn check(&self, url: &Url) -> Result<(), Denied> {
+        let plain = match url.scheme() {
+            "https" => false,
+            "http" => true,
+            other => {
+                return Err(Denied::Scheme(
+                    other.chars().take(SCHEME_CHARS_SHOWN).collect(),
+                ));
+            }
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Denied::UserInfo);
+        }
+        let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
+            return Err(Denied::NoHost);
+        };
+        let host = host.to_owned();
+        let address = address(&host);
+        if address.is_some_and(|address| self.addresses.contains(&SocketAddr::new(address, port))) {
+            return Ok(());
+        }
+        let wanted = (host, port);
+        if plain {
+            return Err(Denied::Plain(Place::of(url)));
+        }
+        if !self.declared.contains(&wanted) {
+            return Err(Denied::NotDeclared(Place::of(url)));
+        }
+        if !self.granted.contains(&wanted) {
+            return Err(Denied::NotGranted(Place::of(url)));
+        }
+        if address.is_some_and(|address| !is_public(address)) {
+            return Err(Denied::NotPublic(Place::of(url)));
+        }
+        Ok(())
+    }
+}
+
+/// `host` or `host:port` in the form in which hosts are compared: lower case,
+/// addresses as they are usually written.
+///
+/// # Errors
+/// What was expected.
+pub(crate) fn entry(text: &str) -> Result<String, String> {
+    let wrong = || format!("expected host or host:port, got {text:?}");
+    let (host, port) = split(text).ok_or_else(wrong)?;
+    let fits = match &host {
+        // The parser of URLs takes what DNS does not: 254 characters, empty labels.
+        Host::Domain(name) => name.len() <= HOST_BYTES_SHOWN && name.split('.').all(is_label),
+        Host::Ipv4(_) | Host::Ipv6(_) => true,
+    };
+    match (fits, port) {
+        (false, _) => Err(wrong()),
+        (true, None) => Ok(host.to_string()),
+        (true, Some(port)) => Ok(format!("{host}:{port}")),
+    }
+}
+
+fn is_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+fn split(text: &str) -> Option<(Host, Option<u16>)> {
+    // The colons of an IPv6 address stand in brackets, as in a URL.
+    let end = text.find(']').map_or(0, |bracket| bracket + 1);
+    let (host, port) = match text[end..].find(':') {
+        Some(colon) => (&text[..end + colon], Some(&text[end + colon + 1..])),
+        None => (text, None),
+    };
+    let port = match port {
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(digits.parse().ok().filter(|port| *port > 0)?)
+        }
+        Some(_) => return None,
+        None => None,
+    };
+    // A percent sign would be decoded: nobody writes a host like that for a reason.
+    if host.contains('%') {
+        return None;
+    }
+    Some((Host::parse(host).ok()?, port))
+}
+
+fn address(host: &Host) -> Option<IpAddr> {
+    match host {
+        Host::Domain(_) => None,
+        Host::Ipv4(address) => Some((*address).into()),
+        Host::Ipv6(address) => Some((*address).into()),
+    }
+}
+
+#[cfg(test)]
+#[path = "policy_tests.rs"]
+mod tests;

@@ -1,0 +1,213 @@
+//! What the host remembers of a service on behalf of one poll group: answers that it
+//! can ask for by their ETag, and pauses that the service asked for.
+//!
+//! In memory, bounded, and a matter of manners alone: without it a poll finds the
+//! same, at a higher price.
+
+use crate::domain::Timestamp;
+use crate::domain::delivery::Header;
+use crate::provider::egress::hop::{Hop, Response, header_bytes};
+use crate::provider::egress::limits::EgressLimits;
+use crate::provider::egress::policy::Place;
+use crate::secret::Secret;
+use reqwest::StatusCode;
+use reqwest::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, VARY};
+use sha2::{Digest, Sha256};
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Hosts whose pauses are remembered. A provider that talks to more of them at a
+/// time loses the oldest pause, and hears of it again.
+const PAUSES_MAX: usize = 16;
+
+/// Belongs to one poll group, and is never shared with another: what it holds was
+/// answered to that group's credential.
+#[derive(Default)]
+pub struct ResponseCache(Mutex<Memory>);
+
+#[derive(Default)]
+struct Memory {
+    /// The last used first.
+    kept: VecDeque<(Key, Arc<Kept>)>,
+    /// The newest first.
+    pauses: VecDeque<(Place, Pause)>,
+}
+
+/// Everything that the answer may depend on: URL, headers and credential, as a digest
+/// so that neither is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key([u8; 32]);
+
+/// A 200 with an ETag.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) etag: HeaderValue,
+    response: Response,
+}
+
+/// What a service answered when it asked for a pause, and until when.
+#[derive(Clone, Copy, Debug)]
+struct Pause {
+    status: StatusCode,
+    until: Timestamp,
+}
+
+impl ResponseCache {
+    /// Until when the group's services want to be left alone, if that is after
+    /// `now`: the longest pause of all its hosts. Calls within a host's pause are
+    /// answered without it.
+    pub fn paused_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let ends = |memory: &mut Memory| memory.pauses.iter().map(|(_, pause)| pause.until).max();
+        self.with(ends).filter(|until| *until > now)
+    }
+
+    /// The answer to a request to `place` within its pause.
+    pub(crate) fn paused(&self, place: &Place, now: Timestamp) -> Option<Response> {
+        let pause = self.with(|memory| {
+            let mut pauses = memory.pauses.iter();
+            pauses
+                .find(|(paused, _)| paused == place)
+                .map(|(_, pause)| *pause)
+        })?;
+        let left = u64::try_from(pause.until.micros_since(now)).ok()?;
+        let seconds = Duration::from_micros(left).as_secs_f64().ceil();
+        (left > 0).then(|| Response {
+            status: pause.status.as_u16(),
+            headers: vec![Header {
+                name: "retry-after".into(),
+                value: format!("{seconds:.0}"),
+            }],
+            body: Vec::new(),
+        })
+    }
+
+    /// Remembers a pause, in the place of an earlier one.
+    pub(crate) fn pause(&self, place: Place, status: StatusCode, until: Timestamp) {
+        self.with(|memory| {
+            memory.pauses.retain(|(paused, _)| *paused != place);
+            memory.pauses.push_front((place, Pause { status, until }));
+            memory.pauses.truncate(PAUSES_MAX);
+        });
+    }
+
+    /// What was kept under `key`.
+    pub(crate) fn find(&self, key: Key) -> Option<Arc<Kept>> {
+        self.with(|memory| {
+            let index = memory.kept.iter().position(|(kept, _)| *kept == key)?;
+            let entry = memory.kept.remove(index)?;
+            let kept = Arc::clone(&entry.1);
+            memory.kept.push_front(entry);
+            Some(kept)
+        })
+    }
+
+    /// Keeps an answer if it may be kept and fits, in the place of an earlier one;
+    /// otherwise forgets that.
+    pub(crate) fn keep(
+        &self,
+        key: Key,
+        headers: &HeaderMap,
+        response: &Response,
+        limits: &EgressLimits,
+    ) {
+        let etag = headers.get(ETAG).filter(|_| may_be_kept(headers, response));
+        let fits = size(response) <= limits.kept_response_bytes_max.min(limits.kept_bytes_max);
+        let kept = etag.filter(|_| fits).map(|etag| Kept {
+            etag: etag.clone(),
+            response: response.clone(),
+        });
+        self.with(|memory| {
+            memory.kept.retain(|(found, _)| *found != key);
+            if let Some(kept) = kept {
+                memory.kept.push_front((key, Arc::new(kept)));
+            }
+            memory.kept.truncate(limits.kept_responses_max);
+            while memory.bytes() > limits.kept_bytes_max {
+                memory.kept.pop_back();
+            }
+        });
+    }
+
+    fn with<T>(&self, use_it: impl FnOnce(&mut Memory) -> T) -> T {
+        use_it(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Memory {
+    fn bytes(&self) -> usize {
+        self.kept.iter().map(|(_, kept)| size(&kept.response)).sum()
+    }
+}
+
+impl fmt::Debug for ResponseCache {
+    /// Without answers, which belong to a tenant.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseCache").finish_non_exhaustive()
+    }
+}
+
+impl Key {
+    pub(crate) fn of(hop: &Hop, credential: Option<&Secret>) -> Self {
+        let mut parts = vec![
+            hop.url.as_str().as_bytes(),
+            credential.map_or("", Secret::expose).as_bytes(),
+        ];
+        let mut headers: Vec<_> = hop.headers.iter().collect();
+        // Stable, so that the values of one name stay in their order.
+        headers.sort_by_key(|(name, _)| name.as_str());
+        for (name, value) in headers {
+            parts.extend([name.as_str().as_bytes(), value.as_bytes()]);
+        }
+        let mut digest = Sha256::new();
+        for part in parts {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+        Self(digest.finalize().into())
+    }
+}
+
+impl Kept {
+    /// The answer to a request that was answered with 304 and `headers`, which are
+    /// newer (RFC 9111 section 3.2).
+    pub(crate) fn refreshed(&self, headers: Vec<Header>) -> Response {
+        let newer: Vec<Header> = headers
+            .into_iter()
+            .filter(|header| !header.name.starts_with("content-"))
+            .collect();
+        let stays = |old: &&Header| !newer.iter().any(|new| new.name == old.name);
+        let mut headers: Vec<Header> = self
+            .response
+            .headers
+            .iter()
+            .filter(stays)
+            .cloned()
+            .collect();
+        headers.extend(newer);
+        Response {
+            status: self.response.status,
+            headers,
+            body: self.response.body.clone(),
+        }
+    }
+}
+
+fn may_be_kept(headers: &HeaderMap, response: &Response) -> bool {
+    let says = |name, word: &str| {
+        headers.get_all(name).iter().any(|value| {
+            let text = value.to_str().unwrap_or_default().to_ascii_lowercase();
+            text.split(',').any(|item| item.trim() == word)
+        })
+    };
+    response.status == 200 && !says(CACHE_CONTROL, "no-store") && !says(VARY, "*")
+}
+
+fn size(response: &Response) -> usize {
+    response.body.len() + header_bytes(&response.headers)
+}
+
+#[cfg(test)]
+#[path = "responses_tests.rs"]
+mod tests;
