@@ -1,0 +1,512 @@
+//! A mailbox that answers like the Gmail API: requests in, status, headers and body
+//! out, without a network. Needs nothing but `std` and `serde_json`, so it can be
+//! included by path elsewhere and be served over HTTP.
+//!
+//! # True to the real one
+//! Paths, parameters, defaults, maxima and the shape of answers follow the discovery
+//! document `gmail:v1` (methods `users.getProfile`, `users.history.list`,
+//! `users.messages.list`, `users.messages.get`, `users.labels.list`):
+//!
+//! - history ids are uint64 in strings, grow "chronologically but are not contiguous
+//!   with random gaps", and lie beyond 2^53 here, so that a float would be noticed;
+//! - a `startHistoryId` that is out of date is answered with 404;
+//! - `history`, `messages` and `nextPageToken` are missing where they would be empty;
+//! - `historyId` of a message is that of the last record that changed it;
+//! - `maxResults` is 100 by default and 500 at most; `includeSpamTrash` is off;
+//! - errors are `{"error": {"code", "message", "status", "errors": [{"domain",
+//!   "message", "reason"}]}}`; quotas are 403 with `rateLimitExceeded`, or 429;
+//! - `fields` selects parts of an answer.
+//!
+//! # Where the document is silent
+//! - A page token belongs to the request it was given for; with other parameters it
+//!   is refused with 400. It stands for a place in the order, not for an offset.
+//! - `labelId` of the history compares with the labels that the message had when its
+//!   record was written.
+//! - `q=after:` is exclusive, by the second, and compares with `internalDate`.
+//! - A record may be late: the message is there at once, its record only later,
+//!   although the mailbox's `historyId` is beyond it already. The order of the list
+//!   of messages is strict.
+//!
+//! Other parameters and methods are refused, loudly.
+
+// Who includes it need not use all of it.
+#![allow(dead_code)]
+
+mod answer;
+mod fields;
+mod query;
+
+pub use answer::{Answer, Fault};
+
+use query::Query;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Beyond what a 64-bit float tells apart from its neighbours.
+const FIRST_HISTORY_ID: u64 = (1 << 53) + 1;
+
+/// A mailbox and whatever is wrong with it.
+pub struct Gmail {
+    /// `emailAddress` of the profile.
+    pub address: String,
+    /// The time of Google's clock, in milliseconds since 1970.
+    pub now_ms: u64,
+    /// What was asked for so far.
+    pub calls: Calls,
+    /// Method and target of each request, in order.
+    pub log: Vec<String>,
+    /// The only token that is accepted, if any is asked for.
+    pub token: Option<String>,
+    /// Whether the history has an empty page before each other, as it may.
+    pub empty_pages: bool,
+    /// What becomes of the next requests; `None` is an answer as usual.
+    pub faults: VecDeque<Option<Fault>>,
+    /// Labels of one's own: id and name.
+    pub labels: Vec<(String, String)>,
+    messages: BTreeMap<String, Message>,
+    records: Vec<Record>,
+    history_id: u64,
+    oldest_history_id: u64,
+    next_message: u64,
+}
+
+/// Requests that were answered, by method, and what they cost a project of today.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// `users.getProfile`: 1 unit.
+    pub profile: u64,
+    /// `users.history.list`: 2 units.
+    pub history: u64,
+    /// `users.messages.list`: 5 units.
+    pub list: u64,
+    /// `users.messages.get`: 20 units.
+    pub get: u64,
+    /// `users.labels.list`: 1 unit.
+    pub labels: u64,
+    /// Requests that met a fault.
+    pub failed: u64,
+}
+
+impl Calls {
+    /// Units of quota.
+    pub fn units(&self) -> u64 {
+        self.profile + 2 * self.history + 5 * self.list + 20 * self.get + self.labels
+    }
+}
+
+/// A message to be.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// System labels and ids.
+    pub labels: Vec<String>,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// As HTML text.
+    pub snippet: String,
+    /// `internalDate`; that of the arrival by default.
+    pub date_ms: Option<u64>,
+    /// How much later than the message its record appears.
+    pub late_ms: u64,
+    /// The payload's parts, bodies included.
+    pub parts: Value,
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self::new("Jane Doe <jane@example.com>", "Hello")
+    }
+}
+
+impl Draft {
+    /// Unread, in the inbox, with a text.
+    pub fn new(from: &str, subject: &str) -> Self {
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        Self {
+            labels: vec!["UNREAD".into(), "INBOX".into()],
+            headers: vec![
+                header("Delivered-To", "me@example.com"),
+                header("Received", "by 2002:a05:6f02 with SMTP id x"),
+                header("From", from),
+                header("To", "me@example.com"),
+                header("Subject", subject),
+            ],
+            snippet: "The first words".into(),
+            date_ms: None,
+            late_ms: 0,
+            parts: json!([
+                {"partId": "0", "mimeType": "text/plain", "filename": "", "headers": [],
+                 "body": {"size": 6, "data": "U0VDUkVU"}},
+            ]),
+        }
+    }
+
+    /// With other labels.
+    pub fn labelled(mut self, labels: &[&str]) -> Self {
+        self.labels = labels.iter().map(|&label| label.into()).collect();
+        self
+    }
+}
+
+struct Message {
+    draft: Draft,
+    thread: String,
+    date_ms: u64,
+    history_id: u64,
+}
+
+struct Record {
+    id: u64,
+    visible_ms: u64,
+    /// Messages added, with the labels that they had.
+    added: Vec<(String, Vec<String>)>,
+}
+
+impl Gmail {
+    /// An empty mailbox.
+    pub fn new(address: &str, now_ms: u64) -> Self {
+        Self {
+            address: address.into(),
+            now_ms,
+            calls: Calls::default(),
+            log: Vec::new(),
+            token: None,
+            empty_pages: false,
+            faults: VecDeque::new(),
+            labels: Vec::new(),
+            messages: BTreeMap::new(),
+            records: Vec::new(),
+            history_id: FIRST_HISTORY_ID,
+            oldest_history_id: 0,
+            next_message: 0x18c0_0000_0000_0000,
+        }
+    }
+
+    /// A message arrives. Returns its id.
+    pub fn receive(&mut self, draft: Draft) -> String {
+        self.receive_all([draft]).remove(0)
+    }
+
+    /// Messages arrive in one record.
+    pub fn receive_all(&mut self, drafts: impl IntoIterator<Item = Draft>) -> Vec<String> {
+        let history_id = self.advance();
+        let (mut ids, mut added, mut late_ms) = (Vec::new(), Vec::new(), 0);
+        for draft in drafts {
+            self.next_message += 0x11;
+            let id = format!("{:x}", self.next_message);
+            late_ms = late_ms.max(draft.late_ms);
+            added.push((id.clone(), draft.labels.clone()));
+            let message = Message {
+                thread: id.clone(),
+                date_ms: draft.date_ms.unwrap_or(self.now_ms),
+                history_id,
+                draft,
+            };
+            self.messages.insert(id.clone(), message);
+            ids.push(id);
+        }
+        self.record(history_id, late_ms, added);
+        ids
+    }
+
+    /// The history says once more that a message was added.
+    pub fn repeat(&mut self, id: &str) {
+        if let Some(message) = self.messages.get(id) {
+            let labels = message.draft.labels.clone();
+            let history_id = self.advance();
+            self.record(
+                history_id,
+                0,
+                vec![(id.into(), labels.clone()), (id.into(), labels)],
+            );
+        }
+    }
+
+    /// Somebody gives and takes labels.
+    pub fn relabel(&mut self, id: &str, add: &[&str], remove: &[&str]) {
+        let history_id = self.advance();
+        if let Some(message) = self.messages.get_mut(id) {
+            let labels = &mut message.draft.labels;
+            labels.retain(|label| !remove.contains(&label.as_str()));
+            labels.extend(add.iter().map(|&label| label.to_owned()));
+            message.history_id = history_id;
+        }
+        self.record(history_id, 0, Vec::new());
+    }
+
+    /// A message is deleted for good. What the history says of its arrival stays.
+    pub fn delete(&mut self, id: &str) {
+        self.messages.remove(id);
+        let history_id = self.advance();
+        self.record(history_id, 0, Vec::new());
+    }
+
+    /// Forgets the history up to now: older ids are answered with 404.
+    pub fn expire_history(&mut self) {
+        self.advance();
+        self.oldest_history_id = self.history_id;
+        self.records.retain(|record| record.id > self.history_id);
+    }
+
+    /// The mailbox's history id.
+    pub fn history_id(&self) -> u64 {
+        self.history_id
+    }
+
+    /// With gaps, like the real ones.
+    fn advance(&mut self) -> u64 {
+        self.history_id += 1 + self.history_id % 7;
+        self.history_id
+    }
+
+    fn record(&mut self, id: u64, late_ms: u64, added: Vec<(String, Vec<String>)>) {
+        self.records.push(Record {
+            id,
+            visible_ms: self.now_ms + late_ms,
+            added,
+        });
+    }
+
+    /// Answers one request. `target` is path and query.
+    pub fn answer(&mut self, method: &str, target: &str, headers: &[(String, String)]) -> Answer {
+        self.log.push(format!("{method} {target}"));
+        if let Some(Some(fault)) = self.faults.pop_front() {
+            self.calls.failed += 1;
+            return fault.answer();
+        }
+        if let Some(token) = &self.token {
+            let expected = format!("Bearer {token}");
+            let authorized = |(name, value): &(String, String)| {
+                name.eq_ignore_ascii_case("authorization") && *value == expected
+            };
+            if !headers.iter().any(authorized) {
+                self.calls.failed += 1;
+                return Fault::Unauthorized.answer();
+            }
+        }
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let query = Query::parse(query);
+        let Some(resource) = path.strip_prefix("/gmail/v1/users/me/") else {
+            return Answer::error(404, "notFound", "Not Found");
+        };
+        if method != "GET" {
+            return Answer::error(405, "methodNotAllowed", "Method Not Allowed");
+        }
+        let result = match resource.split_once('/') {
+            None if resource == "profile" => self.profile(),
+            None if resource == "history" => self.history(&query),
+            None if resource == "messages" => self.list(&query),
+            None if resource == "labels" => self.list_labels(),
+            Some(("messages", id)) => self.get(id, &query),
+            _ => Err(Answer::error(404, "notFound", "Not Found")),
+        };
+        match result {
+            Ok(value) => Answer::json(200, &fields::select(value, query.one("fields"))),
+            Err(answer) => answer,
+        }
+    }
+
+    fn profile(&mut self) -> Result<Value, Answer> {
+        self.calls.profile += 1;
+        Ok(json!({
+            "emailAddress": self.address,
+            "messagesTotal": self.messages.len(),
+            "threadsTotal": self.messages.len(),
+            "historyId": self.history_id.to_string(),
+        }))
+    }
+
+    fn list_labels(&mut self) -> Result<Value, Answer> {
+        self.calls.labels += 1;
+        let system = ["INBOX", "SENT", "DRAFT", "SPAM", "TRASH", "UNREAD"];
+        let system = system
+            .iter()
+            .map(|id| json!({"id": id, "name": id, "type": "system"}));
+        let own = self
+            .labels
+            .iter()
+            .map(|(id, name)| json!({"id": id, "name": name, "type": "user"}));
+        Ok(json!({"labels": system.chain(own).collect::<Vec<_>>()}))
+    }
+
+    fn history(&mut self, query: &Query) -> Result<Value, Answer> {
+        self.calls.history += 1;
+        query.only(&[
+            "startHistoryId",
+            "historyTypes",
+            "labelId",
+            "maxResults",
+            "pageToken",
+        ])?;
+        let start: u64 = query.number("startHistoryId")?.unwrap_or(0);
+        if query.all("historyTypes") != ["messageAdded"] {
+            return Err(Answer::bad_request(
+                "historyTypes: only messageAdded is known here",
+            ));
+        }
+        if start < self.oldest_history_id {
+            return Err(Answer::not_found());
+        }
+        let label = query.one("labelId");
+        let scope = format!("h{start}l{}", label.unwrap_or_default());
+        let (place, empty) = query.place(&scope)?;
+        let after = start.max(place);
+        let size = query.page_size()?;
+        let mut records: Vec<&Record> = self
+            .records
+            .iter()
+            .filter(|record| record.id > after && record.visible_ms <= self.now_ms)
+            .filter(|record| record.added.iter().any(|(_, labels)| has(labels, label)))
+            .collect();
+        records.sort_by_key(|record| record.id);
+        let mut answer = Map::new();
+        answer.insert("historyId".into(), self.history_id.to_string().into());
+        if self.empty_pages && !empty && !records.is_empty() {
+            answer.insert(
+                "nextPageToken".into(),
+                query::token(&scope, after, true).into(),
+            );
+            return Ok(answer.into());
+        }
+        if records.len() > size {
+            records.truncate(size);
+            let place = records.last().map_or(after, |record| record.id);
+            answer.insert(
+                "nextPageToken".into(),
+                query::token(&scope, place, false).into(),
+            );
+        }
+        if !records.is_empty() {
+            let records: Vec<Value> = records.iter().map(|record| record.json(label)).collect();
+            answer.insert("history".into(), records.into());
+        }
+        Ok(answer.into())
+    }
+
+    fn list(&mut self, query: &Query) -> Result<Value, Answer> {
+        self.calls.list += 1;
+        query.only(&[
+            "q",
+            "labelIds",
+            "includeSpamTrash",
+            "maxResults",
+            "pageToken",
+        ])?;
+        let search = query.one("q").unwrap_or_default();
+        let after_s = search
+            .strip_prefix("after:")
+            .and_then(|text| text.parse::<u64>().ok());
+        let Some(after_s) = after_s else {
+            return Err(Answer::bad_request("q: only after:<seconds> is known here"));
+        };
+        let label = query.one("labelIds");
+        let hidden = query.one("includeSpamTrash") != Some("true");
+        let scope = format!("m{after_s}l{}s{hidden}", label.unwrap_or_default());
+        let (place, _) = query.place(&scope)?;
+        let size = query.page_size()?;
+        let mut found: Vec<(u64, &String, &Message)> = self
+            .messages
+            .iter()
+            .map(|(id, message)| (message.rank(id), id, message))
+            .filter(|(_, _, message)| message.date_ms / 1_000 > after_s)
+            .filter(|(_, _, message)| has(&message.draft.labels, label))
+            .filter(|(_, _, message)| !hidden || !message.is_hidden())
+            .collect();
+        // Newest first; a token stands for the last rank that was handed out.
+        found.sort_by_key(|(rank, _, _)| std::cmp::Reverse(*rank));
+        if place > 0 {
+            found.retain(|(rank, _, _)| *rank < place);
+        }
+        let mut answer = Map::new();
+        answer.insert("resultSizeEstimate".into(), found.len().into());
+        if found.len() > size {
+            found.truncate(size);
+            let place = found.last().map_or(0, |(rank, _, _)| *rank);
+            answer.insert(
+                "nextPageToken".into(),
+                query::token(&scope, place, false).into(),
+            );
+        }
+        if !found.is_empty() {
+            let messages = found
+                .iter()
+                .map(|(_, id, message)| json!({"id": id, "threadId": message.thread}));
+            answer.insert("messages".into(), messages.collect::<Vec<_>>().into());
+        }
+        Ok(answer.into())
+    }
+
+    fn get(&mut self, id: &str, query: &Query) -> Result<Value, Answer> {
+        self.calls.get += 1;
+        query.only(&["format", "metadataHeaders", "fields"])?;
+        let message = self.messages.get(id).ok_or_else(Answer::not_found)?;
+        let wanted = query.all("metadataHeaders");
+        let full = match query.one("format") {
+            Some("metadata") => false,
+            None | Some("full") => true,
+            _ => return Err(Answer::bad_request("format")),
+        };
+        Ok(message.json(id, full, &wanted))
+    }
+}
+
+impl Message {
+    /// A place in the order of dates; ids of one millisecond differ in their end.
+    fn rank(&self, id: &str) -> u64 {
+        let id = u64::from_str_radix(id, 16).unwrap_or(0) / 0x11;
+        (self.date_ms << 20) | (id & 0xf_ffff)
+    }
+
+    fn is_hidden(&self) -> bool {
+        has(&self.draft.labels, Some("SPAM")) || has(&self.draft.labels, Some("TRASH"))
+    }
+
+    fn json(&self, id: &str, full: bool, wanted: &[&str]) -> Value {
+        let wanted = |name: &str| {
+            full || wanted.is_empty()
+                || wanted
+                    .iter()
+                    .any(|wanted| wanted.eq_ignore_ascii_case(name))
+        };
+        let headers: Vec<Value> = self
+            .draft
+            .headers
+            .iter()
+            .filter(|(name, _)| wanted(name))
+            .map(|(name, value)| json!({"name": name, "value": value}))
+            .collect();
+        let mut payload = json!({"mimeType": "multipart/mixed", "headers": headers});
+        if full {
+            payload["partId"] = "".into();
+            payload["filename"] = "".into();
+            payload["body"] = json!({"size": 0});
+            payload["parts"] = self.draft.parts.clone();
+        }
+        json!({
+            "id": id,
+            "threadId": self.thread,
+            "labelIds": self.draft.labels,
+            "snippet": self.draft.snippet,
+            "payload": payload,
+            "sizeEstimate": 2_048,
+            "historyId": self.history_id.to_string(),
+            "internalDate": self.date_ms.to_string(),
+        })
+    }
+}
+
+impl Record {
+    fn json(&self, label: Option<&str>) -> Value {
+        let messages = || self.added.iter().filter(|(_, labels)| has(labels, label));
+        let brief: Vec<Value> = messages()
+            .map(|(id, _)| json!({"id": id, "threadId": id}))
+            .collect();
+        let added: Vec<Value> = messages()
+            .map(|(id, labels)| json!({"message": {"id": id, "threadId": id, "labelIds": labels}}))
+            .collect();
+        json!({"id": self.id.to_string(), "messages": brief, "messagesAdded": added})
+    }
+}
+
+fn has(labels: &[String], label: Option<&str>) -> bool {
+    label.is_none_or(|label| labels.iter().any(|other| other == label))
+}

@@ -1,0 +1,126 @@
+//! What the host does around a provider, in a few lines: it hands over requests,
+//! stores the cursor with the events, and calls again while more is waiting.
+
+use super::fake;
+use std::cell::{Cell, RefCell};
+use triggerhouse_provider_gmail::api::Http;
+use triggerhouse_sdk::http::{FetchError, Request, Response};
+use triggerhouse_sdk::prelude::*;
+
+/// When everything begins.
+pub const NOW_MS: u64 = 1_700_000_000_000;
+/// Nothing needs more pages in a row than this.
+const PAGES_MAX: usize = 10_000;
+/// What the README promises of one call.
+const REQUESTS_MAX: usize = 32;
+const BASE_URL: &str = "https://gmail.googleapis.com";
+
+/// A mailbox, and what the host remembers of it.
+pub struct Host {
+    pub service: Service,
+    pub cursor: Option<String>,
+    pub configs: Vec<String>,
+    pub limit: u32,
+}
+
+/// The way to the mailbox.
+pub struct Service {
+    pub gmail: RefCell<fake::Gmail>,
+    /// Requests that are still allowed in this poll.
+    pub allowed: Cell<u32>,
+}
+
+impl Http for Service {
+    fn send(&self, request: Request) -> Result<Response, FetchError> {
+        let allowed = self.allowed.get();
+        self.allowed
+            .set(allowed.checked_sub(1).ok_or(FetchError::LimitReached)?);
+        let target = request.url.strip_prefix(BASE_URL);
+        let target = target.ok_or_else(|| FetchError::Denied(request.url.clone()))?;
+        assert!(request.headers.is_empty() && request.body.is_none());
+        let answer = self.gmail.borrow_mut().answer("GET", target, &[]);
+        if answer.slow {
+            return Err(FetchError::Timeout);
+        }
+        let header = |(name, value)| Header { name, value };
+        Ok(Response {
+            status: answer.status,
+            headers: answer.headers.into_iter().map(header).collect(),
+            body: answer.body,
+        })
+    }
+}
+
+impl Host {
+    /// An empty mailbox, one trigger without wishes.
+    pub fn new() -> Self {
+        Self {
+            service: Service {
+                gmail: RefCell::new(fake::Gmail::new("Me@example.com", NOW_MS)),
+                allowed: Cell::new(u32::MAX),
+            },
+            cursor: None,
+            configs: vec!["{}".into()],
+            limit: 500,
+        }
+    }
+
+    /// The mailbox.
+    pub fn gmail(&self) -> std::cell::RefMut<'_, fake::Gmail> {
+        self.service.gmail.borrow_mut()
+    }
+
+    /// Time passes.
+    pub fn wait(&self, seconds: u64) {
+        self.gmail().now_ms += seconds * 1_000;
+    }
+
+    pub fn request(&self) -> PollRequest {
+        PollRequest {
+            cursor: self.cursor.clone(),
+            configs: self.configs.clone(),
+            settings: "{}".into(),
+            now: self.gmail().now_ms * 1_000,
+            limit: self.limit,
+        }
+    }
+
+    /// One call, whose page is not stored.
+    pub fn try_poll(&self) -> Result<PollPage, PollError> {
+        let before = self.gmail().log.len();
+        let result = triggerhouse_provider_gmail::poll(&self.service, &self.request());
+        let requests = self.gmail().log.len() - before;
+        assert!(requests <= REQUESTS_MAX, "{requests} requests");
+        let page = result?;
+        assert!(page.events.len() <= self.limit as usize);
+        page.events
+            .iter()
+            .for_each(triggerhouse_sdk::testing::assert_within_limits);
+        Ok(page)
+    }
+
+    /// One call, whose page is stored.
+    pub fn poll_page(&mut self) -> Result<PollPage, PollError> {
+        let page = self.try_poll()?;
+        self.cursor = Some(page.cursor.clone());
+        Ok(page)
+    }
+
+    /// Calls until nothing more is waiting.
+    pub fn poll(&mut self) -> Result<Vec<Event>, PollError> {
+        let mut events = Vec::new();
+        for _ in 0..PAGES_MAX {
+            let page = self.poll_page()?;
+            events.extend(page.events);
+            if !page.more {
+                return Ok(events);
+            }
+        }
+        panic!("more was waiting for ever");
+    }
+
+    /// The cursor, as JSON.
+    pub fn stored(&self) -> serde_json::Value {
+        serde_json::from_str(self.cursor.as_deref().unwrap()).unwrap()
+    }
+}

@@ -1,0 +1,342 @@
+//! Months of a mailbox in a second: messages arrive, vanish and are relabelled,
+//! records are late and repeated, history expires, any request may fail, pages are
+//! lost before they are stored, and every poll may have another limit. In the end
+//! the set of dedup keys is the set of messages that came after the first poll and
+//! were not deleted before they could be fetched.
+//!
+//! Everything follows from the seed, which a failure names.
+
+use super::*;
+use std::collections::{BTreeMap, BTreeSet};
+use triggerhouse_provider_gmail::api::PAGE_SIZE;
+use triggerhouse_provider_gmail::cursor::OVERLAP_MS;
+
+/// How late a record may be.
+const OVERLAP_S: u64 = OVERLAP_MS / 1_000;
+
+/// What one seed came to.
+#[derive(Debug, Default)]
+struct Totals {
+    received: usize,
+    vanished: usize,
+    events: usize,
+    polls: usize,
+    lost_pages: usize,
+    errors: usize,
+    expiries: usize,
+    late: usize,
+}
+
+/// Small, and the same everywhere: splitmix64.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    fn percent(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+}
+
+struct Simulation {
+    random: Random,
+    host: Host,
+    /// Messages since the first poll, by their keys, and when they came.
+    expected: BTreeMap<String, u64>,
+    /// Deleted ones: they may have been fetched before, or not.
+    vanished: BTreeSet<String>,
+    /// Of stored pages.
+    keys: BTreeSet<String>,
+    totals: Totals,
+}
+
+fn key(id: &str) -> String {
+    format!("gmail:me@example.com:{id}")
+}
+
+impl Simulation {
+    fn new(seed: u64) -> Self {
+        let mut random = Random(seed);
+        let host = Host::new();
+        for _ in 0..random.below(50) {
+            host.gmail().receive(draft("before"));
+        }
+        host.wait(1);
+        host.gmail().empty_pages = random.percent(30);
+        let mut simulation = Self {
+            random,
+            host,
+            expected: BTreeMap::new(),
+            vanished: BTreeSet::new(),
+            keys: BTreeSet::new(),
+            totals: Totals::default(),
+        };
+        simulation.host.poll().unwrap();
+        simulation
+    }
+
+    fn step(&mut self) {
+        // Mostly a few messages, now and then more than the cursor remembers.
+        let burst = self.random.percent(5);
+        let count = if burst { 900 } else { 6 };
+        if burst {
+            self.host.wait(OVERLAP_S);
+        }
+        for _ in 0..self.random.below(count) {
+            self.arrive(!burst);
+            if self.random.percent(5) {
+                self.host.wait(1);
+            }
+        }
+        self.meddle();
+        for _ in 0..1 + self.random.below(3) {
+            self.poll();
+        }
+        let seconds = [1, 20, 60, 60, 60, 3_600, 90_000][self.random.below(7) as usize];
+        self.host.wait(if burst { OVERLAP_S } else { seconds });
+    }
+
+    fn arrive(&mut self, late: bool) {
+        // Within the overlap, and not among more than the cursor remembers: what is
+        // later may be lost, as the cursor's documentation says.
+        let late_ms = if late && self.random.percent(20) {
+            self.random.below(240_000)
+        } else {
+            0
+        };
+        let labels: &[&str] = match self.random.below(10) {
+            0 => &["SENT"],
+            1 => &["Label_7"],
+            _ => &["INBOX", "UNREAD"],
+        };
+        let message = || Draft {
+            late_ms,
+            ..draft("x").labelled(labels)
+        };
+        let count = if self.random.percent(3) {
+            1 + self.random.below(4)
+        } else {
+            1
+        };
+        let ids = self.host.gmail().receive_all((0..count).map(|_| message()));
+        let now_ms = self.host.gmail().now_ms;
+        self.totals.late += usize::from(late_ms > 0) * ids.len();
+        self.expected.extend(ids.iter().map(|id| (key(id), now_ms)));
+        if self.random.percent(5) {
+            self.host.gmail().repeat(&ids[0]);
+        }
+    }
+
+    /// What people do to messages, and what Google does to its history.
+    fn meddle(&mut self) {
+        let recent: Vec<String> = self.expected.keys().rev().take(40).cloned().collect();
+        for key in recent {
+            let id = key.rsplit(':').next().unwrap();
+            if self.random.percent(3) {
+                self.host.gmail().delete(id);
+                self.vanished.insert(key.clone());
+            } else if self.random.percent(3) {
+                self.host.gmail().relabel(id, &["STARRED"], &["UNREAD"]);
+            }
+        }
+        if self.random.percent(4) {
+            self.host.gmail().expire_history();
+            self.totals.expiries += 1;
+        }
+    }
+
+    fn poll(&mut self) {
+        self.host.limit = [1, 2, 25, 100, 500][self.random.below(5) as usize];
+        for _ in 0..self.random.below(60) {
+            self.totals.polls += 1;
+            let faults = self.faults();
+            self.host.gmail().faults = faults.into();
+            let allowed = if self.random.percent(5) {
+                1 + self.random.below(6) as u32
+            } else {
+                32
+            };
+            self.host.service.allowed.set(allowed);
+            let page = match self.host.try_poll() {
+                Ok(page) => page,
+                Err(PollError::InvalidCursor(text)) => panic!("{text}"),
+                Err(_) => {
+                    self.totals.errors += 1;
+                    break;
+                }
+            };
+            if self.random.percent(10) {
+                self.totals.lost_pages += 1;
+                continue;
+            }
+            self.store(&page);
+            if !page.more {
+                break;
+            }
+        }
+        self.host.gmail().faults.clear();
+    }
+
+    fn faults(&mut self) -> Vec<Option<Fault>> {
+        let mut faults = Vec::new();
+        for _ in 0..32 {
+            faults.push(self.random.percent(2).then(|| match self.random.below(8) {
+                0 => Fault::Unauthorized,
+                1 => Fault::Forbidden("rateLimitExceeded"),
+                2 => Fault::TooManyRequests(Some("7".into())),
+                3 => Fault::TooManyRequests(None),
+                4 => Fault::Server(500),
+                5 => Fault::Body(b"<html>".to_vec()),
+                6 => Fault::BadRequest("invalidArgument"),
+                _ => Fault::Slow,
+            }));
+        }
+        faults
+    }
+
+    fn store(&mut self, page: &PollPage) {
+        self.host.cursor = Some(page.cursor.clone());
+        assert!(page.cursor.len() < 64 * 1024, "{} bytes", page.cursor.len());
+        self.totals.events += page.events.len();
+        let keys = page.events.iter().map(|event| event.dedup_key.clone());
+        self.keys.extend(keys);
+    }
+
+    /// Peace at last: everything late appears, and everything is read.
+    fn settle(mut self) -> Totals {
+        self.host.limit = 500;
+        self.host.service.allowed.set(u32::MAX);
+        for _ in 0..8 {
+            self.host.wait(60);
+            loop {
+                let page = self.host.poll_page().unwrap();
+                self.store(&page);
+                if !page.more {
+                    break;
+                }
+            }
+        }
+        let lost: Vec<_> = self
+            .expected
+            .iter()
+            .filter(|(key, _)| !self.vanished.contains(*key) && !self.keys.contains(*key))
+            .collect();
+        assert!(lost.is_empty(), "{} lost: {:?}", lost.len(), lost.first());
+        let strange = self
+            .keys
+            .iter()
+            .find(|key| !self.expected.contains_key(*key));
+        assert_eq!(strange, None, "never arrived after the first poll");
+        // Lost pages are fetched again, and a resync what it cannot know.
+        let calls = self.host.gmail().calls;
+        let resyncs = 1_000 * (1 + self.totals.expiries as u64);
+        let (received, polls) = (self.expected.len() as u64, self.totals.polls as u64 + 2_000);
+        assert!(
+            calls.get <= 2 * received + resyncs,
+            "{calls:?} for {received}"
+        );
+        assert!(
+            calls.profile <= polls && calls.history + calls.list <= 2 * polls,
+            "{calls:?} in {polls}"
+        );
+        self.totals.received = self.expected.len();
+        self.totals.vanished = self.vanished.len();
+        self.totals
+    }
+}
+
+fn run(seed: u64, steps: usize) -> Totals {
+    let mut simulation = Simulation::new(seed);
+    for _ in 0..steps {
+        simulation.step();
+    }
+    simulation.settle()
+}
+
+#[test]
+fn nothing_is_lost_and_nothing_is_made_up_whatever_goes_wrong() {
+    let mut sum = Totals::default();
+    for seed in 0..20 {
+        let totals = std::panic::catch_unwind(|| run(seed, 50));
+        let totals = totals.unwrap_or_else(|_| panic!("seed {seed}"));
+        sum.received += totals.received;
+        sum.vanished += totals.vanished;
+        sum.events += totals.events;
+        sum.polls += totals.polls;
+        sum.lost_pages += totals.lost_pages;
+        sum.errors += totals.errors;
+        sum.expiries += totals.expiries;
+        sum.late += totals.late;
+    }
+    println!("{sum:?}");
+    // The simulation must not become harmless unnoticed.
+    assert!(sum.received > 20_000 && sum.vanished > 500 && sum.late > 300);
+    assert!(sum.lost_pages > 400 && sum.errors > 300 && sum.expiries > 30);
+}
+
+#[test]
+fn without_faults_every_message_is_fetched_once_and_calls_stay_within_their_bound() {
+    for seed in 0..10 {
+        let mut random = Random(1_000 + seed);
+        let mut host = connected();
+        let (mut received, mut polls, mut keys) = (0, 1, BTreeSet::new());
+        for _ in 0..200 {
+            let burst = random.percent(2);
+            if burst {
+                host.wait(OVERLAP_S);
+            }
+            let count = if burst { 900 } else { 8 };
+            for _ in 0..random.below(count) {
+                let late_ms = if !burst && random.percent(5) {
+                    100_000
+                } else {
+                    0
+                };
+                host.gmail().receive(Draft {
+                    late_ms,
+                    ..draft("x")
+                });
+                received += 1;
+            }
+            host.limit = 1 + random.below(500) as u32;
+            loop {
+                let page = host.poll_page().unwrap();
+                polls += 1;
+                for event in page.events {
+                    assert!(keys.insert(event.dedup_key), "fetched twice");
+                }
+                if !page.more {
+                    break;
+                }
+            }
+            host.wait(if burst { OVERLAP_S } else { 60 });
+        }
+        for _ in 0..6 {
+            host.wait(60);
+            keys.extend(
+                host.poll()
+                    .unwrap()
+                    .into_iter()
+                    .map(|event| event.dedup_key),
+            );
+        }
+        let calls = host.gmail().calls;
+        assert_eq!(keys.len() as u64, received);
+        assert_eq!(calls.get, received, "seed {seed}");
+        // One page for each scan, and one for each full page of records beyond: the
+        // overlap may fill up to three more.
+        let pages = 206 + 4 * received.div_ceil(u64::from(PAGE_SIZE));
+        assert!(calls.history <= pages, "{calls:?}");
+        assert!(calls.profile <= polls + 6 && calls.list == 0 && calls.failed == 0);
+    }
+}
