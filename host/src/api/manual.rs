@@ -1,5 +1,6 @@
 //! `/v1/automations/{id}/run`: a person presses *run*.
 
+use super::check::Checks;
 use super::extract::{JsonBody, PathId};
 use super::{AppState, Problem, Tenant};
 use crate::clock;
@@ -26,7 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[serde(deny_unknown_fields)]
 struct Start {
     /// Any JSON: handed to the run, as `facts.input` of its event. At most 256 KiB.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Value>)]
     input: Option<Value>,
 }
 
@@ -42,7 +43,7 @@ struct Started {
     params(("id" = AutomationId, Path)), request_body = Start,
     responses(
         (status = CREATED, description = "Handed over", body = Started),
-        (status = CONFLICT, description = "The automation is switched off", body = Problem,
+        (status = CONFLICT, description = "The automation is switched off, or its manual trigger", body = Problem,
             content_type = "application/problem+json")))]
 async fn run_automation(
     Tenant(org): Tenant,
@@ -51,15 +52,24 @@ async fn run_automation(
     JsonBody(start): JsonBody<Start>,
 ) -> Result<(StatusCode, Json<Started>), Problem> {
     let facts = serde_json::json!({ "input": start.input }).to_string();
+    let mut checks = Checks::default();
     if facts.len() > FACTS_BYTES_MAX {
-        let wrong = format!("/input: expected at most {FACTS_BYTES_MAX} bytes");
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY).detail(wrong));
+        checks.add(
+            "/input",
+            format!("expected at most {FACTS_BYTES_MAX} bytes"),
+        );
     }
+    checks.done()?;
     let store = state.store();
     let (event, run) = match store.run_manually(&org, id, facts, clock::now()).await? {
         ManualRun::Started(event, run) => (event, run),
         ManualRun::Disabled => {
             return Err(Problem::conflict("the automation is switched off"));
+        }
+        ManualRun::TriggerDisabled => {
+            return Err(Problem::conflict(
+                "the automation's manual trigger is switched off",
+            ));
         }
         ManualRun::NotFound => return Err(Problem::not_found("automation")),
     };

@@ -194,7 +194,13 @@ async fn update_schedule(
         timezone: change.timezone.map(|_| timezone),
     };
     let changed = store
-        .update_schedule(&org, id, &patch, clock::now())
+        .update_schedule(
+            &org,
+            id,
+            &patch,
+            state.config().scheduler.limits(),
+            clock::now(),
+        )
         .await?;
     state.signals().raise(Signal::Routes);
     found(changed)

@@ -3,6 +3,7 @@
 
 mod check;
 
+use crate::domain::schedule::FiringLimits;
 use crate::provider::{EgressLimits, EngineLimits, RegistryEntry};
 use crate::secret::Secret;
 use anyhow::Context;
@@ -117,6 +118,16 @@ pub struct SchedulerConfig {
     pub late_seconds: u64,
     pub missed_ticks_max: usize,
     pub poll_ms: u64,
+}
+
+impl SchedulerConfig {
+    /// The limits on firing.
+    pub fn limits(&self) -> FiringLimits {
+        FiringLimits {
+            late: Duration::from_secs(self.late_seconds),
+            missed_ticks_max: self.missed_ticks_max,
+        }
+    }
 }
 
 /// See `config.default.toml`.

@@ -5,7 +5,6 @@ use crate::domain::cron::Cron;
 use crate::domain::event::{DecidedEvent, Decision, ParsedEvent, SkipReason};
 use crate::domain::{AutomationId, OrgId, ScheduleId, Timestamp, TriggerId};
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,17 +95,17 @@ pub struct DueTrigger {
     pub missed_ticks: MissedTicks,
 }
 
-/// What is looked at first for the newest ticks, and by how much more after that.
-const WINDOW_MIN: Duration = Duration::from_secs(60 * 60);
+/// How far back late ticks are looked for first, and by how much farther after that.
+const WINDOW_MIN: Duration = Duration::from_secs(60);
 const WINDOW_FACTOR: u32 = 8;
 
-struct Newest {
+/// What becomes of ticks that are late.
+#[derive(Default)]
+struct Late {
     /// Oldest first.
-    ticks: VecDeque<Timestamp>,
-    /// The newest known tick that is not among them.
+    fires: Vec<Timestamp>,
+    /// The newest of those that do not fire.
     given_up: Option<Timestamp>,
-    /// The first tick that is still to come.
-    next: Option<Timestamp>,
 }
 
 /// Limits on firing.
@@ -114,7 +113,7 @@ struct Newest {
 pub struct FiringLimits {
     /// A tick that is seen later than this after its time was missed.
     pub late: Duration,
-    /// Missed ticks of one trigger that start runs at once at most.
+    /// Missed ticks of one trigger that start runs at once at most, where it wants all.
     pub missed_ticks_max: usize,
 }
 
@@ -131,61 +130,61 @@ pub struct Firing {
 impl DueTrigger {
     /// Decides what becomes of each tick up to `now`.
     pub fn fire(&self, now: Timestamp, limits: FiringLimits) -> Firing {
-        let Newest {
-            ticks,
-            mut given_up,
-            next,
-        } = self.newest(now, limits.missed_ticks_max.max(1));
-        let is_late = |tick: &Timestamp| *tick + limits.late < now;
-        let mut fired: Vec<Timestamp> = Vec::new();
-        let newest_late = ticks.iter().rev().find(|tick| is_late(tick)).copied();
-        for tick in ticks {
-            let fires = !is_late(&tick)
-                || match self.missed_ticks {
-                    MissedTicks::Skip => false,
-                    MissedTicks::Last => Some(tick) == newest_late,
-                    MissedTicks::All => true,
-                };
-            if fires {
-                fired.push(tick);
-            } else {
-                given_up = Some(tick);
-            }
-        }
-        let missed = given_up.map(|last| self.missed(last));
-        let fired = fired.into_iter().map(|tick| self.tick(tick));
+        // Whatever was due is a tick only if the cron, as it is read today, says so.
+        let first = self.cron.next_after(Timestamp(self.due_at.0 - 1));
+        let Some(first) = first.filter(|first| *first <= now) else {
+            return Firing {
+                events: Vec::new(),
+                next: first,
+            };
+        };
+        let late_before = now - limits.late;
+        let (in_time, next) = self.ticks(first.max(late_before), now);
+        let keep = match self.missed_ticks {
+            MissedTicks::Skip => 0,
+            MissedTicks::Last => 1,
+            MissedTicks::All => limits.missed_ticks_max,
+        };
+        let Late { fires, given_up } = self.late(first, late_before, keep);
+        let missed = given_up.map(|last| self.missed(first, last));
+        let fired = fires.into_iter().chain(in_time);
         Firing {
-            events: missed.into_iter().chain(fired).collect(),
+            events: missed
+                .into_iter()
+                .chain(fired.map(|tick| self.tick(tick)))
+                .collect(),
             next,
         }
     }
 
-    /// The newest ticks up to `now`, at most `keep`. Only they can start runs, so the
-    /// older ones are not counted: a cron of seconds has half a million in a week.
-    fn newest(&self, now: Timestamp, keep: usize) -> Newest {
+    /// The ticks from `from` to `until`, both included, and the first one after.
+    fn ticks(&self, from: Timestamp, until: Timestamp) -> (Vec<Timestamp>, Option<Timestamp>) {
+        let mut ticks = Vec::new();
+        let mut next = self.cron.next_after(Timestamp(from.0 - 1));
+        while let Some(tick) = next.filter(|tick| *tick <= until) {
+            ticks.push(tick);
+            next = self.cron.next_after(tick);
+        }
+        (ticks, next)
+    }
+
+    /// What becomes of the ticks from `first` on that are before `end`: the newest
+    /// `keep` fire. The others are not counted, and not even looked at one by one: a
+    /// cron of seconds has half a million in a week.
+    fn late(&self, first: Timestamp, end: Timestamp, keep: usize) -> Late {
+        if first >= end {
+            return Late::default();
+        }
         let mut window = WINDOW_MIN;
         loop {
-            let from = now - window;
-            let is_whole = from <= self.due_at;
-            let mut next = if is_whole {
-                Some(self.due_at)
-            } else {
-                self.cron.next_after(from)
-            };
-            let mut ticks = VecDeque::new();
-            let mut given_up = (!is_whole).then_some(self.due_at);
-            while let Some(tick) = next.filter(|tick| *tick <= now) {
-                ticks.push_back(tick);
-                if ticks.len() > keep {
-                    given_up = ticks.pop_front();
-                }
-                next = self.cron.next_after(tick);
-            }
-            if is_whole || ticks.len() == keep {
-                return Newest {
-                    ticks,
-                    given_up,
-                    next,
+            let from = first.max(end - window);
+            let (mut ticks, _) = self.ticks(from, Timestamp(end.0 - 1));
+            // One more than fire, to name the newest of those that do not.
+            if from == first || ticks.len() > keep {
+                let fires = ticks.split_off(ticks.len().saturating_sub(keep));
+                return Late {
+                    fires,
+                    given_up: ticks.pop(),
                 };
             }
             window *= WINDOW_FACTOR;
@@ -205,8 +204,7 @@ impl DueTrigger {
     }
 
     /// One event for all ticks that start no run.
-    fn missed(&self, last: Timestamp) -> DecidedEvent {
-        let first = self.due_at;
+    fn missed(&self, first: Timestamp, last: Timestamp) -> DecidedEvent {
         let detail = if first == last {
             format!("the tick of {first} was missed")
         } else {
@@ -345,7 +343,8 @@ mod tests {
         assert_eq!(
             after_a_night(MissedTicks::All),
             [
-                missed("06:00:00"),
+                missed("05:00:00"),
+                "06:00:00 run".into(),
                 "07:00:00 run".into(),
                 "08:00:00 run".into(),
                 "09:00:00 run".into()
@@ -354,17 +353,38 @@ mod tests {
     }
 
     #[test]
-    fn a_week_of_seconds_is_one_skip_and_the_newest_ticks() {
+    fn a_week_of_seconds_is_one_skip_and_what_is_in_time() {
         let due = due("* * * * * *", "2026-01-01T00:00:00Z", MissedTicks::Skip);
         let firing = due.fire(time("2026-01-08T00:00:00.5Z"), LIMITS);
-        assert_eq!(firing.events.len(), 4);
+        assert_eq!(firing.events.len(), 61);
         assert!(
             shown(&firing)[0]
-                .contains("(ticks from 2026-01-01T00:00:00.000000Z to 2026-01-07T23:59:57"),
+                .contains("(ticks from 2026-01-01T00:00:00.000000Z to 2026-01-07T23:59:00"),
             "{:?}",
             shown(&firing)
         );
-        assert_eq!(shown(&firing)[3], "00:00:00 run");
+        assert_eq!(shown(&firing)[1], "23:59:01 run");
+        assert_eq!(shown(&firing)[60], "00:00:00 run");
+    }
+
+    #[test]
+    fn what_is_in_time_counts_against_no_limit() {
+        let limits = FiringLimits {
+            late: Duration::from_secs(600),
+            missed_ticks_max: 1,
+        };
+        let due = due("* * * * *", "2026-01-01T00:00:00Z", MissedTicks::Last);
+        let firing = due.fire(time("2026-01-01T00:30:00Z"), limits);
+        assert_eq!(firing.events.len(), 1 + 1 + 11, "{:?}", shown(&firing));
+        assert_eq!(shown(&firing)[1], "00:19:00 run");
+    }
+
+    #[test]
+    fn what_the_cron_does_not_say_is_no_tick() {
+        let due = due("0 9 * * *", "2026-01-01T10:17:03Z", MissedTicks::All);
+        let firing = due.fire(time("2026-01-01T10:18:00Z"), LIMITS);
+        assert!(firing.events.is_empty());
+        assert_eq!(firing.next, Some(time("2026-01-02T09:00:00Z")));
     }
 
     #[test]

@@ -168,15 +168,7 @@ impl Store {
             .bind(now.0)
             .execute(&mut **tx)
             .await?;
-            let triggers: Vec<Uuid> = sqlx::query_scalar(
-                "update triggers set deleted_at = $3, due_at = null, manual_of = null
-                 where org_id = $1 and automation_id = $2 and deleted_at is null returning id",
-            )
-            .bind(org.as_str())
-            .bind(id.0)
-            .bind(now.0)
-            .fetch_all(&mut **tx)
-            .await?;
+            // Everybody locks a schedule before the triggers that follow it.
             sqlx::query(
                 "update schedules set deleted_at = $3
                  where org_id = $1 and automation_id = $2 and deleted_at is null",
@@ -185,6 +177,15 @@ impl Store {
             .bind(id.0)
             .bind(now.0)
             .execute(&mut **tx)
+            .await?;
+            let triggers: Vec<Uuid> = sqlx::query_scalar(
+                "update triggers set deleted_at = $3, due_at = null, manual_of = null
+                 where org_id = $1 and automation_id = $2 and deleted_at is null returning id",
+            )
+            .bind(org.as_str())
+            .bind(id.0)
+            .bind(now.0)
+            .fetch_all(&mut **tx)
             .await?;
             for trigger in &triggers {
                 sqlx::query("delete from webhook_secrets where subject = $1")

@@ -17,9 +17,17 @@ pub enum ManualRun {
     Started(EventId, RunId),
     /// The automation is switched off.
     Disabled,
+    /// Its manual trigger is switched off.
+    TriggerDisabled,
     /// There is no such automation in this organization.
     NotFound,
 }
+
+const FIND: &str = "select name, enabled from automations
+    where org_id = $1 and id = $2 and deleted_at is null";
+/// And it stays as it is until the end of the transaction: SQLite has one writer.
+const FIND_AND_KEEP: &str = "select name, enabled from automations
+    where org_id = $1 and id = $2 and deleted_at is null for share";
 
 impl Store {
     /// Starts a run of an automation; `facts` is a JSON object for it.
@@ -34,10 +42,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<ManualRun, StoreError> {
         write!(self, tx => {
-            let found: Option<(String, bool)> = sqlx::query_as(
-                "select name, enabled from automations
-                 where org_id = $1 and id = $2 and deleted_at is null",
-            )
+            let found = if self.is_embedded() { FIND } else { FIND_AND_KEEP };
+            let found: Option<(String, bool)> = sqlx::query_as(found)
             .bind(org.as_str())
             .bind(automation.0)
             .fetch_optional(&mut **tx)
@@ -48,11 +54,14 @@ impl Store {
             if !enabled {
                 return Ok(ManualRun::Disabled);
             }
-            sqlx::query(
+            // Changing nothing, it locks the row that is there.
+            let (trigger, is_on): (Uuid, bool) = sqlx::query_as(
                 "insert into triggers (id, org_id, automation_id, name, provider, kind, config,
                     enabled, manual_of, created_at, updated_at)
                  values ($1, $2, $3, $4, $5, $6, $7, $8, $3, $9, $9)
-                 on conflict (manual_of) where manual_of is not null do nothing",
+                 on conflict (manual_of) where manual_of is not null
+                    do update set updated_at = triggers.updated_at
+                 returning id, enabled",
             )
             .bind(TriggerId::new().0)
             .bind(org.as_str())
@@ -63,12 +72,11 @@ impl Store {
             .bind("{}")
             .bind(true)
             .bind(now.0)
-            .execute(&mut **tx)
+            .fetch_one(&mut **tx)
             .await?;
-            let trigger: Uuid = sqlx::query_scalar("select id from triggers where manual_of = $1")
-                .bind(automation.0)
-                .fetch_one(&mut **tx)
-                .await?;
+            if !is_on {
+                return Ok(ManualRun::TriggerDisabled);
+            }
             let decided = DecidedEvent {
                 org: org.clone(),
                 trigger: TriggerId(trigger),

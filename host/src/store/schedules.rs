@@ -1,10 +1,10 @@
 //! Schedules: named cron definitions, and the triggers that follow them.
 
 use super::pool::{read, write};
-use super::routes::changed;
-use super::ticks::retime;
+use super::ticks::{Fired, fire_held};
 use super::{Page, PageRequest, Store, StoreError};
-use crate::domain::schedule::Schedule;
+use crate::domain::cron::Cron;
+use crate::domain::schedule::{FiringLimits, Schedule};
 use crate::domain::{AutomationId, OrgId, ScheduleId, Timestamp};
 use uuid::Uuid;
 
@@ -75,6 +75,30 @@ macro_rules! select {
         )
     };
 }
+
+/// Locks a schedule until the end of the transaction, before what refers to it is
+/// looked at: SQLite has one writer.
+macro_rules! hold {
+    ($store:expr, $tx:ident, $org:expr, $id:expr) => {{
+        let sql = if $store.is_embedded() {
+            select!("and id = $2")
+        } else {
+            select!("and id = $2 for update")
+        };
+        let held: Option<ScheduleRow> = sqlx::query_as(sql)
+            .bind($org.as_str())
+            .bind($id.0)
+            .fetch_optional(&mut **$tx)
+            .await?;
+        held
+    }};
+}
+
+const DUE: &str = "select id from triggers
+    where schedule_id = $1 and due_at <= $2 and enabled and deleted_at is null order by id";
+const DUE_AND_KEEP: &str = "select id from triggers
+    where schedule_id = $1 and due_at <= $2 and enabled and deleted_at is null order by id
+    for update";
 
 impl Store {
     /// Creates a schedule of an automation; none if there is no such.
@@ -170,9 +194,23 @@ impl Store {
         org: &OrgId,
         id: ScheduleId,
         patch: &SchedulePatch,
+        limits: FiringLimits,
         now: Timestamp,
     ) -> Result<Option<Schedule>, StoreError> {
         let row: Option<ScheduleRow> = write!(self, tx => {
+            // Everybody locks a schedule before the triggers that follow it.
+            let held = hold!(self, tx, org, id);
+            let mut fired = Fired::default();
+            if held.is_some() {
+                // What is due already was due by the old one.
+                let due = if self.is_embedded() { DUE } else { DUE_AND_KEEP };
+                let due: Vec<Uuid> = sqlx::query_scalar(due)
+                    .bind(id.0)
+                    .bind(now.0)
+                    .fetch_all(&mut **tx)
+                    .await?;
+                fire_held!(tx, due, now, limits, fired);
+            }
             let row: Option<ScheduleRow> = sqlx::query_as(
                 "update schedules set name = coalesce($3, name), cron = coalesce($4, cron),
                     timezone = coalesce($5, timezone), updated_at = $6
@@ -187,17 +225,17 @@ impl Store {
             .bind(now.0)
             .fetch_optional(&mut **tx)
             .await?;
-            if row.is_some() && (patch.cron.is_some() || patch.timezone.is_some()) {
-                let triggers: Vec<Uuid> = sqlx::query_scalar(
-                    "select id from triggers where schedule_id = $1 and deleted_at is null order by id",
+            if let Some(row) = &row {
+                let cron = Cron::parse_stored(&row.cron, &row.timezone)
+                    .map_err(|error| StoreError::unreadable("schedules", "cron", error))?;
+                sqlx::query(
+                    "update triggers set due_at = $2
+                     where schedule_id = $1 and enabled and deleted_at is null",
                 )
                 .bind(id.0)
-                .fetch_all(&mut **tx)
+                .bind(cron.next_after(now).map(|at| at.0))
+                .execute(&mut **tx)
                 .await?;
-                for trigger in &triggers {
-                    retime!(tx, *trigger, now);
-                }
-                changed!(tx, triggers);
             }
             Ok::<_, StoreError>(row)
         })?;
@@ -215,30 +253,24 @@ impl Store {
         now: Timestamp,
     ) -> Result<ScheduleDeletion, StoreError> {
         write!(self, tx => {
-            let done = sqlx::query(
-                "update schedules set deleted_at = $3
-                 where org_id = $1 and id = $2 and deleted_at is null
-                    and not exists (select 1 from triggers t where t.schedule_id = $2 and t.deleted_at is null)",
-            )
-            .bind(org.as_str())
-            .bind(id.0)
-            .bind(now.0)
-            .execute(&mut **tx)
-            .await?;
-            if done.rows_affected() == 1 {
-                return Ok(ScheduleDeletion::Done);
+            if hold!(self, tx, org, id).is_none() {
+                return Ok(ScheduleDeletion::NotFound);
             }
-            let there: Option<i32> = sqlx::query_scalar(
-                "select 1 from schedules where org_id = $1 and id = $2 and deleted_at is null",
+            let follower: Option<i32> = sqlx::query_scalar(
+                "select 1 from triggers where schedule_id = $1 and deleted_at is null limit 1",
             )
-            .bind(org.as_str())
             .bind(id.0)
             .fetch_optional(&mut **tx)
             .await?;
-            Ok(match there {
-                Some(_) => ScheduleDeletion::InUse,
-                None => ScheduleDeletion::NotFound,
-            })
+            if follower.is_some() {
+                return Ok(ScheduleDeletion::InUse);
+            }
+            sqlx::query("update schedules set deleted_at = $2 where id = $1")
+                .bind(id.0)
+                .bind(now.0)
+                .execute(&mut **tx)
+                .await?;
+            Ok(ScheduleDeletion::Done)
         })
     }
 }

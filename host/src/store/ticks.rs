@@ -4,9 +4,9 @@
 
 use super::matching::org_id;
 use super::pool::{read, write};
-use super::settle::{Draft, insert_draft};
 use super::{Store, StoreError};
 use crate::domain::cron::Cron;
+use crate::domain::event::DecidedEvent;
 use crate::domain::schedule::{DueTrigger, FiringLimits};
 use crate::domain::{AutomationId, ScheduleId, Timestamp, TriggerId};
 use std::time::Duration;
@@ -15,8 +15,9 @@ use uuid::Uuid;
 /// After this, a trigger whose cron cannot be read is looked at again.
 const UNREADABLE_PAUSE: Duration = Duration::from_secs(60 * 60);
 
-/// Computes when a trigger is due next, from what is written about it in this very
-/// transaction; never, if it is off or does not fire by the clock.
+/// Computes when a trigger is due next, from what is written about it; never, if it is
+/// off or does not fire by the clock. The transaction holds the trigger, and the
+/// schedule that it follows.
 macro_rules! retime {
     ($tx:ident, $trigger:expr, $now:expr) => {{
         let cron: Option<(Option<String>, Option<String>)> = sqlx::query_as(
@@ -57,7 +58,7 @@ pub struct Fired {
 }
 
 #[derive(sqlx::FromRow)]
-struct DueRow {
+pub(super) struct DueRow {
     id: Uuid,
     org_id: String,
     automation_id: Uuid,
@@ -94,15 +95,85 @@ impl TryFrom<DueRow> for DueTrigger {
     }
 }
 
+/// Fires those of `$ids` that are due, which this transaction holds, and sets their
+/// next tick. What is written about them is read by a statement of its own: one that
+/// waited for a lock still sees the rows beside it as they were before.
+macro_rules! fire_held {
+    ($tx:ident, $ids:expr, $now:expr, $limits:expr, $fired:ident) => {{
+        let ids: Vec<uuid::Uuid> = $ids;
+        for id in ids {
+            let row: Option<$crate::store::ticks::DueRow> = sqlx::query_as(
+                "select t.id, t.org_id, t.automation_id, a.enabled as automation_enabled, t.name,
+                    coalesce(s.cron, t.cron) as cron, coalesce(s.timezone, t.timezone) as timezone,
+                    t.schedule_id, t.missed_ticks, t.due_at
+                 from triggers t join automations a on a.id = t.automation_id
+                    left join schedules s on s.id = t.schedule_id
+                 where t.id = $1 and t.due_at <= $2 and t.enabled and t.deleted_at is null",
+            )
+            .bind(id)
+            .bind($now.0)
+            .fetch_optional(&mut **$tx)
+            .await?;
+            let Some(row) = row else { continue };
+            let firing = $crate::store::ticks::Firing::of(row, $now, $limits);
+            for decided in &firing.events {
+                let draft = $crate::store::settle::Draft::new(None, decided);
+                if $crate::store::settle::insert_draft!($tx, &draft, $now) && draft.run.is_some() {
+                    $fired.runs += 1;
+                }
+            }
+            $fired.triggers += 1;
+            $fired.lag = $fired.lag.max(firing.lag);
+            sqlx::query("update triggers set due_at = $2 where id = $1")
+                .bind(id)
+                .bind(firing.next.map(|at| at.0))
+                .execute(&mut **$tx)
+                .await?;
+        }
+    }};
+}
+
+pub(super) use fire_held;
+
+/// What a trigger that is due comes to.
+pub(super) struct Firing {
+    pub(super) events: Vec<DecidedEvent>,
+    pub(super) next: Option<Timestamp>,
+    pub(super) lag: Duration,
+}
+
+impl Firing {
+    pub(super) fn of(row: DueRow, now: Timestamp, limits: FiringLimits) -> Self {
+        let (id, due_at) = (row.id, Timestamp(row.due_at));
+        let lag = u64::try_from(now.micros_since(due_at)).unwrap_or(0);
+        let lag = Duration::from_micros(lag);
+        match DueTrigger::try_from(row) {
+            Ok(trigger) => {
+                let firing = trigger.fire(now, limits);
+                Self {
+                    events: firing.events,
+                    next: firing.next,
+                    lag,
+                }
+            }
+            // One row that makes no sense holds up no other.
+            Err(error) => {
+                tracing::error!(trigger.id = %TriggerId(id), %error, "a trigger that is due cannot be read");
+                Self {
+                    events: Vec::new(),
+                    next: Some(now + UNREADABLE_PAUSE),
+                    lag: Duration::ZERO,
+                }
+            }
+        }
+    }
+}
+
 macro_rules! due_sql {
     ($lock:literal) => {
         concat!(
-            "select t.id, t.org_id, t.automation_id, a.enabled as automation_enabled, t.name,
-                coalesce(s.cron, t.cron) as cron, coalesce(s.timezone, t.timezone) as timezone,
-                t.schedule_id, t.missed_ticks, t.due_at
-             from triggers t join automations a on a.id = t.automation_id
-                left join schedules s on s.id = t.schedule_id
-             where t.due_at <= $1 order by t.due_at limit $2 ",
+            "select id from triggers where due_at <= $1 and enabled and deleted_at is null
+             order by due_at limit $2 ",
             $lock
         )
     };
@@ -123,44 +194,38 @@ impl Store {
             due_sql!("")
         } else {
             // Another replica has the others in hand.
-            due_sql!("for update of t skip locked")
+            due_sql!("for update skip locked")
         };
         write!(self, tx => {
-            let rows: Vec<DueRow> = sqlx::query_as(sql)
+            let ids: Vec<Uuid> = sqlx::query_scalar(sql)
                 .bind(now.0)
                 .bind(i64::from(max))
                 .fetch_all(&mut **tx)
                 .await?;
-            let mut fired = Fired { triggers: rows.len(), ..Fired::default() };
-            for row in rows {
-                let (id, due_at) = (row.id, Timestamp(row.due_at));
-                let next = match DueTrigger::try_from(row) {
-                    Ok(trigger) => {
-                        let firing = trigger.fire(now, limits);
-                        for decided in &firing.events {
-                            let draft = Draft::new(None, decided);
-                            if insert_draft!(tx, &draft, now) && draft.run.is_some() {
-                                fired.runs += 1;
-                            }
-                        }
-                        let lag = u64::try_from(now.micros_since(due_at)).unwrap_or(0);
-                        fired.lag = fired.lag.max(Duration::from_micros(lag));
-                        firing.next
-                    }
-                    // One row that makes no sense holds up no other.
-                    Err(error) => {
-                        tracing::error!(trigger.id = %TriggerId(id), %error, "a trigger that is due cannot be read");
-                        Some(now + UNREADABLE_PAUSE)
-                    }
-                };
-                sqlx::query("update triggers set due_at = $2 where id = $1")
-                    .bind(id)
-                    .bind(next.map(|at| at.0))
-                    .execute(&mut **tx)
-                    .await?;
-            }
+            let mut fired = Fired::default();
+            fire_held!(tx, ids, now, limits, fired);
             Ok(fired)
         })
+    }
+
+    /// Puts off the trigger that is due first, because it cannot be fired; which one.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn put_off_tick(&self, now: Timestamp) -> Result<Option<TriggerId>, StoreError> {
+        let id: Option<Uuid> = write!(self, tx => {
+            Ok::<_, StoreError>(sqlx::query_scalar(
+                "update triggers set due_at = $2 where id = (
+                    select id from triggers where due_at <= $1 and enabled and deleted_at is null
+                    order by due_at limit 1)
+                 returning id",
+            )
+            .bind(now.0)
+            .bind((now + UNREADABLE_PAUSE).0)
+            .fetch_optional(&mut **tx)
+            .await?)
+        })?;
+        Ok(id.map(TriggerId))
     }
 
     /// When the next trigger is due.
@@ -169,7 +234,10 @@ impl Store {
     /// If the database is unavailable.
     pub async fn next_tick(&self) -> Result<Option<Timestamp>, StoreError> {
         let due: Option<i64> = read!(self, pool => {
-            sqlx::query_scalar("select min(due_at) from triggers where due_at is not null")
+            sqlx::query_scalar(
+                "select min(due_at) from triggers
+                 where due_at is not null and enabled and deleted_at is null",
+            )
                 .fetch_one(pool)
                 .await?
         });

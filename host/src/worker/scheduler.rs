@@ -6,12 +6,15 @@ use crate::config::SchedulerConfig;
 use crate::domain::Timestamp;
 use crate::domain::schedule::FiringLimits;
 use crate::signals::Signals;
-use crate::store::{Signal, Store};
+use crate::store::{Fired, Signal, Store, StoreError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Triggers that are fired in one transaction at most.
 const BATCH_MAX: u32 = 100;
+
+/// The pause while another replica fires what is due.
+const PAUSE_MIN: Duration = Duration::from_millis(10);
 
 /// Fires triggers whose tick is due.
 pub struct Scheduler {
@@ -27,10 +30,7 @@ impl Scheduler {
         Self {
             store,
             signals,
-            limits: FiringLimits {
-                late: Duration::from_secs(config.late_seconds),
-                missed_ticks_max: config.missed_ticks_max,
-            },
+            limits: config.limits(),
             look_every: Duration::from_millis(config.poll_ms),
         }
     }
@@ -39,7 +39,7 @@ impl Scheduler {
     pub async fn run(self, stop: CancellationToken) {
         let mut changed = self.signals.waiter(Signal::Routes);
         while !stop.is_cancelled() {
-            let pause = self.fire().await;
+            let pause = self.fire(&stop).await;
             tokio::select! {
                 () = stop.cancelled() => {}
                 // A trigger may be due sooner now.
@@ -50,42 +50,69 @@ impl Scheduler {
     }
 
     /// Fires what is due; returns how long nothing will be.
-    async fn fire(&self) -> Duration {
-        loop {
-            match self
-                .store
-                .fire_due(clock::now(), self.limits, BATCH_MAX)
-                .await
-            {
-                Ok(fired) => {
-                    if fired.runs > 0 {
-                        self.signals.raise(Signal::Outbox);
-                    }
-                    if fired.triggers > 0 {
-                        let lag_ms = u64::try_from(fired.lag.as_millis()).unwrap_or(u64::MAX);
-                        tracing::debug!(
-                            triggers = fired.triggers,
-                            runs = fired.runs,
-                            lag_ms,
-                            "fired triggers by the clock"
-                        );
-                    }
-                    if fired.triggers < BATCH_MAX as usize {
-                        return self.until_next().await;
-                    }
-                }
+    async fn fire(&self, stop: &CancellationToken) -> Duration {
+        // Whatever is due now was seen now: how long it takes to fire all of it makes
+        // no tick late.
+        let now = clock::now();
+        match self.store.next_tick().await {
+            Ok(Some(due)) if due <= now => {}
+            Ok(due) => return self.until(due, now),
+            Err(error) => {
+                tracing::error!(%error, "could not look at the clock; trying again");
+                return self.look_every;
+            }
+        }
+        while !stop.is_cancelled() {
+            let fired = match self.store.fire_due(now, self.limits, BATCH_MAX).await {
+                // Something about one of them cannot be written: each on its own.
+                Err(error) if !error.is_transient() => self.fire_one(now).await,
+                fired => fired,
+            };
+            match fired {
+                // What is still due, another replica has in hand.
+                Ok(fired) if fired.triggers == 0 => break,
+                Ok(fired) => self.report(&fired),
                 Err(error) => {
                     tracing::error!(%error, "could not fire triggers by the clock; trying again");
                     return self.look_every;
                 }
             }
         }
+        let due = self.store.next_tick().await.ok().flatten();
+        self.until(due, clock::now()).max(PAUSE_MIN)
     }
 
-    async fn until_next(&self) -> Duration {
-        let due: Option<Timestamp> = self.store.next_tick().await.ok().flatten();
-        let wait = due.map(|due| due.micros_since(clock::now()).max(0));
-        let wait = wait.and_then(|micros| u64::try_from(micros).ok());
+    /// Fires the one that is due first, or puts it off.
+    async fn fire_one(&self, now: Timestamp) -> Result<Fired, StoreError> {
+        match self.store.fire_due(now, self.limits, 1).await {
+            Err(error) if !error.is_transient() => {
+                let put_off = self.store.put_off_tick(now).await?;
+                let trigger = put_off.map(tracing::field::display);
+                tracing::error!(trigger.id = trigger, %error, "a trigger cannot be fired; it is put off");
+                Ok(Fired {
+                    triggers: 1,
+                    ..Fired::default()
+                })
+            }
+            fired => fired,
+        }
+    }
+
+    fn report(&self, fired: &Fired) {
+        if fired.runs > 0 {
+            self.signals.raise(Signal::Outbox);
+        }
+        let lag_ms = u64::try_from(fired.lag.as_millis()).unwrap_or(u64::MAX);
+        tracing::debug!(
+            triggers = fired.triggers,
+            runs = fired.runs,
+            lag_ms,
+            "fired triggers by the clock"
+        );
+    }
+
+    fn until(&self, due: Option<Timestamp>, now: Timestamp) -> Duration {
+        let wait = due.map(|due| u64::try_from(due.micros_since(now)).unwrap_or(0));
         wait.map_or(self.look_every, Duration::from_micros)
             .min(self.look_every)
     }

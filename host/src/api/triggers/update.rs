@@ -81,14 +81,23 @@ impl Change {
     }
 }
 
-/// The cron and time zone that a change leads to; none if it changes neither.
+/// What is written of a clock that a change has set.
+struct ChangedClock {
+    cron: Option<String>,
+    timezone: Option<String>,
+}
+
+/// What a change of cron and time zone leads to; none if it changes neither.
 async fn clock_after(
     checks: &mut Checks,
     state: &AppState,
     org: &OrgId,
     before: &Trigger,
     change: &Change,
-) -> Result<Option<(String, String)>, Problem> {
+) -> Result<Option<ChangedClock>, Problem> {
+    if before.kind != TriggerKind::Scheduled {
+        return Ok(None);
+    }
     if let Some(id) = change.schedule_id {
         let schedule = state.store().schedule(org, id).await?;
         if schedule.is_none_or(|schedule| schedule.automation_id != before.automation_id) {
@@ -109,14 +118,16 @@ async fn clock_after(
         checks.add("/timezone", "is the schedule's");
         return Ok(None);
     }
-    let (cron, zone) = (change.cron.as_ref(), change.timezone.as_ref());
-    let cron = cron.or(before.cron.as_ref()).cloned().unwrap_or_default();
-    let zone = zone.or(before.timezone.as_ref()).cloned();
-    Ok(check_cron(
-        checks,
-        &cron,
-        zone.as_deref().unwrap_or(ZONE_DEFAULT),
-    ))
+    let cron = change.cron.as_ref().or(before.cron.as_ref());
+    let zone = change.timezone.as_ref().or(before.timezone.as_ref());
+    let zone = zone.map_or(ZONE_DEFAULT, String::as_str);
+    let checked = check_cron(checks, cron.map_or("", String::as_str), zone);
+    let leaves_schedule = change.cron.is_some() && before.schedule_id.is_some();
+    Ok(checked.map(|(cron, zone)| ChangedClock {
+        cron: change.cron.is_some().then_some(cron),
+        // The time zone of the schedule stays with the trigger that leaves it.
+        timezone: (change.timezone.is_some() || leaves_schedule).then_some(zone),
+    }))
 }
 
 /// Change a trigger
@@ -158,11 +169,20 @@ pub(super) async fn update_trigger(
         config: change.config,
         enabled: change.enabled,
         integration: change.integration_id,
-        cron,
+        cron: cron.as_ref().and_then(|cron| cron.cron.clone()),
+        timezone: cron.and_then(|cron| cron.timezone),
         schedule: change.schedule_id,
         missed_ticks: change.missed_ticks,
     };
-    let changed = store.update_trigger(&org, id, &patch, clock::now()).await?;
+    let changed = store
+        .update_trigger(
+            &org,
+            id,
+            &patch,
+            state.config().scheduler.limits(),
+            clock::now(),
+        )
+        .await?;
     let (trigger, token) = changed.ok_or_else(not_found)?;
     state.signals().raise(Signal::Routes);
     Ok(Json(TriggerAnswer {

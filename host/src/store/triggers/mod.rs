@@ -75,8 +75,10 @@ pub struct TriggerPatch {
     pub enabled: Option<bool>,
     /// The account whose deliveries it sees; `Some(None)` for none.
     pub integration: Option<Option<IntegrationId>>,
-    /// Its own cron and time zone, instead of those before or a schedule.
-    pub cron: Option<(String, String)>,
+    /// Its own cron, instead of that before or a schedule.
+    pub cron: Option<String>,
+    /// Its own time zone.
+    pub timezone: Option<String>,
     /// The schedule to follow, instead of a cron of its own.
     pub schedule: Option<ScheduleId>,
     /// What becomes of ticks that were missed.

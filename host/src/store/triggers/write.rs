@@ -2,13 +2,14 @@
 
 use super::{NewTrigger, TriggerAutomation, TriggerPatch};
 use crate::domain::resource::Trigger;
-use crate::domain::schedule::MissedTicks;
+use crate::domain::schedule::{FiringLimits, MissedTicks};
 use crate::domain::{AutomationId, OrgId, Timestamp, TriggerId};
 use crate::store::pool::write;
 use crate::store::routes::{add_secret, changed};
-use crate::store::ticks::retime;
+use crate::store::ticks::{Fired, fire_held, retime};
 use crate::store::{Store, StoreError};
 use serde_json::Value;
+use uuid::Uuid;
 
 /// Leaves the transaction with [`StoreError::Missing`] unless the row exists in
 /// the organization, and keeps it there until the end of the transaction: on
@@ -37,6 +38,10 @@ macro_rules! exists {
         }
     }};
 }
+
+const HOLD: &str = "select id from triggers where org_id = $1 and id = $2 and deleted_at is null";
+const HOLD_AND_KEEP: &str =
+    "select id from triggers where org_id = $1 and id = $2 and deleted_at is null for update";
 
 impl Store {
     /// Creates a trigger, and its automation where that is new, in one
@@ -131,6 +136,7 @@ impl Store {
         org: &OrgId,
         id: TriggerId,
         patch: &TriggerPatch,
+        limits: FiringLimits,
         now: Timestamp,
     ) -> Result<Option<(Trigger, Option<String>)>, StoreError> {
         let config = patch.config.as_ref().map(Value::to_string);
@@ -138,18 +144,37 @@ impl Store {
             if let Some(Some(integration)) = patch.integration {
                 exists!(self, tx, "integrations", "integration", org, integration.0);
             }
-            if let Some(schedule) = patch.schedule {
-                exists!(self, tx, "schedules", "schedule", org, schedule.0);
+            let retimed = patch.cron.is_some() || patch.timezone.is_some()
+                || patch.schedule.is_some() || patch.enabled.is_some();
+            if retimed {
+                // Everybody locks a schedule before the triggers that follow it.
+                let follows: Option<Option<Uuid>> =
+                    sqlx::query_scalar("select schedule_id from triggers where id = $1")
+                        .bind(id.0)
+                        .fetch_optional(&mut **tx)
+                        .await?;
+                let schedule = patch.schedule.map(|id| id.0).or(follows.flatten());
+                if let Some(schedule) = schedule {
+                    exists!(self, tx, "schedules", "schedule", org, schedule);
+                }
+                let hold = if self.is_embedded() { HOLD } else { HOLD_AND_KEEP };
+                let held: Vec<Uuid> = sqlx::query_scalar(hold)
+                    .bind(org.as_str())
+                    .bind(id.0)
+                    .fetch_all(&mut **tx)
+                    .await?;
+                // What is due already was due by what was before.
+                let mut fired = Fired::default();
+                fire_held!(tx, held, now, limits, fired);
             }
-            let retimed = patch.cron.is_some() || patch.schedule.is_some();
             let done = sqlx::query(
                 "update triggers set name = coalesce($3, name), config = coalesce($4, config),
                     enabled = coalesce($5, enabled),
                     integration_id = case when $6 then $7 else integration_id end,
-                    cron = case when $9 then $10 else cron end,
-                    timezone = case when $9 then $11 else timezone end,
-                    schedule_id = case when $9 then $12 else schedule_id end,
-                    missed_ticks = coalesce($13, missed_ticks),
+                    cron = case when $11 is null then coalesce($9, cron) end,
+                    timezone = case when $11 is null then coalesce($10, timezone) end,
+                    schedule_id = case when $9 is null then coalesce($11, schedule_id) end,
+                    missed_ticks = coalesce($12, missed_ticks),
                     updated_at = $8
                  where org_id = $1 and id = $2 and deleted_at is null",
             )
@@ -161,16 +186,15 @@ impl Store {
             .bind(patch.integration.is_some())
             .bind(patch.integration.flatten().map(|id| id.0))
             .bind(now.0)
-            .bind(retimed)
-            .bind(patch.cron.as_ref().map(|(cron, _)| cron.as_str()))
-            .bind(patch.cron.as_ref().map(|(_, zone)| zone.as_str()))
+            .bind(patch.cron.as_deref())
+            .bind(patch.timezone.as_deref())
             .bind(patch.schedule.map(|id| id.0))
             .bind(patch.missed_ticks.map(MissedTicks::as_str))
             .execute(&mut **tx)
             .await?;
             let found = done.rows_affected() == 1;
             if found {
-                if retimed || patch.enabled.is_some() {
+                if retimed {
                     retime!(tx, id.0, now);
                 }
                 changed!(tx, vec![id.0]);
