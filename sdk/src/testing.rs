@@ -20,7 +20,7 @@ use crate::limits::{
     ACTOR_BYTES_MAX, DEDUP_KEY_BYTES_MAX, FACTS_BYTES_MAX, KIND_BYTES_MAX, TIME_US_MAX,
     TITLE_BYTES_MAX, URL_BYTES_MAX,
 };
-use crate::{Filter, Webhook, judge};
+use crate::{Describe, Filter, Webhook, judge, provider_info};
 use serde_json::Value;
 
 /// What `config` makes of an event.
@@ -55,6 +55,21 @@ pub fn assert_invalid<P: Filter>(event: &Event, config: &Value, field: &str) {
             assert!(reason.contains(field), "{field} expected: {reason}");
         }
         other => panic!("{config}: {other:?}"),
+    }
+}
+
+/// Asserts that the schema of a provider's configurations refuses unknown fields, wants
+/// none in particular, and says of each what it is for.
+#[track_caller]
+pub fn assert_schema_explains<P: Describe + Filter>() {
+    let schema: Value = serde_json::from_str(&provider_info::<P>().config_schema)
+        .unwrap_or_else(|error| panic!("the schema is no JSON: {error}"));
+    assert_eq!(schema["additionalProperties"], Value::Bool(false));
+    assert!(schema.get("required").is_none());
+    let properties = schema["properties"].as_object();
+    for (field, property) in properties.into_iter().flatten() {
+        let description = &property["description"];
+        assert!(description.is_string(), "{field} has no description");
     }
 }
 

@@ -56,7 +56,6 @@ triggerhouse_sdk::register!(GitHub: webhook);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use triggerhouse_sdk::provider_info;
 
     #[test]
     fn only_the_sha256_signature_is_accepted() {
@@ -73,19 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn the_description_carries_a_schema_that_refuses_unknown_fields() {
-        let info = provider_info::<GitHub>();
-        let schema: serde_json::Value = serde_json::from_str(&info.config_schema).unwrap();
-        assert_eq!(
-            schema["additionalProperties"],
-            serde_json::Value::Bool(false)
-        );
-        assert!(schema.get("required").is_none());
-        for (field, property) in schema["properties"].as_object().unwrap() {
-            assert!(
-                property["description"].is_string(),
-                "{field} has no description"
-            );
-        }
+    fn the_schema_refuses_unknown_fields_and_explains_the_others() {
+        triggerhouse_sdk::testing::assert_schema_explains::<GitHub>();
     }
 }

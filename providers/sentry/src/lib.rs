@@ -71,7 +71,6 @@ triggerhouse_sdk::register!(Sentry: webhook);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use triggerhouse_sdk::provider_info;
 
     #[test]
     fn a_delivery_is_signed_or_knows_the_token() {
@@ -98,19 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn the_description_carries_a_schema_that_refuses_unknown_fields() {
-        let info = provider_info::<Sentry>();
-        let schema: serde_json::Value = serde_json::from_str(&info.config_schema).unwrap();
-        assert_eq!(
-            schema["additionalProperties"],
-            serde_json::Value::Bool(false)
-        );
-        assert!(schema.get("required").is_none());
-        for (field, property) in schema["properties"].as_object().unwrap() {
-            assert!(
-                property["description"].is_string(),
-                "{field} has no description"
-            );
-        }
+    fn the_schema_refuses_unknown_fields_and_explains_the_others() {
+        triggerhouse_sdk::testing::assert_schema_explains::<Sentry>();
     }
 }
