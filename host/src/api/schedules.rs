@@ -203,6 +203,8 @@ async fn update_schedule(
         )
         .await?;
     state.signals().raise(Signal::Routes);
+    // What was due before the change has been fired with it.
+    state.signals().raise(Signal::Outbox);
     found(changed)
 }
 

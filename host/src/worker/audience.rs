@@ -3,7 +3,7 @@
 use super::address::Addresses;
 use super::stop::Stop;
 use crate::domain::IntegrationId;
-use crate::domain::delivery::ClaimedDelivery;
+use crate::domain::delivery::{ClaimedDelivery, Route};
 use crate::domain::integration::IntegrationStatus;
 use crate::domain::resource::ActiveTrigger;
 use crate::store::{Matching, Owner, OwnerKey, Store, StoreError};
@@ -95,6 +95,9 @@ impl Batch {
     /// Writes into a delivery what is known of it now: an envelope says what its
     /// sender calls the service, the integration says which provider it is.
     pub(super) fn adopt(&self, delivery: &mut ClaimedDelivery, addresses: &Addresses) {
+        if delivery.origin.route != Route::Nango {
+            return;
+        }
         if let Some(owner) = self.audience(delivery, addresses).owner {
             delivery.origin.provider = owner.provider;
         }

@@ -185,6 +185,8 @@ pub(super) async fn update_trigger(
         .await?;
     let (trigger, token) = changed.ok_or_else(not_found)?;
     state.signals().raise(Signal::Routes);
+    // What was due before the change has been fired with it.
+    state.signals().raise(Signal::Outbox);
     Ok(Json(TriggerAnswer {
         trigger,
         webhook_url: answer::webhook_url(&state, token),
