@@ -25,6 +25,7 @@ struct Rooms {
     inbox: Room,
     outbox: Room,
     routes: Room,
+    polls: Room,
 }
 
 #[derive(Debug)]
@@ -62,6 +63,7 @@ impl Signals {
             Signal::Inbox => &self.0.inbox,
             Signal::Outbox => &self.0.outbox,
             Signal::Routes => &self.0.routes,
+            Signal::Polls => &self.0.polls,
         }
     }
 
@@ -89,10 +91,10 @@ impl Signals {
         }
         let send = Signal::ALL.map(|signal| self.clone().send_all(signal, store.clone()));
         let receive = self.clone().receive_all(store.clone());
-        let [inbox, outbox, routes] = send;
+        let [inbox, outbox, routes, polls] = send;
         tokio::select! {
             () = stop.cancelled() => {}
-            () = async { tokio::join!(inbox, outbox, routes, receive); } => {}
+            () = async { tokio::join!(inbox, outbox, routes, polls, receive); } => {}
         }
     }
 

@@ -32,8 +32,8 @@ pub struct Integration {
     pub updated_at: Timestamp,
 }
 
-/// Whether an integration works. Only deliveries for an active one start runs; the
-/// others are kept, and say why they started none.
+/// Whether an integration works. One that does not is not polled, and deliveries for it
+/// are kept, and say why they started no run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IntegrationStatus {
@@ -43,12 +43,21 @@ pub enum IntegrationStatus {
     Suspended,
     /// Its credential no longer works at whoever manages it.
     Error,
+    /// Its service refused the credential: polling stops until there is a new one.
+    /// Deliveries, which need no credential, still start runs.
+    NeedsReauth,
     /// The connection or installation is gone at the service.
     Deleted,
 }
 
 impl IntegrationStatus {
-    const ALL: [Self; 4] = [Self::Active, Self::Suspended, Self::Error, Self::Deleted];
+    const ALL: [Self; 5] = [
+        Self::Active,
+        Self::Suspended,
+        Self::Error,
+        Self::NeedsReauth,
+        Self::Deleted,
+    ];
 
     /// The status as it is stored and shown.
     pub const fn as_str(self) -> &'static str {
@@ -56,6 +65,7 @@ impl IntegrationStatus {
             Self::Active => "active",
             Self::Suspended => "suspended",
             Self::Error => "error",
+            Self::NeedsReauth => "needs_reauth",
             Self::Deleted => "deleted",
         }
     }
@@ -68,7 +78,9 @@ impl FromStr for IntegrationStatus {
         Self::ALL
             .into_iter()
             .find(|status| status.as_str() == text)
-            .ok_or_else(|| format!("expected active, suspended, error or deleted, got {text:?}"))
+            .ok_or_else(|| {
+                format!("expected active, suspended, error, needs_reauth or deleted, got {text:?}")
+            })
     }
 }
 
@@ -129,13 +141,15 @@ impl Lifecycle {
         status: IntegrationStatus,
         set_by: StatusSetter,
     ) -> Option<IntegrationStatus> {
-        use IntegrationStatus::{Active, Deleted, Error, Suspended};
+        use IntegrationStatus::{Active, Deleted, Error, NeedsReauth, Suspended};
         let next = match (self, status) {
             (Self::Deleted, _) => Deleted,
             (_, Suspended) if set_by == StatusSetter::Person => return None,
-            (Self::Connected, _) | (Self::Refreshed, Error) | (Self::Resumed, Suspended) => Active,
-            (Self::RefreshFailed, Active) => Error,
-            (Self::Suspended, Active | Error) => Suspended,
+            (Self::Connected, _)
+            | (Self::Refreshed, Error | NeedsReauth)
+            | (Self::Resumed, Suspended) => Active,
+            (Self::RefreshFailed, Active | NeedsReauth) => Error,
+            (Self::Suspended, Active | Error | NeedsReauth) => Suspended,
             _ => return None,
         };
         (next != status).then_some(next)
@@ -158,28 +172,26 @@ mod tests {
         let after = |news: Lifecycle| {
             IntegrationStatus::ALL.map(|status| news.follow(status, StatusSetter::Service))
         };
-        // From active, suspended, error, deleted.
-        assert_eq!(
-            after(Lifecycle::Connected),
-            [None, Some(Active), Some(Active), Some(Active)]
-        );
-        assert_eq!(
-            after(Lifecycle::Refreshed),
-            [None, None, Some(Active), None]
-        );
-        assert_eq!(
-            after(Lifecycle::RefreshFailed),
-            [Some(Error), None, None, None]
-        );
-        assert_eq!(
-            after(Lifecycle::Suspended),
-            [Some(Suspended), None, Some(Suspended), None]
-        );
-        assert_eq!(after(Lifecycle::Resumed), [None, Some(Active), None, None]);
-        assert_eq!(
-            after(Lifecycle::Deleted),
-            [Some(Deleted), Some(Deleted), Some(Deleted), None]
-        );
+        let (active, suspended) = (Some(Active), Some(Suspended));
+        let (error, deleted) = (Some(Error), Some(Deleted));
+        // From active, suspended, error, needs_reauth, deleted.
+        let expected = [
+            (Lifecycle::Connected, [None, active, active, active, active]),
+            (Lifecycle::Refreshed, [None, None, active, active, None]),
+            (Lifecycle::RefreshFailed, [error, None, None, error, None]),
+            (
+                Lifecycle::Suspended,
+                [suspended, None, suspended, suspended, None],
+            ),
+            (Lifecycle::Resumed, [None, active, None, None, None]),
+            (
+                Lifecycle::Deleted,
+                [deleted, deleted, deleted, deleted, None],
+            ),
+        ];
+        for (news, next) in expected {
+            assert_eq!(after(news), next, "{news:?}");
+        }
     }
 
     #[test]

@@ -17,17 +17,20 @@ pub enum Signal {
     Outbox,
     /// Triggers or integrations have changed.
     Routes,
+    /// A poll group is due.
+    Polls,
 }
 
 impl Signal {
     /// Every signal.
-    pub const ALL: [Self; 3] = [Self::Inbox, Self::Outbox, Self::Routes];
+    pub const ALL: [Self; 4] = [Self::Inbox, Self::Outbox, Self::Routes, Self::Polls];
 
     fn channel(self) -> &'static str {
         match self {
             Self::Inbox => "triggerhouse_inbox",
             Self::Outbox => "triggerhouse_outbox",
             Self::Routes => "triggerhouse_routes",
+            Self::Polls => "triggerhouse_polls",
         }
     }
 }

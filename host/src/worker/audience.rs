@@ -110,7 +110,8 @@ fn working(
     triggers: &[ActiveTrigger],
 ) -> Result<&[ActiveTrigger], Stop> {
     match status {
-        IntegrationStatus::Active => Ok(triggers),
+        // What came in was signed, whatever has become of the credential.
+        IntegrationStatus::Active | IntegrationStatus::NeedsReauth => Ok(triggers),
         IntegrationStatus::Suspended | IntegrationStatus::Error | IntegrationStatus::Deleted => {
             let outcome = format!("the integration's status is {status}: it starts no run");
             Err(Stop::Done(outcome))

@@ -93,7 +93,9 @@ fn found(
 fn check_status(checks: &mut Checks, status: Option<IntegrationStatus>) {
     match status {
         None | Some(IntegrationStatus::Active | IntegrationStatus::Suspended) => {}
-        Some(IntegrationStatus::Error | IntegrationStatus::Deleted) => {
+        Some(
+            IntegrationStatus::Error | IntegrationStatus::NeedsReauth | IntegrationStatus::Deleted,
+        ) => {
             checks.add("/status", "expected active or suspended");
         }
     }
