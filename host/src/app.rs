@@ -6,12 +6,12 @@ use crate::api::{self, AppState};
 use crate::clock;
 use crate::config::{Config, Role};
 use crate::domain::OrgId;
-use crate::provider::{Cache, Engine, Registry};
+use crate::provider::{Cache, Egress, Engine, Registry};
 use crate::secret::{MasterKey, Secret, generate_api_key, hash_api_key};
 use crate::server::{self, ServerLimits};
 use crate::signals::Signals;
 use crate::store::{ApiKey, Store, StoreOptions};
-use crate::worker::{InboxWorker, Scheduler, WorkerContext};
+use crate::worker::{InboxWorker, PollContext, PollWorker, Scheduler, WorkerContext};
 use anyhow::Context;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -92,6 +92,19 @@ impl App {
             tasks
                 .work
                 .push(tokio::spawn(InboxWorker::run(context, stop.work.clone())));
+        }
+        if config.has_role(Role::Workers) {
+            let context = PollContext {
+                store: store.clone(),
+                registry: Arc::clone(&registry),
+                signals: signals.clone(),
+                egress: Egress::new(config.egress.clone())?,
+                config: config.polling.clone(),
+                polls_max: config.engine.poll_instances,
+            };
+            tasks
+                .work
+                .push(tokio::spawn(PollWorker::run(context, stop.work.clone())));
         }
         if config.has_role(Role::Scheduler) {
             let scheduler = Scheduler::new(store.clone(), signals.clone(), &config.scheduler);

@@ -20,6 +20,7 @@ mod limits;
 mod nango;
 mod outage;
 mod pipeline;
+mod polling;
 mod project;
 mod providers;
 mod replicas;

@@ -5,6 +5,7 @@ pub mod app;
 pub mod db;
 pub mod files;
 pub mod github;
+pub mod gmail;
 pub mod nango;
 pub mod services;
 

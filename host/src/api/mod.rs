@@ -22,6 +22,7 @@ mod list;
 mod manual;
 mod openapi;
 mod outbox;
+mod poll_groups;
 mod providers;
 mod rotation;
 mod runs;
@@ -72,6 +73,7 @@ pub fn v1() -> OpenApiRouter<AppState> {
         .merge(schedules::routes())
         .merge(integrations::routes())
         .merge(triggers::routes())
+        .merge(poll_groups::routes())
         .merge(events::routes())
         .merge(runs::routes())
         .merge(inbox::routes())

@@ -1,6 +1,7 @@
 //! The bounds of settings.
 
 use super::Config;
+use crate::domain::limits::EVENTS_PER_CALL_MAX;
 use anyhow::bail;
 
 /// Connections of either kind: more than a process may open files.
@@ -19,9 +20,9 @@ const MILLISECONDS_MAX: u64 = SECONDS_MAX * 1_000;
 
 impl Config {
     /// Settings that must be greater than 0, and how large they may be.
-    fn numbers(&self) -> [(&'static str, u64, u64); 28] {
+    fn numbers(&self) -> [(&'static str, u64, u64); 37] {
         let (ingress, inbox, outbox) = (&self.ingress, &self.inbox, &self.outbox);
-        let scheduler = &self.scheduler;
+        let (scheduler, polling) = (&self.scheduler, &self.polling);
         let count = |count: i32| u64::try_from(count).unwrap_or(0);
         [
             (
@@ -120,6 +121,39 @@ impl Config {
                 BATCH_MAX,
             ),
             ("scheduler.poll_ms", scheduler.poll_ms, MILLISECONDS_MAX),
+            (
+                "polling.interval_seconds_min",
+                polling.interval_seconds_min.into(),
+                SECONDS_MAX,
+            ),
+            ("polling.pages_max", polling.pages_max.into(), u64::MAX),
+            (
+                "polling.page_events_max",
+                polling.page_events_max.into(),
+                EVENTS_PER_CALL_MAX as u64,
+            ),
+            (
+                "polling.page_rows_max",
+                polling.page_rows_max.into(),
+                u64::MAX,
+            ),
+            (
+                "polling.filter_seconds_max",
+                polling.filter_seconds_max,
+                SECONDS_MAX,
+            ),
+            ("polling.lease_seconds", polling.lease_seconds, SECONDS_MAX),
+            (
+                "polling.retry_base_ms",
+                polling.retry_base_ms,
+                MILLISECONDS_MAX,
+            ),
+            (
+                "polling.retry_max_ms",
+                polling.retry_max_ms,
+                MILLISECONDS_MAX,
+            ),
+            ("polling.poll_ms", polling.poll_ms, MILLISECONDS_MAX),
             ("outbox.attempts_max", count(outbox.attempts_max), u64::MAX),
             ("outbox.retry_seconds", outbox.retry_seconds, SECONDS_MAX),
             (

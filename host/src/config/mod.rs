@@ -35,6 +35,7 @@ pub struct Config {
     pub ingress: IngressConfig,
     pub inbox: InboxConfig,
     pub scheduler: SchedulerConfig,
+    pub polling: PollingConfig,
     pub outbox: OutboxConfig,
     pub engine: EngineLimits,
     pub egress: EgressLimits,
@@ -128,6 +129,22 @@ impl SchedulerConfig {
             missed_ticks_max: self.missed_ticks_max,
         }
     }
+}
+
+/// See `config.default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "documented in config.default.toml")]
+pub struct PollingConfig {
+    pub interval_seconds_min: u32,
+    pub pages_max: u32,
+    pub page_events_max: u32,
+    pub page_rows_max: u32,
+    pub filter_seconds_max: u64,
+    pub lease_seconds: u64,
+    pub retry_base_ms: u64,
+    pub retry_max_ms: u64,
+    pub poll_ms: u64,
 }
 
 /// See `config.default.toml`.
@@ -247,6 +264,7 @@ impl fmt::Debug for Config {
             .field("ingress", &self.ingress)
             .field("inbox", &self.inbox)
             .field("scheduler", &self.scheduler)
+            .field("polling", &self.polling)
             .field("outbox", &self.outbox)
             .field("engine", &self.engine)
             .field("egress", &self.egress)

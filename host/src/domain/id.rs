@@ -93,6 +93,8 @@ id!(/// A trigger.
     TriggerId, "trg");
 id!(/// A schedule: a named cron definition.
     ScheduleId, "sch");
+id!(/// A poll group: an integration's polling triggers, with one cursor.
+    PollGroupId, "pgr");
 id!(/// A delivery: one row of the inbox.
     DeliveryId, "dlv");
 id!(/// An event.

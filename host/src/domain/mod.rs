@@ -17,6 +17,7 @@ pub mod matching;
 pub mod nango;
 pub mod outbox;
 pub mod poll;
+pub mod poll_group;
 pub mod provider;
 pub mod resource;
 pub mod run;
@@ -26,8 +27,8 @@ pub mod status;
 pub mod time;
 
 pub use id::{
-    AutomationId, DeliveryId, EventId, IntegrationId, KeyId, OrgId, OutboxId, RunId, ScheduleId,
-    TriggerId,
+    AutomationId, DeliveryId, EventId, IntegrationId, KeyId, OrgId, OutboxId, PollGroupId, RunId,
+    ScheduleId, TriggerId,
 };
 pub use status::{DeliveryStatus, EventStatus, OutboxStatus, RunStatus};
 pub use time::Timestamp;

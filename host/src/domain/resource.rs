@@ -33,6 +33,8 @@ pub const MANUAL_PROVIDER: &str = "manual";
 pub enum TriggerKind {
     /// A delivery.
     Webhook,
+    /// Something new at a service that is asked.
+    Polling,
     /// The clock.
     Scheduled,
     /// A person.
@@ -44,6 +46,7 @@ impl TriggerKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",
+            Self::Polling => "polling",
             Self::Scheduled => "scheduled",
             Self::Manual => "manual",
         }
@@ -60,10 +63,10 @@ impl FromStr for TriggerKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Webhook, Self::Scheduled, Self::Manual]
+        [Self::Webhook, Self::Polling, Self::Scheduled, Self::Manual]
             .into_iter()
             .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| format!("expected webhook, scheduled or manual, got {text:?}"))
+            .ok_or_else(|| format!("expected webhook, polling, scheduled or manual, got {text:?}"))
     }
 }
 
@@ -80,14 +83,19 @@ pub struct Trigger {
     pub provider: String,
     /// What makes it fire.
     pub kind: TriggerKind,
-    /// The account whose deliveries it sees, besides those to its own URL.
+    /// The account that it is about: whose deliveries a webhook trigger sees, besides
+    /// those to its own URL, and which one a polling trigger has asked.
     pub integration_id: Option<IntegrationId>,
     /// Which events it wants, after the provider's schema.
     #[schema(value_type = Object)]
     pub config: Value,
     /// A disabled trigger sees nothing.
     pub enabled: bool,
-    /// When it fires, if by the clock: its own cron, or its schedule's.
+    /// Seconds between two polls, of a polling trigger without a cron. The shortest
+    /// interval of an integration's triggers counts for all of them.
+    pub poll_interval_seconds: Option<u32>,
+    /// When it fires, if by the clock: its own cron, or its schedule's. When its service
+    /// is asked, if it polls.
     pub cron: Option<String>,
     /// The time zone of the cron.
     pub timezone: Option<String>,

@@ -1,8 +1,9 @@
 //! Automations.
 
+use super::polls::{in_lock_order, regroup};
 use super::pool::{read, write};
 use super::{Page, PageRequest, Store, StoreError};
-use crate::domain::resource::Automation;
+use crate::domain::resource::{Automation, TriggerKind};
 use crate::domain::{AutomationId, OrgId, Timestamp};
 use uuid::Uuid;
 
@@ -178,15 +179,23 @@ impl Store {
             .bind(now.0)
             .execute(&mut **tx)
             .await?;
-            let triggers: Vec<Uuid> = sqlx::query_scalar(
+            let deleted: Vec<(Uuid, String, Option<Uuid>)> = sqlx::query_as(
                 "update triggers set deleted_at = $3, due_at = null, manual_of = null
-                 where org_id = $1 and automation_id = $2 and deleted_at is null returning id",
+                 where org_id = $1 and automation_id = $2 and deleted_at is null
+                 returning id, kind, integration_id",
             )
             .bind(org.as_str())
             .bind(id.0)
             .bind(now.0)
             .fetch_all(&mut **tx)
             .await?;
+            let polled = deleted
+                .iter()
+                .filter(|(_, kind, _)| kind == TriggerKind::Polling.as_str());
+            for integration in in_lock_order(polled.filter_map(|(_, _, id)| *id).collect()) {
+                regroup!(tx, integration, true, now);
+            }
+            let triggers: Vec<Uuid> = deleted.iter().map(|(id, ..)| *id).collect();
             for trigger in &triggers {
                 sqlx::query("delete from webhook_secrets where subject = $1")
                     .bind(trigger)

@@ -1,6 +1,7 @@
 //! Integrations.
 
 use super::error::taken;
+use super::polls::regroup;
 use super::pool::{read, write};
 use super::routes::{SealedSecret, add_secret, changed};
 use super::{Page, PageRequest, Store, StoreError};
@@ -224,6 +225,7 @@ impl Store {
                         .await?;
                     add_secret!(tx, id.0, secret, now);
                 }
+                regroup!(tx, id.0, false, now);
                 changed!(tx, vec![id.0]);
             }
             Ok::<_, StoreError>(found)
@@ -261,6 +263,7 @@ impl Store {
                     .bind(id.0)
                     .execute(&mut **tx)
                     .await?;
+                regroup!(tx, id.0, false, now);
                 changed!(tx, vec![id.0]);
             }
             Ok(found)

@@ -2,6 +2,7 @@
 //! integration that it concerns.
 
 use super::matching::org_id;
+use super::polls::regroup;
 use super::pool::write;
 use super::{Store, StoreError};
 use crate::domain::integration::{IntegrationStatus, Lifecycle, StatusSetter};
@@ -171,6 +172,9 @@ impl Store {
             .await?;
             if done.rows_affected() == 0 {
                 return Ok(Tried::Overtaken);
+            }
+            if changed {
+                regroup!(tx, row.id, false, now);
             }
             outcome(next)
         })

@@ -22,6 +22,7 @@ mod manual;
 mod matching;
 mod outbox;
 mod page;
+mod polls;
 mod pool;
 mod receive;
 mod routes;
@@ -44,6 +45,9 @@ pub use lifecycle::{LifecycleNews, LifecycleOutcome, LifecycleSubject};
 pub use manual::ManualRun;
 pub use matching::{IntegrationState, Matching, OwnerKey};
 pub use page::{Page, PageRequest};
+pub use polls::{
+    AfterPage, ClaimedPoll, PollAsked, PollFailed, PollPageSettlement, PollSettled, PollWork,
+};
 pub use pool::{Store, StoreOptions};
 pub use receive::{PackedDelivery, Stored};
 pub use routes::{RouteChange, RouteSource, RouteSubject, SealedSecret};
@@ -52,4 +56,6 @@ pub use schedules::{NewSchedule, ScheduleDeletion, SchedulePatch};
 pub use settle::{Owner, Settled, Settlement};
 pub use signal::{Signal, SignalListener};
 pub use ticks::Fired;
-pub use triggers::{NewTrigger, TriggerAutomation, TriggerClock, TriggerDoor, TriggerPatch};
+pub use triggers::{
+    NewTrigger, TriggerAutomation, TriggerClock, TriggerDoor, TriggerPatch, TriggerPoll,
+};

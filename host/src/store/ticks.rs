@@ -23,9 +23,10 @@ macro_rules! retime {
         let cron: Option<(Option<String>, Option<String>)> = sqlx::query_as(
             "select coalesce(s.cron, t.cron), coalesce(s.timezone, t.timezone)
              from triggers t left join schedules s on s.id = t.schedule_id
-             where t.id = $1 and t.enabled and t.deleted_at is null",
+             where t.id = $1 and t.kind = $2 and t.enabled and t.deleted_at is null",
         )
         .bind($trigger)
+        .bind($crate::domain::resource::TriggerKind::Scheduled.as_str())
         .fetch_optional(&mut **$tx)
         .await?;
         let due_at = match cron {

@@ -1,6 +1,7 @@
-//! What happens after the acknowledgement.
+//! What happens after the acknowledgement, and without one.
 //!
-//! Owns: the inbox worker: claim, parse, filter, decide, settle.
+//! Owns: the inbox worker (claim, parse, filter, decide, settle), the poll worker, and
+//! the clock.
 //! Never does: SQL, HTTP, or anything about a particular service.
 
 mod address;
@@ -8,10 +9,12 @@ mod audience;
 mod claimer;
 mod decided;
 mod load;
+mod poll;
 mod processor;
 mod scheduler;
 mod settler;
 mod stop;
 
 pub use claimer::{InboxWorker, WorkerContext};
+pub use poll::{PollContext, PollWorker};
 pub use scheduler::Scheduler;

@@ -17,6 +17,7 @@ fn body_for(path: &str) -> Value {
         "/v1/outbox/{id}/ack" | "/v1/outbox/{id}/nack" => json!({"lease_token": token}),
         "/v1/automations/{id}/schedules" => json!({"cron": "0 0 1 1 *"}),
         path if path.ends_with("/rotate-secret") || path.ends_with("/run") => json!({}),
+        path if path.ends_with("/poll-now") => json!({}),
         _ => json!({"name": "stolen"}),
     }
 }
@@ -35,6 +36,11 @@ on_both! {
         let run = text(&app.get("acme", &format!("/v1/events/{event}")).await["run"]["id"]);
         let path = format!("/v1/automations/{}/schedules", text(&seen["automation_id"]));
         let schedule = app.post("acme", &path, json!({"cron": "0 0 1 1 *"})).await;
+        let gmail = app.post("acme", "/v1/integrations", json!({"provider": "gmail"})).await;
+        let polling = json!({"name": "p", "kind": "polling", "provider": "gmail",
+            "integration_id": gmail["integration"]["id"]});
+        app.post("acme", "/v1/triggers", polling).await;
+        let group = app.all("acme", "/v1/poll-groups").await.remove(0);
         let ids = [
             ("/v1/automations/", text(&seen["automation_id"])),
             ("/v1/integrations/", integration),
@@ -44,6 +50,7 @@ on_both! {
             ("/v1/inbox/", delivery),
             ("/v1/outbox/", run.replace("run_", "out_")),
             ("/v1/schedules/", text(&schedule["schedule"]["id"])),
+            ("/v1/poll-groups/", text(&group["id"])),
         ];
 
         for (method, path, has_body) in operations(&app).await {

@@ -65,7 +65,7 @@ on_both! {
         let valid = json!({"name": "t", "provider": "github", "kind": "webhook"});
         for (field, value, expected) in [
             ("name", json!("\t"), "/name"),
-            ("kind", json!("polling"), "/kind"),
+            ("kind", json!("manual"), "/kind"),
             ("kind", json!("Webhook"), "/kind"),
             ("provider", json!("nobody"), "/provider"),
             ("config", json!([]), "/config"),

@@ -158,7 +158,7 @@ async fn a_page_beyond_a_limit_is_refused_whole() {
 #[tokio::test]
 async fn a_poll_that_traps_loops_sleeps_or_hoards_fails_alone() {
     let rig = rig(|setup| {
-        setup.engine.poll_cpu_ms = 100;
+        setup.engine.poll_cpu_ms = 1_000;
         setup.engine.poll_wall_ms = 2_000;
         setup.engine.poll_memory_bytes = 64 << 20;
     })
@@ -171,7 +171,7 @@ async fn a_poll_that_traps_loops_sleeps_or_hoards_fails_alone() {
     );
     assert_eq!(
         failure(&rig, "loop").await,
-        GuestError::OutOfTime { limit_ms: 100 }
+        GuestError::OutOfTime { limit_ms: 1_000 }
     );
     assert_eq!(
         failure(&rig, "sleep").await,

@@ -28,6 +28,7 @@ fn trigger(automation: AutomationId) -> NewTrigger {
             },
         }),
         clock: None,
+        poll: None,
     }
 }
 

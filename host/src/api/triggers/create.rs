@@ -1,6 +1,8 @@
 //! Creates triggers.
 
 use super::answer::{self, CreatedTrigger};
+use super::fields::check_fields;
+use super::poll::check_poll;
 use crate::api::automations::yes;
 use crate::api::check::Checks;
 use crate::api::extract::{JsonBody, PathId, present};
@@ -31,64 +33,62 @@ use utoipa::ToSchema;
 pub(super) struct Creation {
     /// What it runs. Where it is absent, an automation of the trigger's name is
     /// created with it.
-    automation_id: Option<AutomationId>,
+    pub(super) automation_id: Option<AutomationId>,
     /// For people: 1 to 200 characters.
-    name: String,
-    /// What makes it fire: `webhook` or `scheduled`.
+    pub(super) name: String,
+    /// What makes it fire: `webhook`, `polling` or `scheduled`.
     #[schema(value_type = TriggerKind)]
-    kind: String,
-    /// Whose events, of a webhook trigger: a provider that is registered and switched
-    /// on.
-    provider: Option<String>,
+    pub(super) kind: String,
+    /// Whose events, of a webhook or polling trigger: a provider that is registered and
+    /// switched on.
+    pub(super) provider: Option<String>,
     /// The account whose deliveries a webhook trigger sees, besides those to its own
-    /// URL.
-    integration_id: Option<IntegrationId>,
-    /// Which events a webhook trigger wants, after the provider's schema. Absent: `{}`.
+    /// URL; or the one that a polling trigger has asked, which must be there.
+    pub(super) integration_id: Option<IntegrationId>,
+    /// Which events a webhook or polling trigger wants, after the provider's schema. Absent: `{}`.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Object, nullable = false, required = false)]
-    config: Option<Value>,
+    pub(super) config: Option<Value>,
+    /// Seconds between two polls of a polling trigger, if it has no cron; what its
+    /// provider suggests if absent. The shortest interval of an integration's triggers
+    /// counts for all of them.
+    pub(super) poll_interval_seconds: Option<u32>,
     /// When a scheduled trigger fires: five fields, or six with seconds first. Either
-    /// this or `schedule_id`.
-    cron: Option<String>,
+    /// this or `schedule_id`. When a polling trigger asks, instead of an interval.
+    pub(super) cron: Option<String>,
     /// The IANA time zone of `cron`; UTC if absent.
-    timezone: Option<String>,
+    pub(super) timezone: Option<String>,
     /// The schedule that a scheduled trigger follows: one of its automation's.
-    schedule_id: Option<ScheduleId>,
+    pub(super) schedule_id: Option<ScheduleId>,
     /// What becomes of ticks that were due while nothing ran; the last one starts a
     /// run if absent.
-    missed_ticks: Option<MissedTicks>,
+    pub(super) missed_ticks: Option<MissedTicks>,
     /// A disabled trigger sees nothing.
     #[serde(default = "yes")]
     #[schema(default = true)]
-    enabled: bool,
+    pub(super) enabled: bool,
 }
 
 impl Creation {
-    /// Fields that a trigger of this kind has no use for are mistakes.
     fn check_fields(&self, checks: &mut Checks, kind: TriggerKind) {
-        let of_webhooks = [
+        let fields = [
             ("/provider", self.provider.is_some()),
             ("/integration_id", self.integration_id.is_some()),
             ("/config", self.config.is_some()),
-        ];
-        let of_clocks = [
+            (
+                "/poll_interval_seconds",
+                self.poll_interval_seconds.is_some(),
+            ),
             ("/cron", self.cron.is_some()),
             ("/timezone", self.timezone.is_some()),
             ("/schedule_id", self.schedule_id.is_some()),
             ("/missed_ticks", self.missed_ticks.is_some()),
         ];
-        let foreign = match kind {
-            TriggerKind::Webhook => &of_clocks[..],
-            TriggerKind::Scheduled => &of_webhooks[..],
-            TriggerKind::Manual => &[],
-        };
-        for (pointer, _) in foreign.iter().filter(|(_, is_there)| *is_there) {
-            checks.add(*pointer, format!("a trigger of the kind {kind} has none"));
-        }
+        check_fields(checks, kind, &fields);
     }
 }
 
-fn wants_all() -> Value {
+pub(super) fn wants_all() -> Value {
     Value::Object(serde_json::Map::new())
 }
 
@@ -147,6 +147,10 @@ async fn create(
         Some(TriggerKind::Scheduled) => check_clock(&mut checks, state, org, &new).await?,
         _ => None,
     };
+    let poll = match kind {
+        Some(TriggerKind::Polling) => check_poll(&mut checks, state, org, &new).await?,
+        _ => None,
+    };
     checks.done()?;
     // Whatever is missing has added an error above.
     let kind = kind.ok_or_else(Problem::internal)?;
@@ -174,12 +178,16 @@ async fn create(
         enabled: new.enabled,
         door,
         clock,
+        poll,
     };
     let trigger = state
         .store()
         .create_trigger(org, &new, clock::now())
         .await?;
     state.signals().raise(Signal::Routes);
+    if kind == TriggerKind::Polling {
+        state.signals().raise(Signal::Polls);
+    }
     let created = CreatedTrigger {
         trigger,
         webhook_url: answer::webhook_url(state, token),
@@ -195,7 +203,7 @@ fn check_kind(checks: &mut Checks, kind: &str) -> Option<TriggerKind> {
         .ok()
         .filter(|kind| *kind != TriggerKind::Manual);
     if kind.is_none() {
-        checks.add("/kind", "expected webhook or scheduled");
+        checks.add("/kind", "expected webhook, polling or scheduled");
     }
     kind
 }

@@ -2,6 +2,8 @@
 
 mod answer;
 mod create;
+mod fields;
+mod poll;
 mod rotate;
 mod update;
 

@@ -2,6 +2,8 @@
 
 use super::answer::{self, TriggerAnswer};
 use super::create::check_integration;
+use super::fields::check_fields;
+use super::poll::{ChangedPoll, poll_after};
 use crate::api::check::Checks;
 use crate::api::extract::{JsonBody, PathId, present};
 use crate::api::schedules::{ZONE_DEFAULT, check_cron};
@@ -34,18 +36,24 @@ pub(super) struct Change {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     enabled: Option<bool>,
-    /// The account whose deliveries it sees; null for none.
+    /// The account whose deliveries it sees, null for none; or the one that a polling
+    /// trigger has asked.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<IntegrationId>)]
-    integration_id: Option<Option<IntegrationId>>,
-    /// When a scheduled trigger fires, instead of what was before.
+    pub(super) integration_id: Option<Option<IntegrationId>>,
+    /// Seconds between two polls of a polling trigger, instead of what was before.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
-    cron: Option<String>,
+    pub(super) poll_interval_seconds: Option<u32>,
+    /// When a scheduled trigger fires, or a polling trigger asks, instead of what was
+    /// before.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub(super) cron: Option<String>,
     /// The IANA time zone of the cron.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
-    timezone: Option<String>,
+    pub(super) timezone: Option<String>,
     /// The schedule that a scheduled trigger follows, instead of what was before: one
     /// of its automation's.
     #[serde(default, deserialize_with = "present")]
@@ -58,26 +66,20 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// Fields that a trigger of this kind has no use for are mistakes.
     fn check_fields(&self, checks: &mut Checks, kind: TriggerKind) {
-        let of_webhooks = [
+        let fields = [
             ("/config", self.config.is_some()),
             ("/integration_id", self.integration_id.is_some()),
-        ];
-        let of_clocks = [
+            (
+                "/poll_interval_seconds",
+                self.poll_interval_seconds.is_some(),
+            ),
             ("/cron", self.cron.is_some()),
             ("/timezone", self.timezone.is_some()),
             ("/schedule_id", self.schedule_id.is_some()),
             ("/missed_ticks", self.missed_ticks.is_some()),
         ];
-        let foreign: Vec<_> = match kind {
-            TriggerKind::Webhook => of_clocks.to_vec(),
-            TriggerKind::Scheduled => of_webhooks.to_vec(),
-            TriggerKind::Manual => [&of_webhooks[..], &of_clocks[..]].concat(),
-        };
-        for (pointer, _) in foreign.into_iter().filter(|(_, is_there)| *is_there) {
-            checks.add(pointer, format!("a trigger of the kind {kind} has none"));
-        }
+        check_fields(checks, kind, &fields);
     }
 }
 
@@ -146,10 +148,15 @@ pub(super) async fn update_trigger(
 
     let mut checks = Checks::default();
     change.check_fields(&mut checks, before.kind);
-    let is_webhook = before.kind == TriggerKind::Webhook;
+    let polls = before.kind == TriggerKind::Polling;
+    let poll = match polls {
+        true => poll_after(&mut checks, &state, &before, &change),
+        false => ChangedPoll::default(),
+    };
     let cron = clock_after(&mut checks, &state, &org, &before, &change).await?;
+    let has_provider = polls || before.kind == TriggerKind::Webhook;
     let name = change.name.map(|name| checks.name("/name", &name));
-    if let Some(config) = change.config.as_ref().filter(|_| is_webhook) {
+    if let Some(config) = change.config.as_ref().filter(|_| has_provider) {
         // A provider that is switched off still has its schema.
         match state.registry().get(&before.provider) {
             Some(provider) => checks.config(&provider, config),
@@ -164,13 +171,15 @@ pub(super) async fn update_trigger(
     }
     checks.done()?;
 
+    let (poll_cron, poll_zone) = poll.cron.unzip();
     let patch = TriggerPatch {
         name,
         config: change.config,
         enabled: change.enabled,
         integration: change.integration_id,
-        cron: cron.as_ref().and_then(|cron| cron.cron.clone()),
-        timezone: cron.and_then(|cron| cron.timezone),
+        poll_interval_seconds: poll.interval_seconds,
+        cron: poll_cron.or_else(|| cron.as_ref().and_then(|cron| cron.cron.clone())),
+        timezone: poll_zone.or_else(|| cron.and_then(|cron| cron.timezone)),
         schedule: change.schedule_id,
         missed_ticks: change.missed_ticks,
     };
@@ -187,6 +196,9 @@ pub(super) async fn update_trigger(
     state.signals().raise(Signal::Routes);
     // What was due before the change has been fired with it.
     state.signals().raise(Signal::Outbox);
+    if polls {
+        state.signals().raise(Signal::Polls);
+    }
     Ok(Json(TriggerAnswer {
         trigger,
         webhook_url: answer::webhook_url(&state, token),

@@ -72,6 +72,23 @@ pub(super) struct RunDraft {
     pub(super) payload: String,
 }
 
+/// Writes events that nobody has claimed, with their runs and messages, in a
+/// transaction that is under way; returns the ids of those that were new.
+pub(super) trait WriteDrafts {
+    fn write_drafts(
+        &mut self,
+        drafts: &[Draft<'_>],
+        now: Timestamp,
+    ) -> impl Future<Output = Result<HashSet<Uuid>, StoreError>> + Send;
+}
+
+/// Two transactions that write the same keys in different orders would wait for each
+/// other, until the database ended one of them.
+pub(super) fn in_write_order(mut drafts: Vec<Draft<'_>>) -> Vec<Draft<'_>> {
+    drafts.sort_by_key(|draft| (draft.decided.trigger, &draft.decided.event.dedup_key));
+    drafts
+}
+
 impl Store {
     /// Writes a batch of settlements, all or nothing.
     ///
@@ -83,10 +100,7 @@ impl Store {
         settlements: &[Settlement],
         now: Timestamp,
     ) -> Result<Settled, StoreError> {
-        let mut drafts: Vec<Draft> = settlements.iter().flat_map(drafts).collect();
-        // Two workers that write the same keys in different orders would wait for
-        // each other, until the database ended one of them.
-        drafts.sort_by_key(|draft| (draft.decided.trigger, &draft.decided.event.dedup_key));
+        let drafts = in_write_order(settlements.iter().flat_map(drafts).collect());
         let (deliveries, events): (HashSet<Uuid>, HashSet<Uuid>) = match &self.db {
             Db::Postgres(pool) => postgres::settle(pool, settlements, &drafts, now).await?,
             Db::Sqlite(sqlite) => sqlite::settle(sqlite, settlements, &drafts, now).await?,

@@ -2,7 +2,7 @@
 //! and no round trip.
 
 use super::rows::insert_draft;
-use super::{Draft, Settlement};
+use super::{Draft, Settlement, WriteDrafts};
 use crate::domain::{DeliveryStatus, Timestamp};
 use crate::store::StoreError;
 use crate::store::pool::Sqlite;
@@ -23,18 +23,39 @@ pub(super) async fn settle(
             deliveries.insert(settlement.delivery.0);
         }
     }
-    let mut events = HashSet::new();
-    let connection = &mut tx;
-    for draft in drafts
+    let held: Vec<&Draft> = drafts
         .iter()
         .filter(|draft| draft.delivery.is_some_and(|id| deliveries.contains(&id.0)))
-    {
-        if insert_draft!(connection, draft, now) {
+        .collect();
+    let events = insert(&mut tx, &held, now).await?;
+    tx.commit().await?;
+    Ok((deliveries, events))
+}
+
+async fn insert(
+    connection: &mut SqliteConnection,
+    drafts: &[&Draft<'_>],
+    now: Timestamp,
+) -> Result<HashSet<Uuid>, StoreError> {
+    let mut events = HashSet::new();
+    let connection = &mut &mut *connection;
+    for draft in drafts {
+        if insert_draft!(connection, *draft, now) {
             events.insert(draft.id.0);
         }
     }
-    tx.commit().await?;
-    Ok((deliveries, events))
+    Ok(events)
+}
+
+impl WriteDrafts for SqliteConnection {
+    async fn write_drafts(
+        &mut self,
+        drafts: &[Draft<'_>],
+        now: Timestamp,
+    ) -> Result<HashSet<Uuid>, StoreError> {
+        let drafts: Vec<&Draft> = drafts.iter().collect();
+        insert(self, &drafts, now).await
+    }
 }
 
 async fn settle_delivery(

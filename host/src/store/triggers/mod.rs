@@ -33,6 +33,8 @@ pub struct NewTrigger {
     pub door: Option<TriggerDoor>,
     /// When it fires by itself; none if it does not.
     pub clock: Option<TriggerClock>,
+    /// When its service is asked; none if it does not poll.
+    pub poll: Option<TriggerPoll>,
 }
 
 /// A trigger's own URL.
@@ -55,6 +57,31 @@ pub struct TriggerClock {
     pub missed_ticks: MissedTicks,
 }
 
+/// When a trigger's service is asked; checked by the caller.
+#[derive(Clone, Debug)]
+pub enum TriggerPoll {
+    /// So many seconds after the last time.
+    Every(u32),
+    /// At the ticks of a cron in a time zone.
+    At(String, String),
+}
+
+impl TriggerPoll {
+    fn interval_seconds(&self) -> Option<u32> {
+        match self {
+            Self::Every(seconds) => Some(*seconds),
+            Self::At(..) => None,
+        }
+    }
+
+    fn cron(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Every(_) => None,
+            Self::At(cron, zone) => Some((cron, zone)),
+        }
+    }
+}
+
 /// What a new trigger runs.
 #[derive(Clone, Debug)]
 pub enum TriggerAutomation {
@@ -75,7 +102,9 @@ pub struct TriggerPatch {
     pub enabled: Option<bool>,
     /// The account whose deliveries it sees; `Some(None)` for none.
     pub integration: Option<Option<IntegrationId>>,
-    /// Its own cron, instead of that before or a schedule.
+    /// Seconds between two polls, instead of the interval or the cron before.
+    pub poll_interval_seconds: Option<u32>,
+    /// Its own cron, instead of that before, a schedule or an interval.
     pub cron: Option<String>,
     /// Its own time zone.
     pub timezone: Option<String>,

@@ -17,6 +17,7 @@ struct TriggerRow {
     config: String,
     enabled: bool,
     token: Option<String>,
+    poll_interval_seconds: Option<i32>,
     cron: Option<String>,
     timezone: Option<String>,
     schedule_id: Option<Uuid>,
@@ -46,6 +47,9 @@ impl TryFrom<TriggerRow> for (Trigger, Option<String>) {
             config: serde_json::from_str(&row.config)
                 .map_err(|error| unreadable("config", &error))?,
             enabled: row.enabled,
+            poll_interval_seconds: row
+                .poll_interval_seconds
+                .and_then(|seconds| seconds.try_into().ok()),
             cron: row.cron,
             timezone: row.timezone,
             schedule_id: row.schedule_id.map(ScheduleId),
@@ -66,7 +70,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select t.id, t.automation_id, t.name, t.provider, t.kind, t.integration_id, t.config,
-                t.enabled, t.token, coalesce(s.cron, t.cron) as cron,
+                t.enabled, t.token, t.poll_interval_seconds, coalesce(s.cron, t.cron) as cron,
                 coalesce(s.timezone, t.timezone) as timezone, t.schedule_id, t.missed_ticks,
                 t.due_at, t.created_at, t.updated_at
              from triggers t left join schedules s on s.id = t.schedule_id

@@ -1,9 +1,10 @@
 //! Creates, changes and deletes triggers. Each change becomes known to the routes.
 
-use super::{NewTrigger, TriggerAutomation, TriggerPatch};
-use crate::domain::resource::Trigger;
+use super::{NewTrigger, TriggerAutomation, TriggerPatch, TriggerPoll};
+use crate::domain::resource::{Trigger, TriggerKind};
 use crate::domain::schedule::{FiringLimits, MissedTicks};
 use crate::domain::{AutomationId, OrgId, Timestamp, TriggerId};
+use crate::store::polls::{in_lock_order, regroup};
 use crate::store::pool::write;
 use crate::store::routes::{add_secret, changed};
 use crate::store::ticks::{Fired, fire_held, retime};
@@ -39,9 +40,18 @@ macro_rules! exists {
     }};
 }
 
+const POLLED: &str = "select integration_id from triggers
+    where org_id = $1 and id = $2 and kind = $3 and deleted_at is null";
+const POLLED_AND_KEEP: &str = "select integration_id from triggers
+    where org_id = $1 and id = $2 and kind = $3 and deleted_at is null for update";
+
 const HOLD: &str = "select id from triggers where org_id = $1 and id = $2 and deleted_at is null";
 const HOLD_AND_KEEP: &str =
     "select id from triggers where org_id = $1 and id = $2 and deleted_at is null for update";
+
+fn seconds(seconds: Option<u32>) -> Option<i32> {
+    seconds.map(|seconds| i32::try_from(seconds).unwrap_or(i32::MAX))
+}
 
 impl Store {
     /// Creates a trigger, and its automation where that is new, in one
@@ -86,12 +96,14 @@ impl Store {
             if let Some(id) = new.clock.as_ref().and_then(|clock| clock.schedule) {
                 exists!(self, tx, "schedules", "schedule", org, id.0);
             }
-            let own = new.clock.as_ref().and_then(|clock| clock.cron.as_ref());
+            let of_clock = new.clock.as_ref().and_then(|clock| clock.cron.as_ref());
+            let of_clock = of_clock.map(|(cron, zone)| (cron.as_str(), zone.as_str()));
+            let own = of_clock.or(new.poll.as_ref().and_then(TriggerPoll::cron));
             sqlx::query(
                 "insert into triggers (id, org_id, automation_id, name, provider, kind,
                     integration_id, config, enabled, token, cron, timezone, schedule_id,
-                    missed_ticks, created_at, updated_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)",
+                    missed_ticks, poll_interval_seconds, created_at, updated_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)",
             )
             .bind(new.id.0)
             .bind(org.as_str())
@@ -103,10 +115,11 @@ impl Store {
             .bind(config.as_str())
             .bind(new.enabled)
             .bind(new.door.as_ref().map(|door| door.token.as_str()))
-            .bind(own.map(|(cron, _)| cron.as_str()))
-            .bind(own.map(|(_, zone)| zone.as_str()))
+            .bind(own.map(|(cron, _)| cron))
+            .bind(own.map(|(_, zone)| zone))
             .bind(new.clock.as_ref().and_then(|clock| clock.schedule).map(|id| id.0))
             .bind(new.clock.as_ref().map(|clock| clock.missed_ticks.as_str()))
+            .bind(seconds(new.poll.as_ref().and_then(TriggerPoll::interval_seconds)))
             .bind(now.0)
             .execute(&mut **tx)
             .await?;
@@ -115,6 +128,9 @@ impl Store {
             }
             if new.clock.is_some() {
                 retime!(tx, new.id.0, now);
+            }
+            if let Some(integration) = new.integration.filter(|_| new.poll.is_some()) {
+                regroup!(tx, integration.0, true, now);
             }
             changed!(tx, vec![new.id.0]);
             Ok::<_, StoreError>(())
@@ -144,6 +160,14 @@ impl Store {
             if let Some(Some(integration)) = patch.integration {
                 exists!(self, tx, "integrations", "integration", org, integration.0);
             }
+            // The integration whose group it leaves; nobody moves it meanwhile.
+            let polled = if self.is_embedded() { POLLED } else { POLLED_AND_KEEP };
+            let polled: Option<Uuid> = sqlx::query_scalar(polled)
+                .bind(org.as_str())
+                .bind(id.0)
+                .bind(TriggerKind::Polling.as_str())
+                .fetch_optional(&mut **tx)
+                .await?;
             let retimed = patch.cron.is_some() || patch.timezone.is_some()
                 || patch.schedule.is_some() || patch.enabled.is_some();
             if retimed {
@@ -171,10 +195,12 @@ impl Store {
                 "update triggers set name = coalesce($3, name), config = coalesce($4, config),
                     enabled = coalesce($5, enabled),
                     integration_id = case when $6 then $7 else integration_id end,
-                    cron = case when $11 is null then coalesce($9, cron) end,
-                    timezone = case when $11 is null then coalesce($10, timezone) end,
+                    cron = case when $11 is null and $13 is null then coalesce($9, cron) end,
+                    timezone = case when $11 is null and $13 is null then coalesce($10, timezone) end,
                     schedule_id = case when $9 is null then coalesce($11, schedule_id) end,
                     missed_ticks = coalesce($12, missed_ticks),
+                    poll_interval_seconds =
+                        case when $9 is null then coalesce($13, poll_interval_seconds) end,
                     updated_at = $8
                  where org_id = $1 and id = $2 and deleted_at is null",
             )
@@ -190,12 +216,19 @@ impl Store {
             .bind(patch.timezone.as_deref())
             .bind(patch.schedule.map(|id| id.0))
             .bind(patch.missed_ticks.map(MissedTicks::as_str))
+            .bind(seconds(patch.poll_interval_seconds))
             .execute(&mut **tx)
             .await?;
             let found = done.rows_affected() == 1;
             if found {
                 if retimed {
                     retime!(tx, id.0, now);
+                }
+                if let Some(left) = polled {
+                    let joined = patch.integration.flatten().map(|id| id.0);
+                    for integration in in_lock_order([left].into_iter().chain(joined).collect()) {
+                        regroup!(tx, integration, true, now);
+                    }
                 }
                 changed!(tx, vec![id.0]);
             }
@@ -219,17 +252,22 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         write!(self, tx => {
-            let done = sqlx::query(
+            let deleted: Option<(String, Option<Uuid>)> = sqlx::query_as(
                 "update triggers set deleted_at = $3, due_at = null, manual_of = null
-                 where org_id = $1 and id = $2 and deleted_at is null",
+                 where org_id = $1 and id = $2 and deleted_at is null
+                 returning kind, integration_id",
             )
             .bind(org.as_str())
             .bind(id.0)
             .bind(now.0)
-            .execute(&mut **tx)
+            .fetch_optional(&mut **tx)
             .await?;
-            let found = done.rows_affected() == 1;
-            if found {
+            let found = deleted.is_some();
+            if let Some((kind, integration)) = deleted {
+                let polls = kind == TriggerKind::Polling.as_str();
+                if let Some(integration) = integration.filter(|_| polls) {
+                    regroup!(tx, integration, true, now);
+                }
                 sqlx::query("delete from webhook_secrets where subject = $1")
                     .bind(id.0)
                     .execute(&mut **tx)

@@ -1,0 +1,243 @@
+//! Asks services what is new: takes poll groups that are due, one call of its provider
+//! after the other, and settles each page with its cursor.
+//!
+//! Owns: which groups this process polls, and how long it holds them.
+//! Never does: SQL, HTTP, or anything about a particular service. What it remembers
+//! between two polls (see [`caches`]) is a matter of manners: everything that counts
+//! is in the database.
+
+mod caches;
+mod keeper;
+mod outcome;
+mod pages;
+
+use crate::clock;
+use crate::config::PollingConfig;
+use crate::domain::{PollGroupId, Timestamp};
+use crate::provider::{Egress, Registry};
+use crate::signals::Signals;
+use crate::store::{ClaimedPoll, PollFailed, Signal, Store, StoreError};
+use caches::Caches;
+use keeper::Keeper;
+use outcome::Ended;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+/// Groups that are looked at beyond those for which there is room: others may have some
+/// of them in hand.
+const LOOK_BEYOND: u32 = 64;
+/// The pause while others have in hand what is due.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+/// How often it is tried to write down what became of a poll while the database is
+/// away; after that its lease lapses.
+const TRIES_MAX: u32 = 20;
+const TRY_PAUSE: Duration = Duration::from_millis(250);
+
+/// What a poll worker works with.
+#[derive(Clone)]
+pub struct PollContext {
+    /// The store.
+    pub store: Store,
+    /// The providers.
+    pub registry: Arc<Registry>,
+    /// Who waits for whom.
+    pub signals: Signals,
+    /// The way out.
+    pub egress: Egress,
+    /// Its settings.
+    pub config: PollingConfig,
+    /// Polls at the same time.
+    pub polls_max: u32,
+}
+
+impl PollContext {
+    fn lease(&self) -> Duration {
+        Duration::from_secs(self.config.lease_seconds)
+    }
+}
+
+/// Polls the groups that are due.
+pub struct PollWorker {
+    context: Arc<PollContext>,
+    caches: Arc<Caches>,
+    /// One permit for each poll that may run.
+    room: Arc<Semaphore>,
+}
+
+impl PollWorker {
+    /// Works until `stop`, then gives back what it has claimed.
+    pub async fn run(context: PollContext, stop: CancellationToken) {
+        let polls_max = context.polls_max;
+        let worker = Self {
+            room: Arc::new(Semaphore::new(polls_max as usize)),
+            context: Arc::new(context),
+            caches: Arc::default(),
+        };
+        let mut due = worker.context.signals.waiter(Signal::Polls);
+        while !stop.is_cancelled() {
+            let pause = worker.start_due(&stop).await;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = due.raised() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        // Every permit back means that every poll has ended.
+        let _ = worker.room.acquire_many(polls_max).await;
+    }
+
+    /// Starts a poll of each group that is due, as far as there is room; returns how
+    /// long nothing will be.
+    async fn start_due(&self, stop: &CancellationToken) -> Duration {
+        let look_every = Duration::from_millis(self.context.config.poll_ms);
+        loop {
+            let permit = tokio::select! {
+                () = stop.cancelled() => return Duration::ZERO,
+                permit = Arc::clone(&self.room).acquire_owned() => permit,
+            };
+            let Ok(permit) = permit else {
+                return look_every;
+            };
+            match self.take_due(permit, stop).await {
+                // There may be more than there was room for.
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(%error, "could not look for polls that are due; trying again");
+                    return look_every;
+                }
+            }
+        }
+        let now = clock::now();
+        match self.context.store.next_poll_due().await {
+            Ok(Some(due)) => {
+                let wait = u64::try_from(due.micros_since(now)).unwrap_or(0);
+                Duration::from_micros(wait).min(look_every).max(PAUSE_MIN)
+            }
+            Ok(None) | Err(_) => look_every,
+        }
+    }
+
+    /// How many polls were started.
+    async fn take_due(
+        &self,
+        permit: OwnedSemaphorePermit,
+        stop: &CancellationToken,
+    ) -> Result<usize, StoreError> {
+        let room = u32::try_from(self.room.available_permits()).unwrap_or(u32::MAX);
+        let max = room.saturating_add(1).saturating_add(LOOK_BEYOND);
+        let due = self.context.store.due_polls(clock::now(), max).await?;
+        let (mut permit, mut started) = (Some(permit), 0);
+        for group in due {
+            let Some(held) = permit.take().or_else(|| self.try_room()) else {
+                break;
+            };
+            match self.take(group).await? {
+                Some(claim) => {
+                    self.start(claim, held, stop);
+                    started += 1;
+                }
+                None => permit = Some(held),
+            }
+        }
+        Ok(started)
+    }
+
+    fn try_room(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.room).try_acquire_owned().ok()
+    }
+
+    async fn take(&self, group: PollGroupId) -> Result<Option<ClaimedPoll>, StoreError> {
+        let (store, lease) = (&self.context.store, self.context.lease());
+        store.claim_poll(group, clock::now(), lease).await
+    }
+
+    fn start(&self, claim: ClaimedPoll, permit: OwnedSemaphorePermit, stop: &CancellationToken) {
+        let poll = Poll {
+            context: Arc::clone(&self.context),
+            caches: Arc::clone(&self.caches),
+            halt: stop.child_token(),
+            claim,
+        };
+        tokio::spawn(async move {
+            poll.run().await;
+            drop(permit);
+        });
+    }
+}
+
+/// One claimed group.
+struct Poll {
+    context: Arc<PollContext>,
+    caches: Arc<Caches>,
+    claim: ClaimedPoll,
+    /// Cancelled when the process is about to end, and when the claim is lost.
+    halt: CancellationToken,
+}
+
+impl Poll {
+    async fn run(self) {
+        let keeper = Keeper::start(&self.context, &self.claim, self.halt.clone());
+        let ended = self.pages().await;
+        let lost = keeper.stop();
+        match ended {
+            Ended::Settled => {}
+            Ended::Failed(_) if lost => self.log_lost(),
+            Ended::Failed(failed) => self.note(&failed).await,
+            Ended::Lost => self.log_lost(),
+        }
+    }
+
+    fn log_lost(&self) {
+        tracing::warn!(
+            group.id = %self.claim.group,
+            provider.id = self.claim.provider,
+            "a poll took longer than its claim held; somebody else has the group"
+        );
+    }
+
+    /// Writes down why there is no page.
+    async fn note(&self, failed: &PollFailed) {
+        let store = &self.context.store;
+        for _ in 0..TRIES_MAX {
+            match store.fail_poll(&self.claim, failed, clock::now()).await {
+                Ok(true) => return self.log(failed),
+                Ok(false) => return self.log_lost(),
+                Err(error) if error.is_transient() => tokio::time::sleep(TRY_PAUSE).await,
+                Err(error) => {
+                    tracing::error!(group.id = %self.claim.group, %error, "could not note that a poll failed; its lease will lapse");
+                    return;
+                }
+            }
+        }
+        tracing::error!(group.id = %self.claim.group, "the database is away; the lease of a poll will lapse");
+    }
+
+    /// Without the texts, which a service or a guest has written.
+    fn log(&self, failed: &PollFailed) {
+        let (group, provider) = (self.claim.group, self.claim.provider.as_str());
+        let attempt = self.claim.failures + 1;
+        match failed {
+            PollFailed::GiveBack { .. } => {
+                tracing::debug!(group.id = %group, provider.id = provider, "a poll was given back");
+            }
+            PollFailed::Retry { at, .. } => {
+                tracing::warn!(group.id = %group, provider.id = provider, attempt, next = %at, "a poll failed");
+            }
+            PollFailed::RateLimited { until, .. } => {
+                tracing::info!(group.id = %group, provider.id = provider, until = %until, "a service wants to be left alone");
+            }
+            PollFailed::Unauthorized { .. } => {
+                tracing::warn!(group.id = %group, provider.id = provider, integration.id = %self.claim.integration,
+                    "a credential was refused; polling stops until there is a new one");
+            }
+        }
+    }
+
+    fn give_back(&self, pause: Duration) -> Ended {
+        let at: Timestamp = clock::now() + pause;
+        Ended::Failed(PollFailed::GiveBack { at })
+    }
+}
