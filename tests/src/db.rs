@@ -86,6 +86,18 @@ impl TestDb {
         done.expect("executed");
     }
 
+    /// Runs SQL in a transaction of its own on Postgres, which stays open until
+    /// [`release`] has closed what is returned.
+    ///
+    /// # Panics
+    /// If the database refuses it.
+    pub async fn hold(&self, sql: &str) -> PgConnection {
+        let mut connection = self.postgres().await;
+        let sql = sqlx::raw_sql(AssertSqlSafe(format!("begin; {sql}")));
+        sql.execute(&mut connection).await.expect("executed");
+        connection
+    }
+
     /// One number: of whole tables, whoever their rows belong to.
     ///
     /// # Panics
@@ -146,4 +158,12 @@ impl TestDb {
                 .expect("dropped");
         }
     }
+}
+
+/// Ends a transaction that [`TestDb::hold`] has begun; what it did is undone.
+///
+/// # Panics
+/// If the server is gone.
+pub async fn release(held: PgConnection) {
+    held.close().await.expect("closed");
 }

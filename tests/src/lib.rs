@@ -58,7 +58,7 @@ pub fn client() -> reqwest::Client {
 ///
 /// # Panics
 /// If it never holds.
-pub async fn eventually<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+pub async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
     while !condition().await {
         assert!(

@@ -92,7 +92,9 @@ async fn poll_now(
     match polled.await? {
         PollAsked::Asked(poll_group) => {
             state.signals().raise(Signal::Polls);
-            Ok(Json(PollGroupAnswer { poll_group }))
+            Ok(Json(PollGroupAnswer {
+                poll_group: *poll_group,
+            }))
         }
         PollAsked::Paused => Err(Problem::conflict(
             "the group is paused: its triggers are all disabled, or its integration does not work",

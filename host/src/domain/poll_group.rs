@@ -14,7 +14,7 @@ pub enum PollTiming {
     /// This long after the last poll began.
     Every(Duration),
     /// At the ticks of a clock.
-    At(Cron),
+    At(Box<Cron>),
 }
 
 impl PollTiming {
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_shortest_interval_wins_and_a_cron_competes() {
-        let cron = |text| PollTiming::At(Cron::parse_stored(text, "UTC").unwrap());
+        let cron = |text| PollTiming::At(Cron::parse_stored(text, "UTC").unwrap().into());
         assert_eq!(next_poll(&[every(300), every(60)], NOON), Some(after(60)));
         let timings = [every(7_200), cron("*/30 * * * *")];
         assert_eq!(next_poll(&timings, after(1)), Some(after(1_800)));

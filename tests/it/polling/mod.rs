@@ -4,10 +4,14 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use triggerhouse_tests::app::text;
 use triggerhouse_tests::gmail::GmailServer;
-use triggerhouse_tests::{TestApp, TestDb, on_both};
+use triggerhouse_tests::{Kind, TestApp, TestDb, on_both};
 
+mod fence;
 mod groups;
+mod kills;
 mod mailbox;
+mod process;
+mod service;
 
 /// Polls are quick to follow each other.
 const QUICK: &str =

@@ -126,7 +126,7 @@ impl TimingRow {
         if let Some(cron) = &self.cron {
             let zone = self.timezone.as_deref().unwrap_or_default();
             return Cron::parse_stored(cron, zone)
-                .map(PollTiming::At)
+                .map(|cron| PollTiming::At(cron.into()))
                 .map_err(|error| StoreError::unreadable("triggers", "cron", error));
         }
         self.poll_interval_seconds

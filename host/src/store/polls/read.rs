@@ -11,7 +11,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug)]
 pub enum PollAsked {
     /// The group, which is due now, or as soon as its service may be asked again.
-    Asked(PollGroup),
+    Asked(Box<PollGroup>),
     /// Nothing of it is polled.
     Paused,
     /// There is no such group in this organization.
@@ -163,7 +163,7 @@ impl Store {
         Ok(match (self.poll_group(org, id, now).await?, asked) {
             (None, _) => PollAsked::NotFound,
             (Some(_), false) => PollAsked::Paused,
-            (Some(group), true) => PollAsked::Asked(group),
+            (Some(group), true) => PollAsked::Asked(group.into()),
         })
     }
 }

@@ -240,6 +240,11 @@ impl Gmail {
         self.record(history_id, 0, Vec::new());
     }
 
+    /// Whether a message is still there.
+    pub fn has(&self, id: &str) -> bool {
+        self.messages.contains_key(id)
+    }
+
     /// Forgets the history up to now: older ids are answered with 404.
     pub fn expire_history(&mut self) {
         self.advance();

@@ -1,0 +1,84 @@
+//! A replica that was away too long changes nothing when it is back.
+
+use super::process::Process;
+use super::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_is_paused_past_its_lease_changes_nothing_when_it_wakes() {
+    let db = TestDb::create(Kind::Postgres).await;
+    let gmail = GmailServer::start().await;
+    let mut app = TestApp::start_with(&db, "roles = ['api']").await;
+    let integration = integration(&mut app).await;
+    let short = "lease_seconds = 2";
+    let first = Process::start(&db, &gmail, short, "").await;
+    trigger(
+        &mut app,
+        &integration,
+        json!({"poll_interval_seconds": 3600}),
+    )
+    .await;
+    polled_since(&mut app, &json!({})).await;
+
+    gmail.receive(10, "Mail");
+    gmail.hold_after(3);
+    let before = group(&mut app).await;
+    let ask = format!("/v1/poll-groups/{}/poll-now", text(&before["id"]));
+    app.post("acme", &ask, json!({})).await;
+    gmail.held().await;
+    first.signal("STOP");
+    let second = Process::start(&db, &gmail, short, "").await;
+    let epoch = "select epoch from poll_groups";
+    let of_first = db.number(epoch).await;
+    triggerhouse_tests::eventually("a second claim", async || db.number(epoch).await > of_first)
+        .await;
+    gmail.release();
+    polled_since(&mut app, &before).await;
+    let everything = "select concat(epoch, ' ', due_at, ' ', lease_until, ' ', cursor, ' ', polled_at, ' ', failures, ' ', error) from poll_groups";
+    let settled = db.texts(everything).await;
+    assert_eq!(app.all("acme", "/v1/events").await.len(), 10);
+
+    first.signal("CONT");
+    first.says("somebody else has the group").await;
+    assert_eq!(db.texts(everything).await, settled);
+    assert_eq!(app.all("acme", "/v1/events").await.len(), 10);
+    assert_eq!(app.all("acme", "/v1/runs").await.len(), 10);
+
+    // Both go on: what comes next is found once.
+    gmail.receive(5, "Later");
+    poll(&mut app).await;
+    assert_eq!(app.all("acme", "/v1/runs").await.len(), 15);
+    first.kill().await;
+    second.kill().await;
+    app.stop().await;
+    db.remove().await;
+}
+
+on_both! {
+    async fn a_lease_that_has_lapsed_writes_nothing_even_if_nobody_has_taken_over(db: &TestDb) {
+        let gmail = GmailServer::start().await;
+        let mut app = TestApp::start_with(db, "roles = ['api']").await;
+        let integration = integration(&mut app).await;
+        trigger(&mut app, &integration, json!({"poll_interval_seconds": 3600})).await;
+        let process = Process::start(db, &gmail, "lease_seconds = 1", "").await;
+        polled_since(&mut app, &json!({})).await;
+        gmail.receive(1, "Mail");
+        gmail.hold_after(0);
+        let before = group(&mut app).await;
+        app.post("acme", &format!("/v1/poll-groups/{}/poll-now", text(&before["id"])), json!({})).await;
+        gmail.held().await;
+        process.signal("STOP");
+        triggerhouse_tests::eventually("a lapsed lease", async || {
+            group(&mut app).await["state"] == "waiting"
+        }).await;
+        process.signal("CONT");
+        process.says("somebody else has the group").await;
+        gmail.release();
+        // Then it takes the group again, as anybody might.
+        polled_since(&mut app, &before).await;
+        let events = app.all("acme", "/v1/events").await;
+        assert_eq!(events.len(), 1);
+        assert_eq!(app.all("acme", "/v1/runs").await.len(), 1);
+        process.kill().await;
+        app.stop().await;
+    }
+}
