@@ -99,7 +99,8 @@ on_both! {
         app.stop().await;
     }
 
-    async fn integrations_can_be_deleted_one_after_the_other_and_take_their_groups(db: &TestDb) {
+    /// The second deletion failed.
+    async fn d15_integrations_can_be_deleted_one_after_the_other_and_take_their_groups(db: &TestDb) {
         let mut app = quiet(db).await;
         let (first, second) = (integration(&mut app).await, integration(&mut app).await);
         let moved = trigger(&mut app, &first, json!({})).await;

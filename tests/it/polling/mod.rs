@@ -11,6 +11,7 @@ mod groups;
 mod kills;
 mod mailbox;
 mod process;
+mod seed;
 mod service;
 
 /// Polls are quick to follow each other.
