@@ -5,6 +5,7 @@ mod deletion;
 mod door;
 mod migrate;
 mod outbox;
+mod polls;
 mod receive;
 mod sameness;
 mod settle;

@@ -1,0 +1,299 @@
+//! Poll groups: claims, fences, and triggers that come and go at the same time.
+
+use super::{T0, decided, org};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::json;
+use std::time::Duration;
+use triggerhouse::domain::integration::IntegrationStatus;
+use triggerhouse::domain::poll_group::PollGroup;
+use triggerhouse::domain::poll_group::PollGroupState;
+use triggerhouse::domain::resource::TriggerKind;
+use triggerhouse::domain::schedule::FiringLimits;
+use triggerhouse::domain::{IntegrationId, PollGroupId, Timestamp, TriggerId};
+use triggerhouse::store::{
+    AfterPage, ClaimedPoll, IntegrationPatch, NewIntegration, NewTrigger, PageRequest, PollAsked,
+    PollFailed, PollPageSettlement, PollSettled, Store, TriggerAutomation, TriggerPatch,
+    TriggerPoll,
+};
+use triggerhouse_tests::{TestDb, on_both};
+
+const LEASE: Duration = Duration::from_secs(30);
+const LIMITS: FiringLimits = FiringLimits {
+    late: Duration::from_secs(60),
+    missed_ticks_max: 100,
+};
+
+fn after(seconds: u64) -> Timestamp {
+    T0 + Duration::from_secs(seconds)
+}
+
+async fn integration(store: &Store) -> IntegrationId {
+    let new = NewIntegration {
+        id: IntegrationId::new(),
+        provider: "poller".into(),
+        name: None,
+        connection_id: None,
+        account: None,
+        secret: None,
+    };
+    store.create_integration(&org(), &new, T0).await.unwrap().id
+}
+
+async fn trigger(store: &Store, integration: IntegrationId, seconds: u32) -> TriggerId {
+    let new = NewTrigger {
+        id: TriggerId::new(),
+        automation: TriggerAutomation::New("a".into()),
+        name: "t".into(),
+        provider: "poller".into(),
+        kind: TriggerKind::Polling,
+        integration: Some(integration),
+        config: json!({}),
+        enabled: true,
+        door: None,
+        clock: None,
+        poll: Some(TriggerPoll::Every(seconds)),
+    };
+    store.create_trigger(&org(), &new, T0).await.unwrap().id
+}
+
+async fn enable(store: &Store, trigger: TriggerId, enabled: bool, now: Timestamp) {
+    let patch = TriggerPatch {
+        enabled: Some(enabled),
+        ..TriggerPatch::default()
+    };
+    let org = org();
+    let changed = store.update_trigger(&org, trigger, &patch, LIMITS, now);
+    assert!(changed.await.unwrap().is_some());
+}
+
+async fn groups(store: &Store, now: Timestamp) -> Vec<PollGroup> {
+    let page = PageRequest {
+        limit: 100,
+        before: None,
+    };
+    store
+        .list_poll_groups(&org(), page, now)
+        .await
+        .unwrap()
+        .items
+}
+
+async fn store_with_group(db: &TestDb) -> (Store, TriggerId, PollGroupId) {
+    let store = db.store().await;
+    store
+        .create_key(&org(), "test", b"hash", "hint", T0)
+        .await
+        .unwrap();
+    let integration = integration(&store).await;
+    let trigger = trigger(&store, integration, 60).await;
+    let group = groups(&store, T0).await.remove(0).id;
+    (store, trigger, group)
+}
+
+async fn claim(store: &Store, group: PollGroupId, now: Timestamp) -> Option<ClaimedPoll> {
+    store.claim_poll(group, now, LEASE).await.unwrap()
+}
+
+async fn settle(
+    store: &Store,
+    claim: &ClaimedPoll,
+    cursor: &str,
+    trigger: TriggerId,
+    keys: &[&str],
+    after_page: AfterPage,
+    now: Timestamp,
+) -> Option<PollSettled> {
+    let events: Vec<_> = keys.iter().map(|key| decided(trigger, key, true)).collect();
+    let page = PollPageSettlement {
+        claim,
+        cursor,
+        events: &events,
+        after: after_page,
+    };
+    store.settle_poll_page(page, now).await.unwrap()
+}
+
+on_both! {
+    async fn a_group_is_claimed_once_until_its_lease_lapses_and_the_late_one_is_shut_out(db: &TestDb) {
+        let (store, trigger, group) = store_with_group(db).await;
+        assert_eq!(store.due_polls(T0, 10).await.unwrap(), [group]);
+        let first = claim(&store, group, T0).await.unwrap();
+        assert!(claim(&store, group, after(29)).await.is_none());
+        assert!(store.due_polls(after(29), 10).await.unwrap().is_empty());
+        assert_eq!(store.next_poll_due().await.unwrap(), Some(after(30)));
+        assert!(store.renew_poll(&first, after(20), LEASE).await.unwrap());
+        assert!(claim(&store, group, after(49)).await.is_none());
+
+        // It lapses: its holder writes nothing more, nobody else having it.
+        assert!(!store.renew_poll(&first, after(50), LEASE).await.unwrap());
+        assert!(settle(&store, &first, "1", trigger, &["a"], AfterPage::Rest, after(50)).await.is_none());
+        assert!(store.poll_work(&first, after(50)).await.unwrap().is_none());
+        let second = claim(&store, group, after(50)).await.unwrap();
+        assert_eq!((second.epoch, second.failures), (first.epoch + 1, 1));
+        let shown = groups(&store, after(51)).await.remove(0);
+        assert_eq!((shown.state, shown.last_error.as_deref()), (PollGroupState::Polling, Some("a worker did not finish the poll")));
+
+        // Nor once somebody has it.
+        let failed = PollFailed::Unauthorized { error: "401".into() };
+        assert!(settle(&store, &first, "1", trigger, &["a"], AfterPage::Rest, after(51)).await.is_none());
+        assert!(!store.fail_poll(&first, &failed, after(51)).await.unwrap());
+        let settled = settle(&store, &second, "2", trigger, &["b"], AfterPage::Rest, after(52)).await.unwrap();
+        assert_eq!(settled, PollSettled { events: 1, runs: 1, duplicates: 0 });
+        let shown = groups(&store, after(60)).await.remove(0);
+        assert_eq!((shown.integration_status, shown.failures, shown.last_error), (IntegrationStatus::Active, 0, None));
+        // From when it began.
+        assert_eq!((shown.next_due_at, shown.cursor_age_seconds), (Some(after(110)), Some(8)));
+        assert_eq!(db.texts("select cursor from poll_groups").await, ["2"]);
+        assert_eq!(db.texts("select dedup_key from events").await, ["b"]);
+        // What is settled is settled.
+        assert!(settle(&store, &second, "9", trigger, &["z"], AfterPage::Rest, after(53)).await.is_none());
+        store.close().await;
+    }
+
+    async fn pages_follow_each_other_in_one_claim_and_a_page_that_comes_again_doubles_nothing(db: &TestDb) {
+        let (store, trigger, group) = store_with_group(db).await;
+        let held = claim(&store, group, T0).await.unwrap();
+        assert_eq!(store.poll_work(&held, T0).await.unwrap().unwrap().cursor, None);
+        for now in [1, 2] {
+            // As after a commit whose answer was lost.
+            let settled = settle(&store, &held, "\"p\"", trigger, &["a", "b"], AfterPage::More(LEASE), after(now)).await.unwrap();
+            assert_eq!((settled.runs, settled.duplicates), if now == 1 { (2, 0) } else { (0, 2) });
+        }
+        let work = store.poll_work(&held, after(3)).await.unwrap().unwrap();
+        assert_eq!((work.cursor.as_deref(), work.triggers.len()), (Some("\"p\""), 1));
+        assert!(claim(&store, group, after(31)).await.is_none(), "a page holds the group for longer");
+        settle(&store, &held, "\"q\"", trigger, &["c"], AfterPage::Again, after(4)).await.unwrap();
+        let next = claim(&store, group, after(4)).await.unwrap();
+        assert_eq!(next.epoch, held.epoch + 1);
+        assert_eq!(db.number("select count(*) from outbox").await, 3);
+        store.close().await;
+    }
+
+    async fn what_is_asked_for_while_a_poll_runs_comes_after_it(db: &TestDb) {
+        let (store, trigger, group) = store_with_group(db).await;
+        let held = claim(&store, group, T0).await.unwrap();
+        let asked = store.poll_now(&org(), group, false, after(5)).await.unwrap();
+        assert!(matches!(asked, PollAsked::Asked(_)));
+        assert!(claim(&store, group, after(6)).await.is_none());
+        assert!(store.renew_poll(&held, after(7), LEASE).await.unwrap());
+        settle(&store, &held, "1", trigger, &[], AfterPage::More(LEASE), after(8)).await.unwrap();
+        settle(&store, &held, "2", trigger, &[], AfterPage::Rest, after(9)).await.unwrap();
+        let again = claim(&store, group, after(9)).await.unwrap();
+        // Disabled meanwhile, it pauses, whatever the poll comes to.
+        enable(&store, trigger, false, after(10)).await;
+        settle(&store, &again, "3", trigger, &["a"], AfterPage::Again, after(11)).await.unwrap();
+        let shown = groups(&store, after(12)).await.remove(0);
+        assert_eq!((shown.state, shown.next_due_at), (PollGroupState::Paused, None));
+        assert!(matches!(store.poll_now(&org(), group, false, after(12)).await.unwrap(), PollAsked::Paused));
+        enable(&store, trigger, true, after(13)).await;
+        assert!(claim(&store, group, after(13)).await.is_some());
+        assert_eq!(db.texts("select cursor from poll_groups").await, ["3"]);
+        store.close().await;
+    }
+
+    async fn failures_put_a_group_off_and_a_pause_of_the_service_outlives_impatience(db: &TestDb) {
+        let (store, trigger, group) = store_with_group(db).await;
+        let fail = async |failed: PollFailed, now: u64| {
+            let claim = claim(&store, group, after(now)).await.unwrap();
+            assert!(store.fail_poll(&claim, &failed, after(now)).await.unwrap());
+            groups(&store, after(now)).await.remove(0)
+        };
+        let shown = fail(PollFailed::Retry { at: after(100), error: "503".into() }, 1).await;
+        assert_eq!((shown.failures, shown.next_due_at, shown.last_error.as_deref()), (1, Some(after(100)), Some("503")));
+        let shown = fail(PollFailed::RateLimited { until: after(200), error: "429".into() }, 100).await;
+        assert_eq!((shown.failures, shown.rate_limited_until), (1, Some(after(200))));
+        store.poll_now(&org(), group, false, after(101)).await.unwrap();
+        enable(&store, trigger, false, after(102)).await;
+        enable(&store, trigger, true, after(103)).await;
+        assert!(claim(&store, group, after(199)).await.is_none());
+        let shown = fail(PollFailed::GiveBack { at: after(201) }, 200).await;
+        assert_eq!((shown.failures, shown.next_due_at), (1, Some(after(201))));
+        // The integration waits for a person, and the group with it.
+        let shown = fail(PollFailed::Unauthorized { error: "unauthorized: 401".into() }, 201).await;
+        assert_eq!((shown.integration_status, shown.state), (IntegrationStatus::NeedsReauth, PollGroupState::Paused));
+        let patch = IntegrationPatch { status: Some(IntegrationStatus::Active), ..IntegrationPatch::default() };
+        store.update_integration(&org(), shown.integration_id, &patch, after(300)).await.unwrap();
+        let held = claim(&store, group, after(300)).await.unwrap();
+        settle(&store, &held, "1", trigger, &[], AfterPage::Rest, after(301)).await.unwrap();
+        let shown = groups(&store, after(302)).await.remove(0);
+        assert_eq!((shown.failures, shown.last_error, shown.rate_limited_until), (0, None, None));
+        store.close().await;
+    }
+
+    async fn a_cursor_that_is_forgotten_stays_forgotten(db: &TestDb) {
+        let (store, trigger, group) = store_with_group(db).await;
+        let held = claim(&store, group, T0).await.unwrap();
+        settle(&store, &held, "1", trigger, &[], AfterPage::More(LEASE), after(1)).await.unwrap();
+        store.poll_now(&org(), group, true, after(2)).await.unwrap();
+        assert!(settle(&store, &held, "2", trigger, &["a"], AfterPage::Rest, after(3)).await.is_none());
+        let anew = claim(&store, group, after(3)).await.unwrap();
+        assert_eq!(store.poll_work(&anew, after(3)).await.unwrap().unwrap().cursor, None);
+        store.close().await;
+    }
+
+    async fn of_many_claims_at_once_one_succeeds(db: &TestDb) {
+        let (store, _, group) = store_with_group(db).await;
+        let claims: Vec<_> = (0..16).map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { claim(&store, group, T0).await })
+        }).collect();
+        let mut won = 0;
+        for claim in claims {
+            won += usize::from(claim.await.unwrap().is_some());
+        }
+        assert_eq!(won, 1);
+        assert_eq!(db.number("select epoch from poll_groups").await, 1);
+        store.close().await;
+    }
+
+    async fn triggers_that_come_and_go_at_once_leave_a_group_exactly_if_one_is_left(db: &TestDb) {
+        let store = db.store().await;
+        store.create_key(&org(), "test", b"hash", "hint", T0).await.unwrap();
+        let integrations = [integration(&store).await, integration(&store).await, integration(&store).await];
+        let work = (0..8).map(|seed| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut random = StdRng::seed_from_u64(seed);
+                let mut mine = Vec::new();
+                for step in 0..25 {
+                    let integration = integrations[random.random_range(0..3)];
+                    match (random.random_range(0..5), mine.len()) {
+                        (0 | 1, _) | (_, 0) => mine.push(trigger(&store, integration, 60).await),
+                        (2, _) => {
+                            let patch = TriggerPatch { integration: Some(Some(integration)), ..TriggerPatch::default() };
+                            let id = mine[random.random_range(0..mine.len())];
+                            store.update_trigger(&org(), id, &patch, LIMITS, T0).await.unwrap();
+                        }
+                        (3, _) => {
+                            let status = [IntegrationStatus::Active, IntegrationStatus::Suspended][step % 2];
+                            let patch = IntegrationPatch { status: Some(status), ..IntegrationPatch::default() };
+                            store.update_integration(&org(), integration, &patch, T0).await.unwrap();
+                        }
+                        _ => {
+                            let id = mine.swap_remove(random.random_range(0..mine.len()));
+                            assert!(store.delete_trigger(&org(), id, T0).await.unwrap());
+                        }
+                    }
+                }
+                // Half of them take all of theirs away again.
+                for id in mine.into_iter().filter(|_| seed % 2 == 0) {
+                    assert!(store.delete_trigger(&org(), id, T0).await.unwrap());
+                }
+            })
+        });
+        for task in work.collect::<Vec<_>>() {
+            task.await.unwrap();
+        }
+        let wrong = "select count(*) from integrations i where
+            (exists (select 1 from triggers t where t.integration_id = i.id and t.deleted_at is null)
+             and i.deleted_at is null)
+            <> exists (select 1 from poll_groups g where g.integration_id = i.id)";
+        assert_eq!(db.number(wrong).await, 0);
+        let wrong = "select count(*) from poll_groups g join integrations i on i.id = g.integration_id
+            where (g.due_at is null) <> (i.status = 'suspended')";
+        assert_eq!(db.number(wrong).await, 0);
+        assert!(groups(&store, T0).await.len() > 1);
+        store.close().await;
+    }
+}
