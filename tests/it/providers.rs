@@ -8,12 +8,14 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::process::Command;
 use triggerhouse_tests::app::{Hook, text};
+use triggerhouse_tests::gmail::GmailServer;
 use triggerhouse_tests::services::{self, PROVIDERS, Recorded, recorded};
-use triggerhouse_tests::{Kind, TestApp, TestDb, files, on_both};
+use triggerhouse_tests::{Kind, TestApp, TestDb, eventually, files, on_both};
 
 /// As in the documentation.
-const NAMES: [(&str, &str); 4] = [
+const NAMES: [(&str, &str); 5] = [
     ("github", "GitHub"),
+    ("gmail", "Gmail"),
     ("linear", "Linear"),
     ("posthog", "PostHog"),
     ("sentry", "Sentry"),
@@ -215,7 +217,9 @@ async fn the_documentation_names_each_field_and_its_examples_are_accepted() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let guide = std::fs::read_to_string(root.join("docs/PROVIDERS.md")).unwrap();
     let db = TestDb::create(Kind::Sqlite).await;
-    let mut app = TestApp::start(&db).await;
+    let gmail = GmailServer::start().await;
+    let settings = format!("[polling]\ninterval_seconds_min = 1\n{}", gmail.provider());
+    let mut app = TestApp::start_with(&db, &settings).await;
     for (provider, name) in NAMES {
         let schema =
             app.get("acme", &format!("/providers/{provider}")).await["config_schema"].clone();
@@ -241,14 +245,13 @@ async fn the_documentation_names_each_field_and_its_examples_are_accepted() {
             .collect();
         assert!(!examples.is_empty(), "{name} has no example");
         for example in examples {
-            let hook = app.hook("acme", provider, example.clone()).await;
-            let sample = sample(provider);
-            let request = sample.delivery(&app.http, &hook.url, &hook.secret, &hook.trigger);
-            assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
-            app.settled().await;
+            let trigger = match provider {
+                "gmail" => polled(&mut app, &gmail, &example).await,
+                _ => delivered(&mut app, provider, &example).await,
+            };
             // The schema takes it, and so does the filter.
             let events = app
-                .all("acme", &format!("/v1/events?trigger_id={}", hook.trigger))
+                .all("acme", &format!("/v1/events?trigger_id={trigger}"))
                 .await;
             assert_eq!(
                 text(&events[0]["skip_reason"]),
@@ -259,4 +262,36 @@ async fn the_documentation_names_each_field_and_its_examples_are_accepted() {
     }
     app.stop().await;
     db.remove().await;
+}
+
+/// A trigger with this configuration that has seen a recorded delivery.
+async fn delivered(app: &mut TestApp, provider: &'static str, config: &Value) -> String {
+    let hook = app.hook("acme", provider, config.clone()).await;
+    let sample = sample(provider);
+    let request = sample.delivery(&app.http, &hook.url, &hook.secret, &hook.trigger);
+    assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
+    app.settled().await;
+    hook.trigger
+}
+
+/// A trigger with this configuration that has seen a message.
+async fn polled(app: &mut TestApp, gmail: &GmailServer, config: &Value) -> String {
+    let integration = app
+        .post("acme", "/v1/integrations", json!({"provider": "gmail"}))
+        .await;
+    let body = json!({"name": "t", "kind": "polling", "provider": "gmail", "config": config,
+        "integration_id": integration["integration"]["id"], "poll_interval_seconds": 1});
+    let created = app.post("acme", "/v1/triggers", body).await;
+    let is_polled = async |app: &mut TestApp| {
+        let groups = app.all("acme", "/v1/poll-groups").await;
+        !groups[0]["cursor_at"].is_null()
+    };
+    eventually("a first poll", async || is_polled(&mut *app).await).await;
+    gmail.receive(1, "Hello");
+    let events = format!("/v1/events?trigger_id={}", text(&created["trigger"]["id"]));
+    eventually("an event", async || {
+        !app.all("acme", &events).await.is_empty()
+    })
+    .await;
+    text(&created["trigger"]["id"])
 }
