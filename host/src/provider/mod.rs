@@ -2,8 +2,8 @@
 //! sandbox in which they run.
 //!
 //! Owns: the engine and its limits, the versions of the contract, what guests may
-//! import, the registry, HTTP on behalf of guests that poll, and the checks on
-//! everything that a guest returns.
+//! import, the registry, HTTP on behalf of guests that poll (and the host's own by the
+//! same rules), and the checks on everything that a guest returns.
 //! Never does: storage, or deciding what an event means. Knows no provider by name,
 //! hands no secret to a guest, and trusts nothing that one says.
 //!
@@ -35,7 +35,10 @@ mod sources;
 mod state;
 
 pub use cache::{Cache, CodeOrigin};
-pub use egress::{Egress, EgressError, EgressLimits, PollAccess, REDIRECTS_MAX, ResponseCache};
+pub use egress::{
+    Egress, EgressError, EgressLimits, HostAnswer, HostCallError, HostClient, HostRequest,
+    PollAccess, PublicUrls, REDIRECTS_MAX, ResponseCache,
+};
 pub use engine::{Engine, EngineError};
 pub use error::{Consequence, GuestError, ParseFailure, PollFailure, TrapKind};
 pub use instance::CallStats;

@@ -69,8 +69,39 @@ impl fmt::Display for Secret {
 
 impl<'de> serde::Deserialize<'de> for Secret {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::from)
+        // By what there is, not by what is wanted: other errors than the visitor's would
+        // show what stands in the secret's place.
+        deserializer.deserialize_any(Text)
     }
+}
+
+/// Takes a text, and shows nothing of whatever else there is.
+struct Text;
+
+macro_rules! no_text {
+    ($($visit:ident: $type:ty),*) => {
+        $(fn $visit<E: serde::de::Error>(self, _: $type) -> Result<Secret, E> {
+            Err(E::custom("expected a string"))
+        })*
+    };
+}
+
+impl serde::de::Visitor<'_> for Text {
+    type Value = Secret;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Secret, E> {
+        Ok(text.into())
+    }
+
+    fn visit_string<E: serde::de::Error>(self, text: String) -> Result<Secret, E> {
+        Ok(text.into())
+    }
+
+    no_text!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_bytes: &[u8]);
 }
 
 #[cfg(test)]
@@ -85,6 +116,17 @@ mod tests {
             None
         );
         assert_eq!(secret.expose(), "hunter2");
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused_without_being_shown() {
+        let error = serde_json::from_str::<Secret>("12345678")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("expected a string") && !error.contains("1234"),
+            "{error}"
+        );
     }
 
     #[test]

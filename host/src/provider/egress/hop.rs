@@ -12,7 +12,7 @@ use reqwest::{Method, StatusCode};
 use url::{Origin, Url};
 
 /// What a provider is to its service unless it says so itself.
-const USER_AGENT: &str = concat!("triggerhouse/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!("triggerhouse/", env!("CARGO_PKG_VERSION"));
 
 /// Headers that a guest may not set, because the connection is the host's: they are
 /// dropped without a word, as browsers do. `accept-encoding` is one of them because

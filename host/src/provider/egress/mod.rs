@@ -1,4 +1,5 @@
-//! HTTP on behalf of guests: the one way out of the sandbox.
+//! HTTP on behalf of guests: the one way out of the sandbox. And the host's own, where
+//! it calls what others have written down.
 //!
 //! Owns: which requests may be sent and where to, the address that is connected to,
 //! redirects, the credential's place, limits on time, number and size, and what is
@@ -6,10 +7,12 @@
 //! Never does: refresh a credential, retry, or look at what an answer says.
 //!
 //! Architecture invariants:
-//! - Every request passes [`HostPolicy::check`](policy::HostPolicy::check), and so
-//!   does every redirect; every connection is made to an address that
+//! - Every request of a guest passes [`HostPolicy::check`](policy::HostPolicy::check),
+//!   and so does every redirect; every connection is made to an address that
 //!   [`PublicResolver`](resolver::PublicResolver) has found public, or that the
-//!   operator wrote down with its port. The client resolves, redirects and proxies
+//!   operator wrote down with its port. The same holds for URLs that tenants wrote
+//!   ([`host_client`]), with
+//!   [`HostPolicy::check_public`](policy::HostPolicy::check_public). The client resolves, redirects and proxies
 //!   nothing by itself.
 //! - A credential is added after the last thing that a guest can influence, to the
 //!   origin of the guest's own request alone, and stands in no answer's headers, no
@@ -22,6 +25,7 @@ mod credential;
 mod error;
 mod fetcher;
 mod hop;
+mod host_client;
 mod limits;
 mod policy;
 mod resolver;
@@ -34,6 +38,7 @@ pub(crate) use hop::{Request, Response, may_hold_credential};
 pub(crate) use policy::{HostPolicy, entry};
 
 pub use error::EgressError;
+pub use host_client::{HostAnswer, HostCallError, HostClient, HostRequest, PublicUrls};
 pub use limits::{EgressLimits, REDIRECTS_MAX};
 pub use responses::ResponseCache;
 
@@ -85,17 +90,9 @@ impl Egress {
         roots: impl IntoIterator<Item = reqwest::Certificate>,
     ) -> Result<Self, EgressError> {
         limits.check().map_err(EgressError::Limit)?;
-        // An error means that one is installed already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
+        let client = client_builder()
             .dns_resolver(Arc::new(PublicResolver(resolver)))
             .tls_certs_merge(roots)
-            // From the environment, that is: a proxy would resolve names by itself.
-            .no_proxy()
-            // Each hop is checked here before it is made.
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .connect_timeout(CONNECT_MAX)
             .http1_max_headers(limits.headers_max)
             .build()?;
         Ok(Self(Arc::new(Inner { client, limits })))
@@ -109,4 +106,17 @@ impl Egress {
     fn client(&self) -> &reqwest::Client {
         &self.0.client
     }
+}
+
+/// A client that does nothing by itself.
+fn client_builder() -> reqwest::ClientBuilder {
+    // An error means that one is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        // From the environment, that is: a proxy would resolve names by itself.
+        .no_proxy()
+        // Each hop is checked here before it is made.
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .connect_timeout(CONNECT_MAX)
 }

@@ -96,12 +96,39 @@ impl HostPolicy {
         }
     }
 
-    /// Whether a request may go to `url`, as far as that can be told before its
+    /// Whether a guest's request may go to `url`, as far as that can be told before its
     /// name is resolved.
     ///
     /// # Errors
     /// See [`Denied`].
     pub(crate) fn check(&self, url: &Url) -> Result<(), Denied> {
+        let Some(wanted) = self.unless_granted_by_address(url)? else {
+            return Ok(());
+        };
+        if !self.declared.contains(&wanted) {
+            return Err(Denied::NotDeclared(Place::of(url)));
+        }
+        if !self.granted.contains(&wanted) {
+            return Err(Denied::NotGranted(Place::of(url)));
+        }
+        public(&wanted.0, url)
+    }
+
+    /// Whether a request of the host's own may go to `url`, which somebody else wrote:
+    /// to any public host by https, or to an address and port that the operator grants.
+    ///
+    /// # Errors
+    /// See [`Denied`].
+    pub(crate) fn check_public(&self, url: &Url) -> Result<(), Denied> {
+        match self.unless_granted_by_address(url)? {
+            Some((host, _)) => public(&host, url),
+            None => Ok(()),
+        }
+    }
+
+    /// The host and port of an https URL; none if the operator grants them as an
+    /// address and port, which settles everything.
+    fn unless_granted_by_address(&self, url: &Url) -> Result<Option<(Host, u16)>, Denied> {
         let plain = match url.scheme() {
             "https" => false,
             "http" => true,
@@ -118,24 +145,21 @@ impl HostPolicy {
             return Err(Denied::NoHost);
         };
         let host = host.to_owned();
-        let address = address(&host);
-        if address.is_some_and(|address| self.addresses.contains(&SocketAddr::new(address, port))) {
-            return Ok(());
+        let granted = |address| self.addresses.contains(&SocketAddr::new(address, port));
+        if address(&host).is_some_and(granted) {
+            return Ok(None);
         }
-        let wanted = (host, port);
         if plain {
             return Err(Denied::Plain(Place::of(url)));
         }
-        if !self.declared.contains(&wanted) {
-            return Err(Denied::NotDeclared(Place::of(url)));
-        }
-        if !self.granted.contains(&wanted) {
-            return Err(Denied::NotGranted(Place::of(url)));
-        }
-        if address.is_some_and(|address| !is_public(address)) {
-            return Err(Denied::NotPublic(Place::of(url)));
-        }
-        Ok(())
+        Ok(Some((host, port)))
+    }
+}
+
+fn public(host: &Host, url: &Url) -> Result<(), Denied> {
+    match address(host) {
+        Some(address) if !is_public(address) => Err(Denied::NotPublic(Place::of(url))),
+        _ => Ok(()),
     }
 }
 
@@ -156,6 +180,19 @@ pub(crate) fn entry(text: &str) -> Result<String, String> {
         (false, _) => Err(wrong()),
         (true, None) => Ok(host.to_string()),
         (true, Some(port)) => Ok(format!("{host}:{port}")),
+    }
+}
+
+/// [`entry`] that is an address with its port.
+///
+/// # Errors
+/// What was expected.
+pub(crate) fn address_entry(text: &str) -> Result<String, String> {
+    match split(text) {
+        Some((Host::Ipv4(_) | Host::Ipv6(_), Some(_))) => entry(text),
+        _ => Err(format!(
+            "expected an address and port like 127.0.0.1:9000, got {text:?}"
+        )),
     }
 }
 

@@ -1,0 +1,268 @@
+//! Requests of the host's own, for access tokens: [`HostClient::send`] is the one way
+//! out that is not a guest's.
+//!
+//! One exchange each: no redirect is followed, no proxy is asked, no answer is read
+//! further than its limit, nothing is tried again. Time is for the caller to limit.
+
+use crate::domain::Timestamp;
+use crate::provider::egress::error::{EgressError, FetchError};
+use crate::provider::egress::hop::USER_AGENT;
+use crate::provider::egress::policy::{HostPolicy, Place, address_entry};
+use crate::provider::egress::resolver::{PublicResolver, SystemResolver};
+use crate::provider::egress::{client_builder, retry_after};
+use crate::secret::Secret;
+use reqwest::dns::Resolve;
+use reqwest::header::{self, HeaderValue};
+use reqwest::{Method, StatusCode};
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+use zeroize::Zeroizing;
+
+/// Bytes of an answer. One that holds a token has a few hundred; Nango adds what an
+/// application keeps beside a connection.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// Which URLs that somebody else wrote may be called: public hosts by https, and the
+/// addresses that the operator grants with their ports.
+#[derive(Clone, Debug)]
+pub struct PublicUrls(HostPolicy);
+
+impl PublicUrls {
+    /// With these addresses beside what is public.
+    ///
+    /// # Errors
+    /// An entry that is no address with a port: a name that leads into a network of our
+    /// own would be its owner's to change.
+    pub fn new(allow_hosts: &[String]) -> Result<Self, String> {
+        let entries: Result<Vec<String>, _> =
+            allow_hosts.iter().map(|text| address_entry(text)).collect();
+        Ok(Self(HostPolicy::new(&[], &entries?)))
+    }
+
+    /// Whether `url` may be called, as far as that can be told before its name is
+    /// resolved.
+    ///
+    /// # Errors
+    /// Why not, with no more of it than its host and port.
+    pub fn check(&self, url: &Url) -> Result<(), String> {
+        self.0
+            .check_public(url)
+            .map_err(|denied| denied.to_string())
+    }
+}
+
+/// An HTTP client for one purpose. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct HostClient {
+    client: reqwest::Client,
+    /// None: the operator wrote the URLs.
+    urls: Option<PublicUrls>,
+}
+
+/// What to send.
+#[derive(Clone, Debug)]
+pub struct HostRequest {
+    url: Url,
+    authorization: Option<Secret>,
+    form: Option<Secret>,
+}
+
+impl HostRequest {
+    /// A GET.
+    pub fn get(url: Url) -> Self {
+        Self {
+            url,
+            authorization: None,
+            form: None,
+        }
+    }
+
+    /// A POST of a form, which is encoded already.
+    pub fn post_form(url: Url, form: Secret) -> Self {
+        Self {
+            form: Some(form),
+            ..Self::get(url)
+        }
+    }
+
+    /// With this `Authorization`.
+    #[must_use]
+    pub fn authorization(mut self, value: Secret) -> Self {
+        self.authorization = Some(value);
+        self
+    }
+}
+
+/// An answer. Not for the log: it may hold a token.
+pub struct HostAnswer {
+    /// The status, also of a redirect.
+    pub status: StatusCode,
+    /// The pause that it asks for, if it is a 429 or 503.
+    pub retry_after: Option<Duration>,
+    /// The body.
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+/// There is no answer, for a reason that names no more of the URL than host and port.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct HostCallError(FetchError);
+
+impl HostClient {
+    /// For URLs that the operator wrote, which may lead anywhere.
+    ///
+    /// # Errors
+    /// See [`EgressError`].
+    pub fn anywhere() -> Result<Self, EgressError> {
+        Ok(Self {
+            client: client_builder().build()?,
+            urls: None,
+        })
+    }
+
+    /// For URLs that somebody else wrote. Their names lead to public addresses alone.
+    ///
+    /// # Errors
+    /// See [`EgressError`].
+    pub fn public(urls: PublicUrls) -> Result<Self, EgressError> {
+        Self::public_with(urls, Arc::new(SystemResolver))
+    }
+
+    /// With another resolver, for tests. What it finds is checked all the same.
+    ///
+    /// # Errors
+    /// See [`EgressError`].
+    pub fn public_with(urls: PublicUrls, resolver: Arc<dyn Resolve>) -> Result<Self, EgressError> {
+        let resolver = Arc::new(PublicResolver(resolver));
+        Ok(Self {
+            client: client_builder().dns_resolver(resolver).build()?,
+            urls: Some(urls),
+        })
+    }
+
+    /// Sends one request and reads its answer; `now` is for a `Retry-After` that is a
+    /// date.
+    ///
+    /// # Errors
+    /// If the URL is refused or there is no answer, or none of a sensible size.
+    pub async fn send(
+        &self,
+        request: HostRequest,
+        now: Timestamp,
+    ) -> Result<HostAnswer, HostCallError> {
+        if let Some(PublicUrls(policy)) = &self.urls {
+            policy
+                .check_public(&request.url)
+                .map_err(FetchError::from)?;
+        }
+        let place = Place::of(&request.url);
+        let of_client = |error: reqwest::Error| FetchError::of_client(&error, &place);
+        let answer = self.client.execute(prepared(request)?).await;
+        let mut answer = answer.map_err(of_client)?;
+        let status = answer.status();
+        let mut body = Zeroizing::new(Vec::new());
+        while let Some(chunk) = answer.chunk().await.map_err(of_client)? {
+            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+                return Err(FetchError::TooLarge.into());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(HostAnswer {
+            status,
+            retry_after: retry_after::pause(status, answer.headers(), now),
+            body,
+        })
+    }
+}
+
+fn prepared(request: HostRequest) -> Result<reqwest::Request, FetchError> {
+    let method = match request.form {
+        Some(_) => Method::POST,
+        None => Method::GET,
+    };
+    let mut prepared = reqwest::Request::new(method, request.url);
+    let headers = prepared.headers_mut();
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+    if let Some(authorization) = request.authorization {
+        let value = HeaderValue::from_str(authorization.expose());
+        let mut value = value.map_err(|_| FetchError::other("a secret fits into no header"))?;
+        value.set_sensitive(true);
+        headers.insert(header::AUTHORIZATION, value);
+    }
+    if let Some(form) = request.form {
+        let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+        headers.insert(header::CONTENT_TYPE, form_type);
+        *prepared.body_mut() = Some(form.expose().to_owned().into());
+    }
+    Ok(prepared)
+}
+
+impl From<FetchError> for HostCallError {
+    fn from(error: FetchError) -> Self {
+        Self(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(urls: &PublicUrls, url: &str) -> Option<String> {
+        urls.check(&url.parse().unwrap()).err()
+    }
+
+    #[test]
+    fn public_hosts_by_https_and_granted_addresses_are_called_and_nothing_else() {
+        let grants = ["127.0.0.1:9000".to_owned(), "[::1]:9000".to_owned()];
+        let urls = PublicUrls::new(&grants).unwrap();
+        for url in [
+            "https://login.example.com/token?tenant=a",
+            "https://login.example.com:8443/token",
+            "https://8.8.8.8/token",
+            "http://127.0.0.1:9000/token",
+            "https://127.1:9000/token",
+            "http://[::1]:9000/",
+        ] {
+            assert_eq!(refused(&urls, url), None, "{url}");
+        }
+        for (url, expected) in [
+            ("http://login.example.com/token", "http is for an address"),
+            ("https://127.0.0.1/token", "is not a public address"),
+            ("https://2130706433:9001/", "is not a public address"),
+            (
+                "https://[::ffff:127.0.0.1]:9000/",
+                "is not a public address",
+            ),
+            ("https://[::ffff:a9fe:a9fe]/", "is not a public address"),
+            ("https://169.254.169.254/", "is not a public address"),
+            ("http://localhost:9000/", "http is for an address"),
+            (
+                "https://me:secret@login.example.com/",
+                "user name or a password",
+            ),
+            ("ftp://login.example.com/", "is not https"),
+        ] {
+            let refused = refused(&urls, url).unwrap();
+            assert!(
+                refused.contains(expected) && !refused.contains("secret"),
+                "{refused}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_an_address_with_its_port_can_be_granted() {
+        for entry in [
+            "localhost:9000",
+            "login.example.com",
+            "10.0.0.1",
+            "[::1]",
+            "",
+        ] {
+            let error = PublicUrls::new(&[entry.to_owned()]).unwrap_err();
+            assert!(error.contains("an address and port"), "{error}");
+        }
+    }
+}
