@@ -5,6 +5,7 @@ pub mod api;
 pub mod app;
 pub mod clock;
 pub mod config;
+pub mod credentials;
 pub mod domain;
 pub mod provider;
 pub mod secret;

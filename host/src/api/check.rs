@@ -41,7 +41,8 @@ impl Checks {
         self.line(pointer, text, REFERENCE_CHARS_MAX)
     }
 
-    fn line(&mut self, pointer: &str, text: &str, chars_max: usize) -> String {
+    /// A line of text, without the blanks around it.
+    pub(super) fn line(&mut self, pointer: &str, text: &str, chars_max: usize) -> String {
         let text = text.trim();
         // Control characters belong in no line, and Postgres cannot store NUL.
         if !(1..=chars_max).contains(&text.chars().count()) || text.chars().any(char::is_control) {

@@ -2,7 +2,9 @@
 
 use super::Config;
 use crate::domain::limits::EVENTS_PER_CALL_MAX;
-use anyhow::bail;
+use crate::provider::PublicUrls;
+use anyhow::{Context, bail};
+use url::Url;
 
 /// Connections of either kind: more than a process may open files.
 const CONNECTIONS_MAX: u64 = 1_000_000;
@@ -20,9 +22,10 @@ const MILLISECONDS_MAX: u64 = SECONDS_MAX * 1_000;
 
 impl Config {
     /// Settings that must be greater than 0, and how large they may be.
-    fn numbers(&self) -> [(&'static str, u64, u64); 37] {
+    fn numbers(&self) -> [(&'static str, u64, u64); 39] {
         let (ingress, inbox, outbox) = (&self.ingress, &self.inbox, &self.outbox);
         let (scheduler, polling) = (&self.scheduler, &self.polling);
+        let credentials = &self.credentials;
         let count = |count: i32| u64::try_from(count).unwrap_or(0);
         [
             (
@@ -166,6 +169,16 @@ impl Config {
                 outbox.wait_seconds_max,
                 SECONDS_MAX,
             ),
+            (
+                "credentials.refresh_ahead_seconds",
+                credentials.refresh_ahead_seconds,
+                SECONDS_MAX,
+            ),
+            (
+                "credentials.timeout_ms",
+                credentials.timeout_ms,
+                MILLISECONDS_MAX,
+            ),
         ]
     }
 
@@ -191,11 +204,28 @@ impl Config {
                  {delivery}, got {lease}: half of a lease is for waiting, the other for working and settling"
             );
         }
+        if let Err(error) = PublicUrls::new(&self.credentials.allow_hosts) {
+            bail!("credentials.allow_hosts: {error}");
+        }
+        check_base_url(&self.nango.base_url).context("nango.base_url")?;
         if self.roles.is_empty() {
             bail!("roles: expected at least one of ingress, workers, api");
         }
         Ok(())
     }
+}
+
+/// A URL to which a path can be added.
+fn check_base_url(text: &str) -> anyhow::Result<()> {
+    let url: Url = text.parse().context("expected a URL")?;
+    let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+    let is_bare = url.query().is_none() && url.fragment().is_none();
+    // A password belongs into secret_key, where no log shows it.
+    let is_open = url.username().is_empty() && url.password().is_none();
+    if !(is_web && is_bare && is_open) {
+        bail!("expected http or https, a host and perhaps a port and a path");
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -229,10 +259,25 @@ mod tests {
                 "[ingress]\nbatch_deliveries_max = 1001",
                 "ingress.batch_deliveries_max: expected at most 1000",
             ),
+            (
+                "[credentials]\ntimeout_ms = 0",
+                "credentials.timeout_ms: expected a number greater than 0",
+            ),
+            (
+                "[credentials]\nallow_hosts = ['localhost:9000']",
+                "credentials.allow_hosts: expected an address and port",
+            ),
+            (
+                "[nango]\nbase_url = 'api.nango.dev'",
+                "nango.base_url: expected a URL",
+            ),
+            (
+                "[nango]\nbase_url = 'https://api.nango.dev?a=b'",
+                "nango.base_url: expected http or https",
+            ),
         ] {
-            let error = Config::load(None, std::iter::empty(), flags.parse().unwrap())
-                .unwrap_err()
-                .to_string();
+            let error = Config::load(None, std::iter::empty(), flags.parse().unwrap()).unwrap_err();
+            let error = format!("{error:#}");
             assert!(error.starts_with(expected), "{error}");
         }
     }

@@ -39,6 +39,7 @@ pub struct Config {
     pub outbox: OutboxConfig,
     pub engine: EngineLimits,
     pub egress: EgressLimits,
+    pub credentials: CredentialsConfig,
     pub nango: NangoConfig,
     pub github_app: GithubAppConfig,
     #[serde(default)]
@@ -162,8 +163,27 @@ pub struct OutboxConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "documented in config.default.toml")]
+pub struct CredentialsConfig {
+    pub allow_hosts: Vec<String>,
+    pub refresh_ahead_seconds: u64,
+    pub timeout_ms: u64,
+}
+
+/// See `config.default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "documented in config.default.toml")]
 pub struct NangoConfig {
     pub signing_key: Secrets,
+    pub secret_key: Secret,
+    pub base_url: String,
+}
+
+impl NangoConfig {
+    /// Whether its API can be asked for credentials.
+    pub fn has_api(&self) -> bool {
+        !self.secret_key.is_blank()
+    }
 }
 
 /// See `config.default.toml`.
@@ -268,6 +288,8 @@ impl fmt::Debug for Config {
             .field("outbox", &self.outbox)
             .field("engine", &self.engine)
             .field("egress", &self.egress)
+            .field("credentials", &self.credentials)
+            .field("nango", &self.nango)
             .finish_non_exhaustive()
     }
 }
@@ -370,6 +392,9 @@ mod tests {
     fn no_secret_shows_in_what_is_printed_for_debugging() {
         let flags = "master_key = 'the-master-key'
             database_url = 'postgres://me:the-password@host/db'
+            [nango]
+            signing_key = ['a-signing-key']
+            secret_key = 'a-secret-key'
             [[providers]]
             id = 'x'
             settings = { key = 'a-setting' }
@@ -380,6 +405,8 @@ mod tests {
             "the-password",
             "a-setting",
             "an-app-secret",
+            "a-signing-key",
+            "a-secret-key",
         ] {
             assert!(!shown.contains(secret), "{shown}");
         }

@@ -1,5 +1,6 @@
 //! An integration, and how its state follows what its service says about it.
 
+use crate::domain::credential::CredentialKind;
 use crate::domain::{IntegrationId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -26,6 +27,8 @@ pub struct Integration {
     pub status_reason: Option<String>,
     /// Whether a webhook secret is set.
     pub has_secret: bool,
+    /// What kind of credential is set, with which it is polled; null if none is.
+    pub credential_type: Option<CredentialKind>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -119,7 +122,7 @@ impl FromStr for StatusSetter {
 pub enum Lifecycle {
     /// It was made, or made anew.
     Connected,
-    /// Its credential works again.
+    /// Its credential works again, or there is a new one.
     Refreshed,
     /// Its credential no longer works.
     RefreshFailed,

@@ -1,11 +1,13 @@
 //! Integrations.
 
+use super::credentials::{reconnect, remove_credential, set_credential};
 use super::error::taken;
 use super::polls::regroup;
 use super::pool::{read, write};
 use super::routes::{SealedSecret, add_secret, changed};
-use super::{Page, PageRequest, Store, StoreError};
-use crate::domain::integration::{Integration, IntegrationStatus, StatusSetter};
+use super::{CredentialChange, Page, PageRequest, SealedCredential, Store, StoreError};
+use crate::domain::credential::CredentialKind;
+use crate::domain::integration::{Integration, IntegrationStatus, Lifecycle, StatusSetter};
 use crate::domain::{IntegrationId, OrgId, Timestamp};
 use uuid::Uuid;
 
@@ -24,6 +26,8 @@ pub struct NewIntegration {
     pub account: Option<String>,
     /// The webhook secret.
     pub secret: Option<SealedSecret>,
+    /// With what it is polled.
+    pub credential: Option<SealedCredential>,
 }
 
 /// What may change about an integration.
@@ -39,6 +43,9 @@ pub struct IntegrationPatch {
     pub status: Option<IntegrationStatus>,
     /// A webhook secret that replaces those before.
     pub secret: Option<SealedSecret>,
+    /// What becomes of its credential. A new one lifts a status that was the fault of
+    /// the one before; so does a new connection, where the credential is Nango's.
+    pub credential: Option<CredentialChange>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -51,6 +58,7 @@ struct IntegrationRow {
     status: String,
     status_reason: Option<String>,
     has_secret: bool,
+    credential_kind: Option<String>,
     created_at: i64,
     updated_at: i64,
 }
@@ -59,6 +67,10 @@ impl TryFrom<IntegrationRow> for Integration {
     type Error = StoreError;
 
     fn try_from(row: IntegrationRow) -> Result<Self, StoreError> {
+        let kind = row.credential_kind.as_deref().map(str::parse);
+        let kind: Option<CredentialKind> = kind
+            .transpose()
+            .map_err(|error| StoreError::unreadable("credentials", "kind", error))?;
         Ok(Self {
             id: IntegrationId(row.id),
             provider: row.provider,
@@ -71,6 +83,7 @@ impl TryFrom<IntegrationRow> for Integration {
                 .map_err(|error| StoreError::unreadable("integrations", "status", error))?,
             status_reason: row.status_reason,
             has_secret: row.has_secret,
+            credential_type: kind,
             created_at: Timestamp(row.created_at),
             updated_at: Timestamp(row.updated_at),
         })
@@ -82,11 +95,42 @@ macro_rules! select {
         concat!(
             "select i.id, i.provider, i.name, i.connection_id, i.account, i.status, i.status_reason,
                 exists (select 1 from webhook_secrets s where s.subject = i.id) as has_secret,
+                (select c.kind from credentials c where c.integration_id = i.id) as credential_kind,
                 i.created_at, i.updated_at
              from integrations i where i.org_id = $1 and i.deleted_at is null ",
             $rest
         )
     };
+}
+
+/// The status that follows a new credential. The caller holds the row's lock.
+macro_rules! lift {
+    ($tx:ident, $integration:expr) => {{
+        let (status, set_by): (String, String) =
+            sqlx::query_as("select status, status_set_by from integrations where id = $1")
+                .bind($integration)
+                .fetch_one(&mut **$tx)
+                .await?;
+        let next = Lifecycle::Refreshed.follow(
+            status
+                .parse()
+                .map_err(|error| StoreError::unreadable("integrations", "status", error))?,
+            set_by
+                .parse()
+                .map_err(|error| StoreError::unreadable("integrations", "status_set_by", error))?,
+        );
+        if let Some(next) = next {
+            sqlx::query(
+                "update integrations set status = $2, status_set_by = $3, status_reason = null
+                 where id = $1",
+            )
+            .bind($integration)
+            .bind(next.as_str())
+            .bind(StatusSetter::Service.as_str())
+            .execute(&mut **$tx)
+            .await?;
+        }
+    }};
 }
 
 const UNIQUE: &str = "the account or connection_id";
@@ -124,6 +168,9 @@ impl Store {
             if let Some(secret) = &new.secret {
                 add_secret!(tx, new.id.0, secret, now);
             }
+            if let Some(credential) = &new.credential {
+                set_credential!(tx, new.id.0, credential, now);
+            }
             changed!(tx, vec![new.id.0]);
             Ok::<_, StoreError>(())
         })?;
@@ -136,6 +183,7 @@ impl Store {
             status: IntegrationStatus::Active,
             status_reason: None,
             has_secret: new.secret.is_some(),
+            credential_type: new.credential.as_ref().map(|credential| credential.kind),
             created_at: now,
             updated_at: now,
         })
@@ -225,6 +273,20 @@ impl Store {
                         .await?;
                     add_secret!(tx, id.0, secret, now);
                 }
+                let is_new = match &patch.credential {
+                    Some(CredentialChange::Replace(credential)) => {
+                        set_credential!(tx, id.0, credential, now);
+                        true
+                    }
+                    Some(CredentialChange::Remove) => {
+                        remove_credential!(tx, id.0);
+                        false
+                    }
+                    None => patch.connection_id.is_some() && reconnect!(tx, id.0, now),
+                };
+                if is_new {
+                    lift!(tx, id.0);
+                }
                 regroup!(tx, id.0, false, now);
                 changed!(tx, vec![id.0]);
             }
@@ -263,6 +325,7 @@ impl Store {
                     .bind(id.0)
                     .execute(&mut **tx)
                     .await?;
+                remove_credential!(tx, id.0);
                 regroup!(tx, id.0, false, now);
                 changed!(tx, vec![id.0]);
             }

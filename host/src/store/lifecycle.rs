@@ -1,6 +1,7 @@
-//! What a service says about a connection or an installation, applied to the
-//! integration that it concerns.
+//! What a service says about a connection, an installation or a credential, applied to
+//! the integration that it concerns.
 
+use super::credentials::needs_reauth;
 use super::matching::org_id;
 use super::polls::regroup;
 use super::pool::write;
@@ -107,6 +108,25 @@ impl Store {
                 Tried::Overtaken => {}
             }
         }
+    }
+
+    /// Notes that a service refused an integration's credential, the one of `revision`
+    /// (none: that it had none). False, and nothing changes, if the integration does
+    /// not work anyway or has another credential by now.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn needs_reauth(
+        &self,
+        org: &OrgId,
+        integration: IntegrationId,
+        revision: Option<Uuid>,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        write!(self, tx => {
+            Ok(needs_reauth!(tx, org, integration, revision, reason, now))
+        })
     }
 
     async fn try_lifecycle(

@@ -10,6 +10,7 @@
 mod automations;
 mod body;
 mod claim;
+mod credentials;
 mod error;
 mod events;
 mod give_back;
@@ -36,6 +37,9 @@ mod triggers;
 
 pub use automations::AutomationPatch;
 pub use claim::{Claim, UnreadableDelivery};
+pub use credentials::{
+    CredentialChange, Renewal, RenewalOf, SealedAccess, SealedCredential, StoredCredential,
+};
 pub use error::StoreError;
 pub use events::{EventFilter, EventSkip};
 pub use inbox::DeadLetterChange;

@@ -1,6 +1,7 @@
 //! `/v1/integrations`: connections to accounts. Secrets go in and never come out.
 
 mod answer;
+mod credential;
 mod rotate;
 
 use super::check::Checks;
@@ -10,14 +11,16 @@ use super::rotation::check_secret;
 use super::seal::seal_secret;
 use super::{AppState, Problem, Tenant};
 use crate::clock;
+use crate::credentials::seal;
 use crate::domain::IntegrationId;
 use crate::domain::integration::{Integration, IntegrationStatus};
 use crate::secret::Secret;
-use crate::store::{IntegrationPatch, NewIntegration, Page, Signal};
+use crate::store::{CredentialChange, IntegrationPatch, NewIntegration, Page, Signal};
 use answer::{IntegrationAnswer, IntegrationItem};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use credential::{CredentialBody, Wanted, object, object_or_null};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -51,6 +54,10 @@ struct Creation {
     /// The webhook secret: 1 to 1024 bytes. Never shown again.
     #[schema(value_type = Option<String>, write_only)]
     secret: Option<Secret>,
+    /// With what its service is polled. Never shown again.
+    #[serde(default, deserialize_with = "object")]
+    #[schema(write_only)]
+    credential: Option<CredentialBody>,
 }
 
 /// What may change about an integration; what is absent stays.
@@ -79,6 +86,11 @@ struct Change {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = String, nullable = false, required = false, write_only)]
     secret: Option<Secret>,
+    /// A credential that replaces the one before, and lifts a status that was its
+    /// fault; null removes it.
+    #[serde(default, deserialize_with = "object_or_null")]
+    #[schema(value_type = Option<CredentialBody>, required = false, write_only)]
+    credential: Option<Option<CredentialBody>>,
 }
 
 fn found(
@@ -120,9 +132,18 @@ async fn create_integration(
         .connection_id
         .map(|text| checks.reference("/connection_id", &text));
     let account = new.account.map(|text| checks.reference("/account", &text));
+    let wanted = Wanted {
+        provider: &new.provider,
+        has_connection: connection_id.is_some(),
+    };
+    let credential = new
+        .credential
+        .and_then(|body| body.check(&mut checks, state.config(), wanted));
     checks.done()?;
+    let id = IntegrationId::new();
     let new = NewIntegration {
-        id: IntegrationId::new(),
+        id,
+        credential: credential.map(|credential| seal(state.master_key(), id, &credential)),
         provider: new.provider,
         name,
         connection_id,
@@ -182,6 +203,23 @@ async fn update_integration(
     let mut checks = Checks::default();
     check_secret(&mut checks, change.secret.as_ref());
     check_status(&mut checks, change.status);
+    let store = state.store();
+    let credential = match change.credential {
+        Some(Some(body)) => {
+            let before = store.integration(&org, id).await?;
+            let before = before.ok_or_else(|| Problem::not_found("integration"))?;
+            let wanted = Wanted {
+                provider: &before.provider,
+                has_connection: before.connection_id.is_some() || change.connection_id.is_some(),
+            };
+            let credential = body.check(&mut checks, state.config(), wanted);
+            credential
+                .map(|credential| seal(state.master_key(), id, &credential))
+                .map(CredentialChange::Replace)
+        }
+        Some(None) => Some(CredentialChange::Remove),
+        None => None,
+    };
     let patch = IntegrationPatch {
         name: change.name.map(|name| checks.name("/name", &name)),
         connection_id: change
@@ -194,13 +232,15 @@ async fn update_integration(
         secret: change
             .secret
             .map(|secret| seal_secret(state.master_key(), &secret)),
+        credential,
     };
     checks.done()?;
-    let store = state.store();
     let integration = store
         .update_integration(&org, id, &patch, clock::now())
         .await?;
     state.signals().raise(Signal::Routes);
+    // It may be polled again, or with something else.
+    state.signals().raise(Signal::Polls);
     found(&state, integration)
 }
 
