@@ -9,6 +9,7 @@ mod api;
 mod cli;
 mod contract;
 mod crash;
+mod credentials;
 mod cron;
 mod egress;
 mod engine;

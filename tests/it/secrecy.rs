@@ -153,10 +153,16 @@ impl Host {
             assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
             self.secrets.push(key.into());
         }
-        let body = json!({"provider": "github", "secret": MARK, "unknown": MARK});
-        let request = self.http.post(format!("{}/v1/integrations", self.url));
-        let response = request.bearer_auth(&self.key).json(&body).send().await;
-        assert!(response.unwrap().status().is_client_error());
+        for body in [
+            json!({"provider": "github", "secret": MARK, "unknown": MARK}),
+            json!({"provider": "github", "credential": MARK}),
+            json!({"provider": "github", "credential": {"type": MARK, "token": MARK}}),
+            json!({"provider": MARK, "credential": {"type": "token", "token": MARK}}),
+        ] {
+            let request = self.http.post(format!("{}/v1/integrations", self.url));
+            let response = request.bearer_auth(&self.key).json(&body).send().await;
+            assert!(response.unwrap().status().is_client_error());
+        }
     }
 }
 
@@ -185,8 +191,13 @@ async fn no_secret_and_nothing_that_was_sent_shows_in_the_log() {
         let rotated = text(&host.post(&rotate, json!({})).await["webhook_secret"]);
         host.deliver(&url, &rotated, "b").await;
         let body = json!({"provider": "github", "account": "51234567", "connection_id": "c-1",
-            "secret": "an-integrations-secret"});
+            "secret": "an-integrations-secret",
+            "credential": {"type": "oauth_refresh", "token_url": "https://login.example.com/token",
+                "client_id": "c", "client_secret": "a-clients-secret", "refresh_token": "a-refresh-token"}});
         let integration = host.post("/v1/integrations", body).await;
+        for secret in ["a-clients-secret", "a-refresh-token"] {
+            host.secrets.push(secret.into());
+        }
         let url = text(&integration["webhook_url"]);
         host.deliver(&url, "an-integrations-secret", "c").await;
         let url = format!("{}/api/webhooks/github-app", host.url);

@@ -38,9 +38,8 @@ use renewer::{Outcome, Renewer};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How much longer than a renewal may take its claim lasts: time to store what it
-/// brought. Longer than the database may be away without being noticed, shorter than
-/// anybody would mind.
+/// How much longer a claim lasts than its renewal may take: time to store what it
+/// brought, also if the database is away for a moment.
 const LEASE_RESERVE: Duration = Duration::from_secs(5);
 /// The pause before looking again whether another replica has renewed.
 const PAUSE_MIN: Duration = Duration::from_millis(25);
