@@ -5,6 +5,7 @@ use crate::api::ingress::{InboxWriter, IngressState, ReadingRoom, RouteTable, ap
 use crate::api::{self, AppState};
 use crate::clock;
 use crate::config::{Config, Role};
+use crate::credentials::Credentials;
 use crate::domain::OrgId;
 use crate::provider::{Cache, Egress, Engine, Registry};
 use crate::secret::{MasterKey, Secret, generate_api_key, hash_api_key};
@@ -99,6 +100,7 @@ impl App {
                 registry: Arc::clone(&registry),
                 signals: signals.clone(),
                 egress: Egress::new(config.egress.clone())?,
+                credentials: Credentials::new(store.clone(), Arc::clone(&master_key), &config)?,
                 config: config.polling.clone(),
                 polls_max: config.engine.poll_instances,
             };

@@ -36,6 +36,7 @@ async fn integration(store: &Store) -> IntegrationId {
         connection_id: None,
         account: None,
         secret: None,
+        credential: None,
     };
     store.create_integration(&org(), &new, T0).await.unwrap().id
 }
@@ -135,7 +136,7 @@ on_both! {
         assert_eq!((shown.state, shown.last_error.as_deref()), (PollGroupState::Polling, Some("a worker did not finish the poll")));
 
         // Nor once somebody has it.
-        let failed = PollFailed::Unauthorized { error: "401".into() };
+        let failed = PollFailed::Unauthorized { error: "401".into(), revision: None };
         assert!(settle(&store, &first, "1", trigger, &["a"], AfterPage::Rest, after(51)).await.is_none());
         assert!(!store.fail_poll(&first, &failed, after(51)).await.unwrap());
         let settled = settle(&store, &second, "2", trigger, &["b"], AfterPage::Rest, after(52)).await.unwrap();
@@ -210,7 +211,7 @@ on_both! {
         let shown = fail(PollFailed::GiveBack { at: after(201) }, 200).await;
         assert_eq!((shown.failures, shown.next_due_at), (1, Some(after(201))));
         // The integration waits for a person, and the group with it.
-        let shown = fail(PollFailed::Unauthorized { error: "unauthorized: 401".into() }, 201).await;
+        let shown = fail(PollFailed::Unauthorized { error: "unauthorized: 401".into(), revision: None }, 201).await;
         assert_eq!((shown.integration_status, shown.state), (IntegrationStatus::NeedsReauth, PollGroupState::Paused));
         let patch = IntegrationPatch { status: Some(IntegrationStatus::Active), ..IntegrationPatch::default() };
         store.update_integration(&org(), shown.integration_id, &patch, after(300)).await.unwrap();

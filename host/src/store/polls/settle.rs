@@ -6,13 +6,15 @@ use super::claim::ClaimedPoll;
 use super::groups::{TimesRow, TimingRow};
 use crate::domain::Timestamp;
 use crate::domain::event::DecidedEvent;
-use crate::domain::integration::{IntegrationStatus, StatusSetter};
+use crate::domain::integration::IntegrationStatus;
 use crate::domain::poll_group::next_poll;
 use crate::domain::resource::TriggerKind;
+use crate::store::credentials::needs_reauth;
 use crate::store::pool::write;
 use crate::store::settle::{Draft, WriteDrafts as _, in_write_order};
 use crate::store::{Store, StoreError};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// What a worker decided about a page.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +72,8 @@ pub enum PollFailed {
     Unauthorized {
         /// For people.
         error: String,
+        /// Of the credential that was refused; none if the integration has none.
+        revision: Option<Uuid>,
     },
     /// Nothing was tried; somebody may try then.
     GiveBack {
@@ -179,31 +183,28 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         write!(self, tx => {
-            if let PollFailed::Unauthorized { error } = failed {
-                // Everybody locks the integration before its group.
-                sqlx::query(
-                    "update integrations set status = $2, status_reason = $3, status_set_by = $4, updated_at = $5
-                     where id = $1 and status = $6
-                        and exists (select 1 from poll_groups
-                            where id = $7 and epoch = $8 and lease_until > $5)",
+            if let PollFailed::Unauthorized { error, revision } = failed {
+                let holds: Option<i32> = sqlx::query_scalar(
+                    "select 1 from poll_groups where id = $1 and epoch = $2 and lease_until > $3",
                 )
-                .bind(claim.integration.0)
-                .bind(IntegrationStatus::NeedsReauth.as_str())
-                .bind(error.as_str())
-                .bind(StatusSetter::Service.as_str())
-                .bind(now.0)
-                .bind(IntegrationStatus::Active.as_str())
                 .bind(claim.group.0)
                 .bind(claim.epoch)
-                .execute(&mut **tx)
+                .bind(now.0)
+                .fetch_optional(&mut **tx)
                 .await?;
+                if holds.is_none() {
+                    return Ok(false);
+                }
+                // Before the group is held: everybody locks the integration first. If
+                // there is another credential by now, it is tried at once.
+                let _ = needs_reauth!(tx, &claim.org, claim.integration, *revision, error, now);
             }
             let times = hold!(tx, claim, now, false);
             let timings = timings!(tx, claim);
             let (at, error, counts) = match failed {
                 PollFailed::Retry { at, error } => (*at, Some(error), true),
                 PollFailed::RateLimited { until, error } => (*until, Some(error), false),
-                PollFailed::Unauthorized { error } => (now, Some(error), true),
+                PollFailed::Unauthorized { error, .. } => (now, Some(error), true),
                 PollFailed::GiveBack { at } => (*at, None, false),
             };
             let pause_until = match failed {

@@ -13,6 +13,7 @@ mod pages;
 
 use crate::clock;
 use crate::config::PollingConfig;
+use crate::credentials::Credentials;
 use crate::domain::{PollGroupId, Timestamp};
 use crate::provider::{Egress, Registry};
 use crate::signals::Signals;
@@ -46,6 +47,8 @@ pub struct PollContext {
     pub signals: Signals,
     /// The way out.
     pub egress: Egress,
+    /// What is attached to requests.
+    pub credentials: Credentials,
     /// Its settings.
     pub config: PollingConfig,
     /// Polls at the same time.

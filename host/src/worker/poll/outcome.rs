@@ -1,5 +1,6 @@
 //! What becomes of a poll that has no page.
 
+use crate::credentials::AccessError;
 use crate::domain::Timestamp;
 use crate::domain::backoff::Backoff;
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
@@ -7,6 +8,7 @@ use crate::domain::poll::PollError;
 use crate::provider::{Consequence, GuestError, PollFailure};
 use crate::store::PollFailed;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// The longest pause that a service may impose: beyond a day it is a mistake.
 const PAUSE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
@@ -72,14 +74,35 @@ impl Retries {
         }
     }
 
-    /// After a call that returned no page.
-    pub(super) fn failed(&self, failure: &PollFailure) -> PollFailed {
+    /// After there was nothing to attach to requests.
+    pub(super) fn without_access(&self, error: &AccessError) -> PollFailed {
+        let text = bounded(&error.to_string(), REASON_BYTES_MAX);
+        match error {
+            AccessError::NeedsReauth { revision, .. } => PollFailed::Unauthorized {
+                error: text,
+                revision: *revision,
+            },
+            AccessError::Unavailable { retry_after, .. } => match self.soon(&text) {
+                PollFailed::Retry { at, error } => PollFailed::Retry {
+                    at: retry_after.map_or(at, |wait| at.max(self.now + wait.min(PAUSE_MAX))),
+                    error,
+                },
+                failed => failed,
+            },
+            AccessError::Store(_) => self.soon(&text),
+        }
+    }
+
+    /// After a call that returned no page; `revision` is that of the credential that
+    /// stood in its requests.
+    pub(super) fn failed(&self, failure: &PollFailure, revision: Option<Uuid>) -> PollFailed {
         let text = failure.to_string();
         match failure {
             PollFailure::Provider(PollError::RateLimited(pause)) => self.paused(*pause, &text),
-            PollFailure::Provider(PollError::Unauthorized(_)) => {
-                PollFailed::Unauthorized { error: text }
-            }
+            PollFailure::Provider(PollError::Unauthorized(_)) => PollFailed::Unauthorized {
+                error: text,
+                revision,
+            },
             PollFailure::Provider(PollError::InvalidCursor(_)) => self.late(&text),
             PollFailure::Provider(PollError::Unavailable(_) | PollError::Other(_)) => {
                 self.soon(&text)
@@ -135,29 +158,29 @@ mod tests {
     fn a_pause_is_as_long_as_the_service_says_and_no_failure() {
         let seconds =
             |seconds| provider(PollError::RateLimited(Some(Duration::from_secs(seconds))));
-        let failed = retries(None).failed(&seconds(90));
+        let failed = retries(None).failed(&seconds(90), None);
         assert!(matches!(failed, PollFailed::RateLimited { until, .. } if until == after(90)));
-        assert_eq!(at(retries(Some(500)).failed(&seconds(90))), 500);
-        assert_eq!(at(retries(None).failed(&seconds(1 << 40))), 86_400);
+        assert_eq!(at(retries(Some(500)).failed(&seconds(90), None)), 500);
+        assert_eq!(at(retries(None).failed(&seconds(1 << 40), None)), 86_400);
         let somehow = provider(PollError::RateLimited(None));
-        assert_eq!(at(retries(Some(70)).failed(&somehow)), 70);
-        let failed = retries(None).failed(&somehow);
+        assert_eq!(at(retries(Some(70)).failed(&somehow, None)), 70);
+        let failed = retries(None).failed(&somehow, None);
         assert!(matches!(failed, PollFailed::Retry { .. }), "{failed:?}");
     }
 
     #[test]
     fn what_may_pass_is_tried_again_sooner_than_what_somebody_must_put_right() {
         let unavailable = provider(PollError::Unavailable("503".into()));
-        assert_eq!(at(retries(None).failed(&unavailable)), 40);
-        assert_eq!(at(retries(Some(99)).failed(&unavailable)), 99);
+        assert_eq!(at(retries(None).failed(&unavailable, None)), 40);
+        assert_eq!(at(retries(Some(99)).failed(&unavailable, None)), 99);
         let invalid = provider(PollError::InvalidCursor("gone".into()));
-        assert_eq!(at(retries(None).failed(&invalid)), 3_600);
+        assert_eq!(at(retries(None).failed(&invalid, None)), 3_600);
         let broken = PollFailure::Guest(GuestError::BadOutput("no JSON".into()));
-        assert_eq!(at(retries(None).failed(&broken)), 3_600);
+        assert_eq!(at(retries(None).failed(&broken, None)), 3_600);
         let trapped = PollFailure::Guest(GuestError::OutOfTime { limit_ms: 1 });
-        assert_eq!(at(retries(None).failed(&trapped)), 40);
+        assert_eq!(at(retries(None).failed(&trapped, None)), 40);
         assert_eq!(
-            at(retries(None).failed(&PollFailure::Guest(GuestError::Busy))),
+            at(retries(None).failed(&PollFailure::Guest(GuestError::Busy), None)),
             1
         );
     }
@@ -165,10 +188,22 @@ mod tests {
     #[test]
     fn a_refused_credential_stops_it() {
         let refused = provider(PollError::Unauthorized("401".into()));
+        let revision = Some(Uuid::nil());
         let error = "unauthorized: 401".into();
         assert_eq!(
-            retries(None).failed(&refused),
-            PollFailed::Unauthorized { error }
+            retries(None).failed(&refused, revision),
+            PollFailed::Unauthorized { error, revision }
         );
+    }
+
+    #[test]
+    fn whoever_issues_tokens_is_left_alone_for_as_long_as_it_asks() {
+        let away = |seconds: Option<u64>| AccessError::Unavailable {
+            reason: "503".into(),
+            retry_after: seconds.map(Duration::from_secs),
+        };
+        assert_eq!(at(retries(None).without_access(&away(None))), 40);
+        assert_eq!(at(retries(None).without_access(&away(Some(3)))), 40);
+        assert_eq!(at(retries(None).without_access(&away(Some(300)))), 300);
     }
 }

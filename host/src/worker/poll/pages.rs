@@ -3,19 +3,31 @@
 use super::outcome::{Ended, Retries};
 use super::{Poll, TRIES_MAX, TRY_PAUSE};
 use crate::clock;
+use crate::credentials::Want;
 use crate::domain::backoff::Backoff;
 use crate::domain::event::DecidedEvent;
 use crate::domain::matching::decide;
-use crate::domain::poll::{PollPage, PollRequest};
+use crate::domain::poll::{PollError, PollPage, PollRequest};
 use crate::domain::resource::ActiveTrigger;
 use crate::provider::{
     CallContext, GuestError, PollAccess, PollFailure, Provider, ResponseCache, Session,
 };
+use crate::secret::Secret;
 use crate::store::{AfterPage, PollPageSettlement, PollSettled, PollWork, Signal, StoreError};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
+use uuid::Uuid;
+
+/// A page that a provider returned.
+struct Answer {
+    page: PollPage,
+    /// To filter it.
+    session: Session,
+    /// Of the credential that stood in its requests.
+    revision: Option<Uuid>,
+}
 
 impl Poll {
     /// Polls until nothing is left, others have to have their turn, or it cannot go on.
@@ -89,7 +101,6 @@ impl Poll {
         responses: &Arc<ResponseCache>,
         is_last: bool,
     ) -> Result<AfterPage, Ended> {
-        let failed = |failure: &PollFailure| Ended::Failed(self.retries(responses).failed(failure));
         let retries = self.retries(responses);
         if retries.paused_until.is_some() {
             let text = "the service wants to be left alone";
@@ -99,12 +110,17 @@ impl Poll {
             let text = format!("the provider {} is not registered", self.claim.provider);
             return Err(Ended::Failed(retries.soon(&text)));
         };
-        let (page, mut session) = match self.ask(&provider, work, responses).await {
-            Some(asked) => asked.map_err(|failure| failed(&failure))?,
-            None => return Err(self.give_back(Duration::ZERO)),
-        };
+        let Answer {
+            page,
+            mut session,
+            revision,
+        } = self.asked(&provider, work, responses).await?;
         let events = match self.filter(&mut session, &page, &work.triggers).await {
-            Some(filtered) => filtered.map_err(|error| failed(&error.into()))?,
+            Some(Ok(events)) => events,
+            Some(Err(error)) => {
+                let failed = self.retries(responses).failed(&error.into(), revision);
+                return Err(Ended::Failed(failed));
+            }
             None => return Err(self.give_back(Duration::ZERO)),
         };
         drop(session);
@@ -120,12 +136,57 @@ impl Poll {
         Ok(after)
     }
 
+    /// One page of the provider, with the integration's credential; and once more with
+    /// another access token, where that may be what is wrong.
+    async fn asked(
+        &self,
+        provider: &Arc<Provider>,
+        work: &PollWork,
+        responses: &Arc<ResponseCache>,
+    ) -> Result<Answer, Ended> {
+        let mut want = Want::Any;
+        loop {
+            let credentials = &self.context.credentials;
+            let access = tokio::select! {
+                () = self.halt.cancelled() => return Err(self.give_back(Duration::ZERO)),
+                access = credentials.access(self.claim.integration, want, clock::now()) => access,
+            };
+            let access = match access {
+                Ok(access) => access,
+                Err(error) => {
+                    let failed = self.retries(responses).without_access(&error);
+                    return Err(Ended::Failed(failed));
+                }
+            };
+            let (revision, stamp) = (access.revision, access.stamp);
+            let may_be_stale = access.is_renewable && want == Want::Any;
+            match self.ask(provider, work, responses, access.secret).await {
+                None => return Err(self.give_back(Duration::ZERO)),
+                Some(Ok((page, session))) => {
+                    return Ok(Answer {
+                        page,
+                        session,
+                        revision,
+                    });
+                }
+                Some(Err(PollFailure::Provider(PollError::Unauthorized(_)))) if may_be_stale => {
+                    want = Want::NewerThan(stamp);
+                }
+                Some(Err(failure)) => {
+                    let failed = self.retries(responses).failed(&failure, revision);
+                    return Err(Ended::Failed(failed));
+                }
+            }
+        }
+    }
+
     /// One call of the provider; none if the poll has to end.
     async fn ask(
         &self,
         provider: &Arc<Provider>,
         work: &PollWork,
         responses: &Arc<ResponseCache>,
+        credential: Option<Secret>,
     ) -> Option<Result<(PollPage, Session), PollFailure>> {
         // Many triggers are often of a few configurations.
         let configs: BTreeSet<&str> = work.triggers.iter().map(|t| t.config.as_str()).collect();
@@ -136,7 +197,7 @@ impl Poll {
             limit: self.limit(work.triggers.len()),
         };
         let access = PollAccess {
-            credential: None,
+            credential,
             responses: Arc::clone(responses),
         };
         let call = async {
