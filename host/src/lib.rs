@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod credentials;
 pub mod domain;
+pub mod lock;
 pub mod provider;
 pub mod secret;
 pub mod server;

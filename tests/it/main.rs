@@ -18,6 +18,7 @@ mod github_app;
 mod hand_off;
 mod ingress;
 mod limits;
+mod lock;
 mod nango;
 mod outage;
 mod pipeline;

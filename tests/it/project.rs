@@ -39,6 +39,7 @@ fn allowed(module: &str) -> &'static [&'static str] {
         "domain" => &["domain"],
         "secret" => &["secret", "domain"],
         "verify" => &["verify", "domain", "secret"],
+        "lock" => &["lock", "domain", "secret"],
         "store" => &["store", "domain"],
         "provider" => &["provider", "domain", "secret"],
         "credentials" => &[
@@ -56,6 +57,8 @@ fn allowed(module: &str) -> &'static [&'static str] {
             "store",
             "provider",
             "verify",
+            "secret",
+            "lock",
             "signals",
             "clock",
             "config",
@@ -142,6 +145,7 @@ fn dependencies_point_one_way() {
         ("provider", vec!["sqlx::", "axum::"]),
         ("verify", vec!["sqlx::", "axum::", "wasmtime::", "tokio::"]),
         ("credentials", vec!["sqlx::", "axum::", "wasmtime::"]),
+        ("lock", vec!["sqlx::", "wasmtime::", "axum::"]),
         ("worker", vec!["sqlx::", "axum::", "wasmtime::"]),
         ("api", vec!["sqlx::", "wasmtime::"]),
     ];

@@ -2,6 +2,7 @@
 
 use super::Config;
 use crate::domain::limits::EVENTS_PER_CALL_MAX;
+use crate::lock::Locks;
 use crate::provider::PublicUrls;
 use anyhow::{Context, bail};
 use url::Url;
@@ -197,6 +198,9 @@ impl Config {
                 "database_connections_max: expected at least 3, one each for the writer, the listener and the rest"
             );
         }
+        if !self.redis_url.is_blank() {
+            Locks::new(self.redis_url.expose()).context("redis_url")?;
+        }
         let (lease, delivery) = (self.inbox.lease_seconds, self.inbox.delivery_seconds_max);
         if lease <= delivery * 2 {
             bail!(
@@ -280,5 +284,18 @@ mod tests {
             let error = format!("{error:#}");
             assert!(error.starts_with(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn a_redis_url_that_is_none_is_named_and_not_shown() {
+        let load = |url: &str| {
+            let environment = [("TRIGGERHOUSE_REDIS_URL".to_owned(), url.to_owned())];
+            Config::load(None, environment.into_iter(), toml::Table::new())
+        };
+        let error = format!("{:#}", load("redis://:hunter2@host/first").unwrap_err());
+        assert!(error.starts_with("redis_url: expected redis://"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+        assert!(load("rediss://:hunter2@host/1").is_ok());
+        assert!(load("").is_ok());
     }
 }

@@ -25,6 +25,7 @@ pub struct Config {
     pub public_url: String,
     pub database_url: String,
     pub database_connections_max: u32,
+    pub redis_url: Secret,
     pub master_key: String,
     pub master_key_file: PathBuf,
     pub roles: Vec<Role>,
@@ -268,8 +269,8 @@ impl Config {
     }
 }
 
-/// Without what must not be read in a log: the master key, the database's password,
-/// and what providers are given.
+/// Without what must not be read in a log: the master key, the passwords of the database
+/// and of Redis, and what providers are given.
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let database = self.database_url.split(':').next();
@@ -278,6 +279,7 @@ impl fmt::Debug for Config {
             .field("public_url", &self.public_url)
             .field("database", &database.unwrap_or_default())
             .field("database_connections_max", &self.database_connections_max)
+            .field("redis", &!self.redis_url.is_blank())
             .field("roles", &self.roles)
             .field("shutdown_seconds_max", &self.shutdown_seconds_max)
             .field("log", &self.log)
@@ -392,6 +394,7 @@ mod tests {
     fn no_secret_shows_in_what_is_printed_for_debugging() {
         let flags = "master_key = 'the-master-key'
             database_url = 'postgres://me:the-password@host/db'
+            redis_url = 'rediss://me:the-redis-password@host'
             [nango]
             signing_key = ['a-signing-key']
             secret_key = 'a-secret-key'
@@ -403,6 +406,7 @@ mod tests {
         for secret in [
             "the-master-key",
             "the-password",
+            "the-redis-password",
             "a-setting",
             "an-app-secret",
             "a-signing-key",

@@ -1,0 +1,121 @@
+//! The private Redis that `make test` starts, and one of a test's own, to be killed.
+#![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+use crate::app::free_port;
+use crate::eventually;
+use std::path::Path;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+/// The URL of the server that all tests share.
+///
+/// # Panics
+/// If it is missing.
+pub fn shared() -> String {
+    std::env::var("TRIGGERHOUSE_TEST_REDIS_URL")
+        .expect("TRIGGERHOUSE_TEST_REDIS_URL is not set: run the tests with `make test`")
+}
+
+/// One command, as a person would type it, and its answer without the type; none if
+/// there is none, or nobody answers.
+pub async fn command(url: &str, command: &str) -> Option<String> {
+    let address = url.rsplit(['/', '@']).next().expect("an address");
+    let stream = TcpStream::connect(address).await.ok()?;
+    let mut stream = BufReader::new(stream);
+    let text = format!("{command}\r\n");
+    stream.write_all(text.as_bytes()).await.ok()?;
+    let mut lines = stream.lines();
+    let first = lines.next_line().await.ok()??;
+    match first.split_at_checked(1)? {
+        ("$", "-1") => None,
+        ("$", _) => lines.next_line().await.ok()?,
+        ("-", error) => panic!("{command}: {error}"),
+        (_, value) => Some(value.to_owned()),
+    }
+}
+
+/// A server of a test's own, gone with it.
+pub struct PrivateRedis {
+    /// Where it listens, also after it was killed.
+    pub port: u16,
+    child: Child,
+}
+
+impl PrivateRedis {
+    /// Starts one on a port that nobody uses.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start() -> Self {
+        Self::start_on(free_port()).await
+    }
+
+    /// Starts one there.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start_on(port: u16) -> Self {
+        let redis = Self {
+            port,
+            child: spawn(&["--port", &port.to_string()]),
+        };
+        eventually("a Redis of the test's own", async || {
+            command(&redis.url(), "PING").await.is_some()
+        })
+        .await;
+        redis
+    }
+
+    /// Starts one that speaks TLS only, with `cert.pem` and `key.pem` of a directory.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start_with_tls(directory: &Path) -> Self {
+        let port = free_port();
+        let file = |name: &str| directory.join(name).display().to_string();
+        let (cert, key) = (file("cert.pem"), file("key.pem"));
+        let child = spawn(&[
+            "--port",
+            "0",
+            "--tls-port",
+            &port.to_string(),
+            "--tls-auth-clients",
+            "no",
+            "--tls-cert-file",
+            &cert,
+            "--tls-key-file",
+            &key,
+            "--tls-ca-cert-file",
+            &cert,
+        ]);
+        eventually("a Redis with TLS", async || {
+            TcpStream::connect(("127.0.0.1", port)).await.is_ok()
+        })
+        .await;
+        Self { port, child }
+    }
+
+    /// Its URL, without TLS.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Kills it, as a power cut would.
+    ///
+    /// # Panics
+    /// If it is gone already.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("killed");
+    }
+}
+
+fn spawn(arguments: &[&str]) -> Child {
+    Command::new("redis-server")
+        .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+        .args(arguments)
+        .stdout(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("redis-server")
+}
