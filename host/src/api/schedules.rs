@@ -37,7 +37,10 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 struct Creation {
     /// For people: 1 to 200 characters. The cron itself if absent.
     name: Option<String>,
-    /// Five fields (minute hour day month weekday), or six with seconds first.
+    /// Five fields (minute hour day month weekday), or six with seconds first. Beside
+    /// numbers, names, lists, ranges and steps, the day may be `L` (last), `LW` (last from
+    /// Monday to Friday), `15W` (from Monday to Friday, nearest to the 15th) or `?` (any),
+    /// the weekday `FRIL` (last Friday), `FRI#2` (second Friday) or `?`.
     cron: String,
     /// An IANA time zone; UTC if absent.
     timezone: Option<String>,
@@ -52,7 +55,10 @@ struct Change {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     name: Option<String>,
-    /// Five fields (minute hour day month weekday), or six with seconds first.
+    /// Five fields (minute hour day month weekday), or six with seconds first. Beside
+    /// numbers, names, lists, ranges and steps, the day may be `L` (last), `LW` (last from
+    /// Monday to Friday), `15W` (from Monday to Friday, nearest to the 15th) or `?` (any),
+    /// the weekday `FRIL` (last Friday), `FRI#2` (second Friday) or `?`.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     cron: Option<String>,

@@ -53,8 +53,9 @@ pub(super) struct Creation {
     /// provider suggests if absent. The shortest interval of an integration's triggers
     /// counts for all of them.
     pub(super) poll_interval_seconds: Option<u32>,
-    /// When a scheduled trigger fires: five fields, or six with seconds first. Either
-    /// this or `schedule_id`. When a polling trigger asks, instead of an interval.
+    /// When a scheduled trigger fires: five fields, or six with seconds first, as a
+    /// schedule has them. Either this or `schedule_id`. When a polling trigger asks,
+    /// instead of an interval.
     pub(super) cron: Option<String>,
     /// The IANA time zone of `cron`; UTC if absent.
     pub(super) timezone: Option<String>,

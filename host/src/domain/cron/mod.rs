@@ -5,6 +5,13 @@
 //! "or" where neither field starts with a star, and by "and" otherwise, as in Vixie
 //! cron.
 //!
+//! An entry of a list is `*`, a number or a name (JAN–DEC, SUN–SAT; Sunday is 0 and 7), a
+//! range, or a star or range with a step. A day of the month may be `L` (the last), `LW`
+//! (the last from Monday to Friday) or `15W` (the one from Monday to Friday that is
+//! nearest to the 15th, in the same month); a weekday may be `FRIL` (the last Friday of the
+//! month) or `FRI#2` (the second). `?` is `*` in either field of days, as Quartz has it.
+//! Nothing else is read: where crons differ, a guess would fire on the wrong day.
+//!
 //! Daylight saving time: an expression with one time of day (its seconds, minutes and
 //! hours are single values) fires once on each of its days. If that time does not
 //! exist on a day (clocks go forward), it fires at the first moment after the gap; if
@@ -12,6 +19,7 @@
 //! an interval and fires whenever the clock on the wall shows a matching time: nothing
 //! in the gap, and both times in the hour that is repeated.
 
+mod grammar;
 mod wall_clock;
 
 use crate::domain::Timestamp;
@@ -79,13 +87,7 @@ impl Cron {
         if !(5..=6).contains(&fields) {
             return Err(CronError::Expression(format!("got {fields}")));
         }
-        // The parser passes over an entry that is empty.
-        if expression
-            .split_whitespace()
-            .any(|field| field.split(',').any(str::is_empty))
-        {
-            return Err(CronError::Expression("a list has an empty entry".into()));
-        }
+        grammar::check(expression).map_err(CronError::Expression)?;
         let mut days = expression.split_whitespace().skip(fields - 3).step_by(2);
         let unrestricted = days.any(|field| field.starts_with('*'));
         let pattern = CronParser::builder()

@@ -43,6 +43,40 @@ fn what_is_no_cron_says_what_was_expected() {
         "5-1 * * * *",
         "1,,2 * * * *",
         "1.5 * * * *",
+        // Read by other crons, and by the parser: each in its own way, or in none.
+        "0 0 1 * +MON",
+        "0 0 ?/2 * *",
+        "0 0 1 ? *",
+        "? * * * *",
+        "0 0 L,LW * *",
+        "0 0 WL * *",
+        "0 0 W * *",
+        "0 0 L-3 * *",
+        "0 0 5L * *",
+        "0 0 * * L",
+        "0 0 7 * MON,L",
+        "0 0 * * 5W",
+        "0 0 * * 5#6",
+        "0 0 * * FRI#0",
+        "0 0 * * MON-FRI#2",
+        "0 0 * * FRI#L",
+        "0 0 * * #2",
+        "5L * * * *",
+        "0 0 1 1JAN *",
+        "0 0 1 JANFEB *",
+        "0 0 1 MON *",
+        "0 0 * * JAN",
+        "0 0 * * FRI-MON",
+        "0 0 * * FR\u{131}",
+        "5/10 * * * *",
+        "*,5 * * * *",
+        "1-2-3 * * * *",
+        "1/2/3 * * * *",
+        "-5 * * * *",
+        "5- * * * *",
+        "/5 * * * *",
+        "*/ * * * *",
+        "+5 * * * *",
     ] {
         let text = error(expression, "UTC");
         assert!(
@@ -50,6 +84,11 @@ fn what_is_no_cron_says_what_was_expected() {
             "{expression}: {text}"
         );
     }
+    assert!(
+        error("0 0 * * MON,L", "UTC").ends_with(r#"the weekday cannot be "L""#),
+        "{}",
+        error("0 0 * * MON,L", "UTC")
+    );
     assert!(error("1,".repeat(200).leak(), "UTC").contains("more than 200 characters"));
     assert_eq!(error("0 0 30 2 *", "UTC"), "the expression never fires");
     for zone in ["", "Mars/Olympus", "CEST", "+02:00"] {
@@ -108,6 +147,85 @@ fn the_leap_day_and_names_and_or_of_days() {
     }
 }
 
+/// The days of 2026 on which it fires, from January on.
+fn days(expression: &str, count: usize) -> Vec<String> {
+    let ticks = ticks(expression, "UTC", "2025-12-31T23:59:59Z", count);
+    ticks.iter().map(|tick| tick[..5].to_owned()).collect()
+}
+
+#[test]
+fn a_list_has_numbers_names_ranges_and_steps() {
+    assert_eq!(
+        days("0 0 1-7/3,20 jan,3-4 *", 8),
+        [
+            "01-01", "01-04", "01-07", "01-20", "03-01", "03-04", "03-07", "03-20"
+        ]
+    );
+}
+
+#[test]
+fn l_is_the_last_day_of_the_month() {
+    assert_eq!(days("0 0 L * *", 4), ["01-31", "02-28", "03-31", "04-30"]);
+    assert_eq!(days("0 0 15,l * *", 3), ["01-15", "01-31", "02-15"]);
+}
+
+#[test]
+fn w_is_the_working_day_nearest_to_a_day_of_the_same_month() {
+    // The 15th of February 2026 is a Sunday, the 1st of August a Saturday.
+    assert_eq!(days("0 0 15W * *", 3), ["01-15", "02-16", "03-16"]);
+    assert_eq!(days("0 0 1W 8 *", 1), ["08-03"], "not in July");
+    assert_eq!(days("0 0 31w 1,5 *", 2), ["01-30", "05-29"], "not in June");
+}
+
+#[test]
+fn lw_is_the_last_working_day_of_the_month() {
+    assert_eq!(days("0 0 LW * *", 4), ["01-30", "02-27", "03-31", "04-30"]);
+}
+
+#[test]
+fn a_weekday_with_l_is_the_last_of_the_month() {
+    for friday in ["5L", "FRIL", "fril"] {
+        assert_eq!(
+            days(&format!("0 0 * * {friday}"), 3),
+            ["01-30", "02-27", "03-27"]
+        );
+    }
+    for sunday in ["0L", "7L"] {
+        assert_eq!(days(&format!("0 0 * * {sunday}"), 1), ["01-25"]);
+    }
+}
+
+#[test]
+fn a_weekday_with_a_number_is_that_one_of_the_month() {
+    for friday in ["5#2", "FRI#2"] {
+        assert_eq!(
+            days(&format!("0 0 * * {friday}"), 3),
+            ["01-09", "02-13", "03-13"]
+        );
+    }
+    assert_eq!(days("0 0 * * SUN#1,7#3", 3), ["01-04", "01-18", "02-01"]);
+    assert_eq!(
+        days("0 0 * * THU#5", 2),
+        ["01-29", "04-30"],
+        "if there is one"
+    );
+}
+
+#[test]
+fn a_question_mark_leaves_a_day_open_as_a_star_does() {
+    assert_eq!(days("0 0 ? * MON", 2), ["01-05", "01-12"]);
+    assert_eq!(days("0 0 13 * ?", 2), ["01-13", "02-13"]);
+    assert_eq!(days("0 0 ? * ?", 2), ["01-01", "01-02"]);
+}
+
+#[test]
+fn what_depends_on_the_month_is_joined_by_or_as_other_days_are() {
+    assert_eq!(
+        days("0 0 L * FRI#1", 4),
+        ["01-02", "01-31", "02-06", "02-28"]
+    );
+}
+
 #[test]
 fn a_fixed_time_that_the_clock_skips_fires_after_the_gap() {
     // Berlin, 2026-03-29: 02:00 becomes 03:00.
@@ -146,6 +264,29 @@ fn a_fixed_time_that_the_clock_shows_twice_fires_once() {
     assert_eq!(
         ticks("30 1 * * *", "America/New_York", "2026-10-31T12:00:00Z", 2),
         ["11-01 01:30:00 -04:00", "11-02 01:30:00 -05:00"]
+    );
+}
+
+#[test]
+fn a_fixed_time_has_seconds_and_clocks_change_at_midnight_too() {
+    // Santiago, 2026-09-06: 00:00 becomes 01:00; and 2026-04-05: 00:00 becomes 23:00.
+    assert_eq!(
+        ticks(
+            "15 30 0 * * *",
+            "America/Santiago",
+            "2026-09-05T12:00:00Z",
+            2
+        ),
+        ["09-06 01:00:00 -03:00", "09-07 00:30:15 -03:00"]
+    );
+    assert_eq!(
+        ticks(
+            "15 30 23 * * *",
+            "America/Santiago",
+            "2026-04-04T12:00:00Z",
+            2
+        ),
+        ["04-04 23:30:15 -03:00", "04-05 23:30:15 -04:00"]
     );
 }
 
