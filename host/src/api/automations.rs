@@ -147,7 +147,7 @@ async fn update_automation(
 
 /// Delete an automation and its triggers
 ///
-/// What they started stays.
+/// What they started stays. A tick that was due before starts its run.
 #[utoipa::path(delete, path = "/v1/automations/{id}", tag = "automations",
     params(("id" = AutomationId, Path)),
     responses((status = NO_CONTENT, description = "Deleted")))]
@@ -156,13 +156,16 @@ async fn delete_automation(
     State(state): State<AppState>,
     PathId(id): PathId<AutomationId>,
 ) -> Result<StatusCode, Problem> {
-    if !state
-        .store()
-        .delete_automation(&org, id, clock::now())
+    let limits = state.config().scheduler.limits();
+    let store = state.store();
+    if !store
+        .delete_automation(&org, id, limits, clock::now())
         .await?
     {
         return Err(Problem::not_found("automation"));
     }
     state.signals().raise(Signal::Routes);
+    // What was due before has been fired with it.
+    state.signals().raise(Signal::Outbox);
     Ok(StatusCode::NO_CONTENT)
 }

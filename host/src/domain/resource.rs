@@ -105,6 +105,9 @@ pub struct Trigger {
     pub missed_ticks: Option<MissedTicks>,
     /// The next tick.
     pub next_tick_at: Option<Timestamp>,
+    /// Why the cron or its time zone, which were in order once, cannot be read any more.
+    /// Nothing fires until either is changed.
+    pub cron_error: Option<String>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.

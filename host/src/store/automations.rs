@@ -2,8 +2,10 @@
 
 use super::polls::{in_lock_order, regroup};
 use super::pool::{read, write};
+use super::ticks::{Fired, fire_held};
 use super::{Page, PageRequest, Store, StoreError};
 use crate::domain::resource::{Automation, TriggerKind};
+use crate::domain::schedule::FiringLimits;
 use crate::domain::{AutomationId, OrgId, Timestamp};
 use uuid::Uuid;
 
@@ -36,6 +38,11 @@ impl From<AutomationRow> for Automation {
         }
     }
 }
+
+const DUE: &str = "select id from triggers where org_id = $1 and automation_id = $2
+    and due_at <= $3 and enabled and deleted_at is null order by id";
+const DUE_AND_KEEP: &str = "select id from triggers where org_id = $1 and automation_id = $2
+    and due_at <= $3 and enabled and deleted_at is null order by id for update";
 
 impl Store {
     /// Creates an automation.
@@ -149,8 +156,8 @@ impl Store {
         Ok(row.map(Automation::from))
     }
 
-    /// Deletes an automation and its triggers, with their secrets; false if there is no such. What
-    /// they started stays.
+    /// Deletes an automation and its triggers, with their secrets; false if there is no
+    /// such. What they started stays, and what was due before is fired.
     ///
     /// # Errors
     /// If the database is unavailable.
@@ -158,6 +165,7 @@ impl Store {
         &self,
         org: &OrgId,
         id: AutomationId,
+        limits: FiringLimits,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         write!(self, tx => {
@@ -179,6 +187,15 @@ impl Store {
             .bind(now.0)
             .execute(&mut **tx)
             .await?;
+            let due = if self.is_embedded() { DUE } else { DUE_AND_KEEP };
+            let due: Vec<Uuid> = sqlx::query_scalar(due)
+                .bind(org.as_str())
+                .bind(id.0)
+                .bind(now.0)
+                .fetch_all(&mut **tx)
+                .await?;
+            let mut fired = Fired::default();
+            fire_held!(tx, due, now, limits, fired);
             let deleted: Vec<(Uuid, String, Option<Uuid>)> = sqlx::query_as(
                 "update triggers set deleted_at = $3, due_at = null, manual_of = null
                  where org_id = $1 and automation_id = $2 and deleted_at is null

@@ -94,6 +94,12 @@ macro_rules! hold {
     }};
 }
 
+const FIND: &str = "select 1 from automations where org_id = $1 and id = $2 and deleted_at is null";
+/// And it stays until the end of the transaction: whoever deletes it deletes what it has
+/// by then.
+const FIND_AND_KEEP: &str =
+    "select 1 from automations where org_id = $1 and id = $2 and deleted_at is null for share";
+
 const DUE: &str = "select id from triggers
     where schedule_id = $1 and due_at <= $2 and enabled and deleted_at is null order by id";
 const DUE_AND_KEEP: &str = "select id from triggers
@@ -113,11 +119,19 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Schedule>, StoreError> {
         let id = ScheduleId::new();
-        let created: u64 = write!(self, tx => {
-            let done = sqlx::query(
+        let created = write!(self, tx => {
+            let find = if self.is_embedded() { FIND } else { FIND_AND_KEEP };
+            let found: Option<i32> = sqlx::query_scalar(find)
+                .bind(org.as_str())
+                .bind(automation.0)
+                .fetch_optional(&mut **tx)
+                .await?;
+            if found.is_none() {
+                return Ok(false);
+            }
+            sqlx::query(
                 "insert into schedules (id, org_id, automation_id, name, cron, timezone, created_at, updated_at)
-                 select $1, org_id, id, $4, $5, $6, $7, $7 from automations
-                 where org_id = $2 and id = $3 and deleted_at is null",
+                 values ($1, $2, $3, $4, $5, $6, $7, $7)",
             )
             .bind(id.0)
             .bind(org.as_str())
@@ -128,9 +142,9 @@ impl Store {
             .bind(now.0)
             .execute(&mut **tx)
             .await?;
-            Ok::<_, StoreError>(done.rows_affected())
+            Ok::<_, StoreError>(true)
         })?;
-        Ok((created == 1).then(|| Schedule {
+        Ok(created.then(|| Schedule {
             id,
             automation_id: automation,
             name: new.name.clone(),

@@ -30,11 +30,7 @@ macro_rules! retime {
         .fetch_optional(&mut **$tx)
         .await?;
         let due_at = match cron {
-            Some((Some(cron), Some(zone))) => {
-                let cron = $crate::domain::cron::Cron::parse_stored(&cron, &zone)
-                    .map_err(|error| StoreError::unreadable("triggers", "cron", error))?;
-                cron.next_after($now)
-            }
+            Some((Some(cron), Some(zone))) => $crate::store::ticks::due_after(&cron, &zone, $now),
             _ => None,
         };
         sqlx::query("update triggers set due_at = $2 where id = $1")
@@ -46,6 +42,15 @@ macro_rules! retime {
 }
 
 pub(super) use retime;
+
+/// When a cron is due next. One that cannot be read keeps nobody from changing what
+/// follows it; its owner sees why it does not fire.
+pub(super) fn due_after(cron: &str, zone: &str, now: Timestamp) -> Option<Timestamp> {
+    match Cron::parse_stored(cron, zone) {
+        Ok(cron) => cron.next_after(now),
+        Err(_) => Some(now + UNREADABLE_PAUSE),
+    }
+}
 
 /// What firing came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-use super::{T0, org};
+use super::{LIMITS, T0, org};
 use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection};
 use triggerhouse::domain::resource::TriggerKind;
@@ -49,7 +49,7 @@ on_both! {
             store.create_trigger(&org(), &trigger(id), T0).await.unwrap();
         }
         assert_eq!(db.number("select count(*) from webhook_secrets").await, 3);
-        assert!(store.delete_automation(&org(), id, T0).await.unwrap());
+        assert!(store.delete_automation(&org(), id, LIMITS, T0).await.unwrap());
         assert_eq!(db.number("select count(*) from webhook_secrets").await, 0);
         store.close().await;
     }

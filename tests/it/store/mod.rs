@@ -11,13 +11,20 @@ mod sameness;
 mod settle;
 
 use std::sync::Arc;
+use std::time::Duration;
 use triggerhouse::domain::delivery::{Disposition, Header, NewDelivery, Origin, Route};
 use triggerhouse::domain::event::{DecidedEvent, Decision, ParsedEvent, SkipReason};
+use triggerhouse::domain::schedule::FiringLimits;
 use triggerhouse::domain::{AutomationId, DeliveryId, OrgId, Timestamp, TriggerId};
 use triggerhouse::store::{PackedDelivery, Settlement};
 
 /// A time to count from.
 pub const T0: Timestamp = Timestamp(1_800_000_000_000_000);
+
+pub const LIMITS: FiringLimits = FiringLimits {
+    late: Duration::from_secs(60),
+    missed_ticks_max: 10,
+};
 
 pub fn org() -> OrgId {
     "acme".parse().unwrap()

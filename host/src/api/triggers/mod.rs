@@ -112,7 +112,7 @@ async fn get_trigger(
 
 /// Delete a trigger
 ///
-/// Its events stay.
+/// Its events stay. A tick that was due before starts its run.
 #[utoipa::path(delete, path = "/v1/triggers/{id}", tag = "triggers",
     params(("id" = TriggerId, Path)),
     responses((status = NO_CONTENT, description = "Deleted")))]
@@ -121,9 +121,13 @@ async fn delete_trigger(
     State(state): State<AppState>,
     PathId(id): PathId<TriggerId>,
 ) -> Result<StatusCode, Problem> {
-    if !state.store().delete_trigger(&org, id, clock::now()).await? {
+    let limits = state.config().scheduler.limits();
+    let store = state.store();
+    if !store.delete_trigger(&org, id, limits, clock::now()).await? {
         return Err(Problem::not_found("trigger"));
     }
     state.signals().raise(Signal::Routes);
+    // What was due before has been fired with it.
+    state.signals().raise(Signal::Outbox);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,5 +1,6 @@
 //! Reads triggers, one or a page of them.
 
+use crate::domain::cron::Cron;
 use crate::domain::resource::Trigger;
 use crate::domain::{AutomationId, IntegrationId, OrgId, ScheduleId, Timestamp, TriggerId};
 use crate::store::pool::read;
@@ -27,10 +28,20 @@ struct TriggerRow {
     updated_at: i64,
 }
 
+impl TriggerRow {
+    /// Why the cron cannot be read, which was checked when it was written.
+    fn cron_error(&self) -> Option<String> {
+        let (cron, zone) = (self.cron.as_ref()?, self.timezone.as_ref()?);
+        let error = Cron::parse_stored(cron, zone).err();
+        error.map(|error| error.to_string())
+    }
+}
+
 impl TryFrom<TriggerRow> for (Trigger, Option<String>) {
     type Error = StoreError;
 
     fn try_from(row: TriggerRow) -> Result<Self, StoreError> {
+        let cron_error = row.cron_error();
         let unreadable = |column, error: &dyn std::fmt::Display| {
             StoreError::unreadable("triggers", column, error)
         };
@@ -58,7 +69,9 @@ impl TryFrom<TriggerRow> for (Trigger, Option<String>) {
                 .map(|missed| missed.parse())
                 .transpose()
                 .map_err(|error| unreadable("missed_ticks", &error))?,
-            next_tick_at: row.due_at.map(Timestamp),
+            // When it is looked at again is no tick.
+            next_tick_at: row.due_at.map(Timestamp).filter(|_| cron_error.is_none()),
+            cron_error,
             created_at: Timestamp(row.created_at),
             updated_at: Timestamp(row.updated_at),
         };

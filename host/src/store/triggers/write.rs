@@ -45,12 +45,30 @@ const POLLED: &str = "select integration_id from triggers
 const POLLED_AND_KEEP: &str = "select integration_id from triggers
     where org_id = $1 and id = $2 and kind = $3 and deleted_at is null for update";
 
+const KEEP_AUTOMATION: &str = "select 1 from automations where id = (
+        select automation_id from triggers where org_id = $1 and id = $2 and deleted_at is null)
+    for no key update";
+const FOLLOWS: &str =
+    "select schedule_id from triggers where org_id = $1 and id = $2 and deleted_at is null";
 const HOLD: &str = "select id from triggers where org_id = $1 and id = $2 and deleted_at is null";
 const HOLD_AND_KEEP: &str =
     "select id from triggers where org_id = $1 and id = $2 and deleted_at is null for update";
 
 fn seconds(seconds: Option<u32>) -> Option<i32> {
     seconds.map(|seconds| i32::try_from(seconds).unwrap_or(i32::MAX))
+}
+
+/// Locks a trigger until the end of the transaction: it, or nothing.
+macro_rules! hold {
+    ($store:expr, $tx:ident, $org:expr, $id:expr) => {{
+        let embedded = $store.is_embedded();
+        let held: Vec<Uuid> = sqlx::query_scalar(if embedded { HOLD } else { HOLD_AND_KEEP })
+            .bind($org.as_str())
+            .bind($id.0)
+            .fetch_all(&mut **$tx)
+            .await?;
+        held
+    }};
 }
 
 impl Store {
@@ -157,6 +175,17 @@ impl Store {
     ) -> Result<Option<(Trigger, Option<String>)>, StoreError> {
         let config = patch.config.as_ref().map(Value::to_string);
         let found = write!(self, tx => {
+            let retimed = patch.cron.is_some() || patch.timezone.is_some()
+                || patch.schedule.is_some() || patch.enabled.is_some();
+            if retimed && !self.is_embedded() {
+                // One change of an automation's triggers at a time: which schedule this
+                // one follows stays as it is read below.
+                sqlx::query(KEEP_AUTOMATION)
+                    .bind(org.as_str())
+                    .bind(id.0)
+                    .execute(&mut **tx)
+                    .await?;
+            }
             if let Some(Some(integration)) = patch.integration {
                 exists!(self, tx, "integrations", "integration", org, integration.0);
             }
@@ -168,25 +197,18 @@ impl Store {
                 .bind(TriggerKind::Polling.as_str())
                 .fetch_optional(&mut **tx)
                 .await?;
-            let retimed = patch.cron.is_some() || patch.timezone.is_some()
-                || patch.schedule.is_some() || patch.enabled.is_some();
             if retimed {
                 // Everybody locks a schedule before the triggers that follow it.
-                let follows: Option<Option<Uuid>> =
-                    sqlx::query_scalar("select schedule_id from triggers where id = $1")
-                        .bind(id.0)
-                        .fetch_optional(&mut **tx)
-                        .await?;
+                let follows: Option<Option<Uuid>> = sqlx::query_scalar(FOLLOWS)
+                    .bind(org.as_str())
+                    .bind(id.0)
+                    .fetch_optional(&mut **tx)
+                    .await?;
                 let schedule = patch.schedule.map(|id| id.0).or(follows.flatten());
                 if let Some(schedule) = schedule {
                     exists!(self, tx, "schedules", "schedule", org, schedule);
                 }
-                let hold = if self.is_embedded() { HOLD } else { HOLD_AND_KEEP };
-                let held: Vec<Uuid> = sqlx::query_scalar(hold)
-                    .bind(org.as_str())
-                    .bind(id.0)
-                    .fetch_all(&mut **tx)
-                    .await?;
+                let held = hold!(self, tx, org, id);
                 // What is due already was due by what was before.
                 let mut fired = Fired::default();
                 fire_held!(tx, held, now, limits, fired);
@@ -241,7 +263,8 @@ impl Store {
         }
     }
 
-    /// Deletes a trigger; false if there is no such. Its events stay.
+    /// Deletes a trigger; false if there is no such. Its events stay, and what was due
+    /// before is fired: it was due, whoever saw it first.
     ///
     /// # Errors
     /// If the database is unavailable.
@@ -249,9 +272,13 @@ impl Store {
         &self,
         org: &OrgId,
         id: TriggerId,
+        limits: FiringLimits,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         write!(self, tx => {
+            let held = hold!(self, tx, org, id);
+            let mut fired = Fired::default();
+            fire_held!(tx, held, now, limits, fired);
             let deleted: Option<(String, Option<Uuid>)> = sqlx::query_as(
                 "update triggers set deleted_at = $3, due_at = null, manual_of = null
                  where org_id = $1 and id = $2 and deleted_at is null
