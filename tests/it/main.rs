@@ -27,6 +27,8 @@ mod project;
 mod providers;
 mod replicas;
 mod scheduler;
+mod scheduler_changes;
+mod scheduler_locks;
 mod secrecy;
 mod seed_defects;
 mod store;

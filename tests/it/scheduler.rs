@@ -10,18 +10,18 @@ use triggerhouse::domain::schedule::FiringLimits;
 use triggerhouse_tests::app::text;
 use triggerhouse_tests::{TestApp, eventually, on_both};
 
-const LIMITS: FiringLimits = FiringLimits {
+pub const LIMITS: FiringLimits = FiringLimits {
     late: Duration::from_secs(60),
     missed_ticks_max: 10,
 };
 /// Without what fires on its own: the test is the clock.
-const NO_SCHEDULER: &str = "roles = ['ingress', 'workers', 'api']";
+pub const NO_SCHEDULER: &str = "roles = ['ingress', 'workers', 'api']";
 
 fn time(text: &str) -> Timestamp {
     serde_json::from_value(json!(text)).unwrap()
 }
 
-async fn scheduled(app: &mut TestApp, org: &str, clock: Value) -> Value {
+pub async fn scheduled(app: &mut TestApp, org: &str, clock: Value) -> Value {
     let mut body = json!({"name": "Tick", "kind": "scheduled"});
     body.as_object_mut()
         .unwrap()

@@ -1,0 +1,102 @@
+//! Triggers that fire by the clock are deleted, or can no longer be read.
+
+use crate::scheduler::{LIMITS, NO_SCHEDULER, scheduled};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use triggerhouse::clock;
+use triggerhouse_tests::app::text;
+use triggerhouse_tests::{TestApp, TestDb, on_both};
+
+const MINUTE: i64 = 60_000_000;
+
+/// Nothing has looked at the clock for five minutes.
+async fn five_minutes_pass(db: &TestDb) {
+    let due = clock::now().0 / MINUTE * MINUTE - 5 * MINUTE;
+    db.execute(&format!("update triggers set due_at = {due}"))
+        .await;
+}
+
+async fn runs(db: &TestDb, trigger: &Value) -> i64 {
+    let id: triggerhouse::domain::TriggerId = text(&trigger["trigger"]["id"]).parse().unwrap();
+    let id = id.0;
+    // SQLite keeps the bytes of an id.
+    let is_it = if db.url.starts_with("sqlite") {
+        format!("hex(trigger_id) = '{:X}'", id.simple())
+    } else {
+        format!("trigger_id = '{id}'")
+    };
+    db.number(&format!("select count(*) from runs where {is_it}"))
+        .await
+}
+
+on_both! {
+    async fn what_was_due_is_fired_before_its_trigger_is_deleted(db: &TestDb) {
+        let mut app = TestApp::start_with(db, NO_SCHEDULER).await;
+        let every_minute = json!({"cron": "* * * * *", "missed_ticks": "all"});
+        let deleted = scheduled(&mut app, "acme", every_minute.clone()).await;
+        let off = scheduled(&mut app, "acme", every_minute.clone()).await;
+        let path = |trigger: &Value| format!("/v1/triggers/{}", text(&trigger["trigger"]["id"]));
+        app.call("acme", Method::PATCH, &path(&off), Some(json!({"enabled": false}))).await;
+
+        let automation = app.post("acme", "/v1/automations", json!({"name": "a"})).await;
+        let automation = format!("/v1/automations/{}", text(&automation["automation"]["id"]));
+        let schedules = format!("{automation}/schedules");
+        let schedule = app.post("acme", &schedules, json!({"cron": "* * * * *"})).await;
+        let id = automation.rsplit('/').next().unwrap();
+        let mut of_automation = Vec::new();
+        for clock in [every_minute, json!({"schedule_id": schedule["schedule"]["id"], "missed_ticks": "all"})] {
+            let mut clock = clock;
+            clock["automation_id"] = id.into();
+            of_automation.push(scheduled(&mut app, "acme", clock).await);
+        }
+
+        five_minutes_pass(db).await;
+        for path in [path(&deleted), path(&off), automation] {
+            let answer = app.call("acme", Method::DELETE, &path, None).await;
+            assert_eq!(answer.status(), StatusCode::NO_CONTENT, "{path}");
+            let again = app.call("acme", Method::DELETE, &path, None).await;
+            assert_eq!(again.status(), StatusCode::NOT_FOUND, "{path}");
+        }
+        for trigger in of_automation.iter().chain([&deleted]) {
+            // The sixth is that of this minute; a seventh, if the next has begun.
+            let runs = runs(db, trigger).await;
+            assert!((6..=7).contains(&runs), "{runs} of {trigger}");
+        }
+        assert_eq!(runs(db, &off).await, 0, "it was off");
+        let handed_over = db.number("select count(*) from outbox").await;
+        assert_eq!(handed_over, db.number("select count(*) from runs").await);
+        assert_eq!(app.app.store.next_tick().await.unwrap(), None);
+        app.stop().await;
+    }
+
+    async fn a_cron_that_cannot_be_read_any_more_is_shown_and_can_be_mended(db: &TestDb) {
+        let mut app = TestApp::start_with(db, NO_SCHEDULER).await;
+        let created = scheduled(&mut app, "acme", json!({"cron": "0 * * * *"})).await;
+        assert_eq!(created["trigger"]["cron_error"], Value::Null);
+        let path = format!("/v1/triggers/{}", text(&created["trigger"]["id"]));
+        // As a later release of the time zones could say.
+        db.execute("update triggers set timezone = 'Asia/Atlantis'").await;
+        let due = app.app.store.next_tick().await.unwrap().unwrap();
+        app.app.store.fire_due(due, LIMITS, 10).await.unwrap();
+
+        for seen in [app.get("acme", &path).await["trigger"].clone(), app.all("acme", "/v1/triggers").await.remove(0)] {
+            let error = text(&seen["cron_error"]);
+            assert!(error.contains("IANA time zone") && error.contains("Atlantis"), "{error}");
+            assert_eq!(seen["next_tick_at"], Value::Null, "there is none");
+        }
+        // It can be switched as before, and is still looked at again.
+        for enabled in [false, true] {
+            let answer = app.call("acme", Method::PATCH, &path, Some(json!({"enabled": enabled}))).await;
+            assert_eq!(answer.status(), StatusCode::OK);
+            assert_eq!(app.app.store.next_tick().await.unwrap().is_some(), enabled);
+        }
+        let answer = app.call("acme", Method::PATCH, &path, Some(json!({"timezone": "Asia/Tokyo"}))).await;
+        let mended: Value = answer.json().await.unwrap();
+        assert_eq!(mended["trigger"]["cron_error"], Value::Null);
+        let due = app.app.store.next_tick().await.unwrap().unwrap();
+        assert_eq!(mended["trigger"]["next_tick_at"], due.to_string());
+        app.app.store.fire_due(due, LIMITS, 10).await.unwrap();
+        assert_eq!(runs(db, &created).await, 1);
+        app.stop().await;
+    }
+}
