@@ -3,6 +3,7 @@
 use crate::scheduler::{LIMITS, NO_SCHEDULER, scheduled};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 use triggerhouse::clock;
 use triggerhouse_tests::app::text;
 use triggerhouse_tests::{TestApp, TestDb, on_both};
@@ -66,6 +67,44 @@ on_both! {
         let handed_over = db.number("select count(*) from outbox").await;
         assert_eq!(handed_over, db.number("select count(*) from runs").await);
         assert_eq!(app.app.store.next_tick().await.unwrap(), None);
+        app.stop().await;
+    }
+
+    async fn a_consumer_is_woken_by_what_a_deletion_fires(db: &TestDb) {
+        // A consumer looks by itself each second: its answer comes well before that.
+        const LOOK_PAUSE: Duration = Duration::from_secs(1);
+        let mut app = TestApp::start_with(db, NO_SCHEDULER).await;
+        let key = app.key("acme").await;
+        let claim = json!({"max": 1, "lease_seconds": 30, "wait_seconds": 20});
+        let claim = app.http.post(format!("{}/v1/outbox/claim", app.url)).bearer_auth(key).json(&claim);
+        for of_automation in [false, true] {
+            let mut took = Vec::new();
+            for _ in 0..3 {
+                let created = scheduled(&mut app, "acme", json!({"cron": "* * * * *"})).await;
+                let trigger = &created["trigger"];
+                let path = if of_automation {
+                    format!("/v1/automations/{}", text(&trigger["automation_id"]))
+                } else {
+                    format!("/v1/triggers/{}", text(&trigger["id"]))
+                };
+                let due = clock::now().0 / MINUTE * MINUTE;
+                db.execute(&format!("update triggers set due_at = {due} where deleted_at is null")).await;
+                let began = Instant::now();
+                let waits = claim.try_clone().unwrap().send();
+                let deletes = async {
+                    // By then the consumer has looked once and waits; if not, the test is
+                    // merely easier to pass.
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    app.call("acme", Method::DELETE, &path, None).await;
+                };
+                let (claimed, ()) = tokio::join!(waits, deletes);
+                took.push(began.elapsed());
+                let claimed: Value = claimed.unwrap().json().await.unwrap();
+                assert_eq!(claimed["items"].as_array().unwrap().len(), 1, "{path}");
+            }
+            took.sort_unstable();
+            assert!(took[took.len() / 2] < LOOK_PAUSE / 2, "{took:?}");
+        }
         app.stop().await;
     }
 

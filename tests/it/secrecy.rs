@@ -14,6 +14,9 @@ const MASTER_KEY: &str = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI=";
 /// gigabytes.
 const FILTER: &str =
     "trace,cranelift_codegen=off,regalloc2=off,wasmtime=info,wasmtime_cranelift=off";
+/// Where nobody answers.
+const REDIS_URL: &str = "redis://:what-only-redis-knows@127.0.0.1:1";
+const REDIS_PASSWORD: &str = "what-only-redis-knows";
 const MARK: &str = "what-only-the-sender-knows";
 
 struct Host {
@@ -35,6 +38,7 @@ impl Host {
             .env("TRIGGERHOUSE_MASTER_KEY", MASTER_KEY)
             .env("TRIGGERHOUSE_NANGO_SIGNING_KEY", nango::SIGNING_KEY)
             .env("TRIGGERHOUSE_GITHUB_APP_WEBHOOK_SECRET", github::APP_SECRET)
+            .env("TRIGGERHOUSE_REDIS_URL", REDIS_URL)
             .env("TRIGGERHOUSE_LOG_FILTER", FILTER)
             .env(
                 "TRIGGERHOUSE_COMPONENT_CACHE_DIR",
@@ -59,6 +63,7 @@ impl Host {
                 nango::SIGNING_KEY.into(),
                 github::APP_SECRET.into(),
                 MARK.into(),
+                REDIS_PASSWORD.into(),
                 key.clone(),
             ],
             key,
