@@ -7,6 +7,7 @@ use crate::clock;
 use crate::config::{Config, Role};
 use crate::credentials::Credentials;
 use crate::domain::OrgId;
+use crate::lock::Locks;
 use crate::provider::{Cache, Egress, Engine, Registry};
 use crate::secret::{MasterKey, Secret, generate_api_key, hash_api_key};
 use crate::server::{self, ServerLimits};
@@ -102,6 +103,7 @@ impl App {
                 egress: Egress::new(config.egress.clone())?,
                 credentials: Credentials::new(store.clone(), Arc::clone(&master_key), &config)?,
                 config: config.polling.clone(),
+                locks: locks(&config)?,
                 polls_max: config.engine.poll_instances,
             };
             tasks
@@ -272,6 +274,13 @@ fn master_key(config: &Config, embedded: bool) -> anyhow::Result<MasterKey> {
             path.display()
         )
     })
+}
+
+fn locks(config: &Config) -> anyhow::Result<Locks> {
+    if config.redis_url.is_blank() {
+        return Ok(Locks::none());
+    }
+    Locks::new(config.redis_url.expose()).context("redis_url")
 }
 
 async fn first_key(store: &Store) -> anyhow::Result<Option<Secret>> {

@@ -6,6 +6,7 @@ use triggerhouse_tests::app::text;
 use triggerhouse_tests::gmail::GmailServer;
 use triggerhouse_tests::{Kind, TestApp, TestDb, on_both};
 
+mod access;
 mod fence;
 mod groups;
 mod kills;

@@ -56,6 +56,7 @@ fn trigger(automation: AutomationId, schedule: Option<ScheduleId>) -> NewTrigger
             schedule,
             missed_ticks: MissedTicks::All,
         }),
+        poll: None,
     }
 }
 

@@ -273,13 +273,13 @@ on_both! {
                         }
                         _ => {
                             let id = mine.swap_remove(random.random_range(0..mine.len()));
-                            assert!(store.delete_trigger(&org(), id, T0).await.unwrap());
+                            assert!(store.delete_trigger(&org(), id, LIMITS, T0).await.unwrap());
                         }
                     }
                 }
                 // Half of them take all of theirs away again.
                 for id in mine.into_iter().filter(|_| seed % 2 == 0) {
-                    assert!(store.delete_trigger(&org(), id, T0).await.unwrap());
+                    assert!(store.delete_trigger(&org(), id, LIMITS, T0).await.unwrap());
                 }
             })
         });

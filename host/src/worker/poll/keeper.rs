@@ -1,10 +1,11 @@
-//! Holds a group while it is polled, however long its service takes.
+//! Holds a group while it is polled, however long its service takes: the claim in the
+//! database, which counts, and the lock in Redis, which is advice.
 
 use super::PollContext;
 use crate::clock;
+use crate::lock::{Acquired, LockGuard, Renewed};
 use crate::store::ClaimedPoll;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -14,8 +15,8 @@ const RENEWALS_PER_LEASE: u32 = 3;
 
 /// Renews a claim until it is stopped or lost.
 pub(super) struct Keeper {
-    lost: Arc<AtomicBool>,
-    task: JoinHandle<()>,
+    done: CancellationToken,
+    task: JoinHandle<Option<LockGuard>>,
 }
 
 impl Keeper {
@@ -23,32 +24,32 @@ impl Keeper {
     pub(super) fn start(
         context: &Arc<PollContext>,
         claim: &ClaimedPoll,
+        mut lock: Option<LockGuard>,
         halt: CancellationToken,
     ) -> Self {
-        let lost = Arc::new(AtomicBool::new(false));
-        let (context, claim, flag) = (Arc::clone(context), claim.clone(), Arc::clone(&lost));
+        let done = CancellationToken::new();
+        let (context, claim, stop) = (Arc::clone(context), claim.clone(), done.clone());
         let task = tokio::spawn(async move {
-            keep(&context, &claim).await;
-            flag.store(true, Ordering::Release);
-            halt.cancel();
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = keep(&context, &claim, &mut lock) => halt.cancel(),
+            }
+            lock
         });
-        Self { lost, task }
+        Self { done, task }
     }
 
-    /// Stops; whether the claim was lost.
-    pub(super) fn stop(self) -> bool {
-        self.lost.load(Ordering::Acquire)
-    }
-}
-
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        self.task.abort();
+    /// Stops, and lets others have the lock.
+    pub(super) async fn stop(self) {
+        self.done.cancel();
+        if let Ok(Some(lock)) = self.task.await {
+            lock.release().await;
+        }
     }
 }
 
 /// Returns when the claim is lost.
-async fn keep(context: &PollContext, claim: &ClaimedPoll) {
+async fn keep(context: &PollContext, claim: &ClaimedPoll, lock: &mut Option<LockGuard>) {
     let lease = context.lease();
     let mut held_since = Instant::now();
     loop {
@@ -61,6 +62,29 @@ async fn keep(context: &PollContext, claim: &ClaimedPoll) {
                 tracing::warn!(group.id = %claim.group, %error, "could not renew the claim of a poll; trying again");
             }
             Err(_) => return,
+        }
+        renew(context, claim, lock).await;
+    }
+}
+
+/// Without the lock the poll goes on: nobody else can claim the group.
+async fn renew(context: &PollContext, claim: &ClaimedPoll, lock: &mut Option<LockGuard>) {
+    let renewed = match lock {
+        Some(lock) => lock.renew().await,
+        None => Renewed::Lost,
+    };
+    match renewed {
+        Renewed::Held => {}
+        // Redis may have been started anew.
+        Renewed::Lost => {
+            let acquired = context.locks.acquire(claim.group, context.lease()).await;
+            *lock = match acquired {
+                Acquired::Held(lock) => Some(lock),
+                Acquired::Busy | Acquired::Unavailable(_) => None,
+            };
+        }
+        Renewed::Unavailable(reason) => {
+            tracing::debug!(group.id = %claim.group, reason, "could not renew the lock of a poll");
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::clock;
 use crate::config::PollingConfig;
 use crate::credentials::Credentials;
 use crate::domain::{PollGroupId, Timestamp};
+use crate::lock::{Acquired, LockGuard, Locks};
 use crate::provider::{Egress, Registry};
 use crate::signals::Signals;
 use crate::store::{ClaimedPoll, PollFailed, Signal, Store, StoreError};
@@ -51,6 +52,8 @@ pub struct PollContext {
     pub credentials: Credentials,
     /// Its settings.
     pub config: PollingConfig,
+    /// Keeps replicas from asking a service at the same time.
+    pub locks: Locks,
     /// Polls at the same time.
     pub polls_max: u32,
 }
@@ -138,8 +141,8 @@ impl PollWorker {
                 break;
             };
             match self.take(group).await? {
-                Some(claim) => {
-                    self.start(claim, held, stop);
+                Some(taken) => {
+                    self.start(taken, held, stop);
                     started += 1;
                 }
                 None => permit = Some(held),
@@ -152,12 +155,31 @@ impl PollWorker {
         Arc::clone(&self.room).try_acquire_owned().ok()
     }
 
-    async fn take(&self, group: PollGroupId) -> Result<Option<ClaimedPoll>, StoreError> {
-        let (store, lease) = (&self.context.store, self.context.lease());
-        store.claim_poll(group, clock::now(), lease).await
+    /// Locks and claims a group; none if somebody else has it.
+    async fn take(&self, group: PollGroupId) -> Result<Option<Taken>, StoreError> {
+        let (context, lease) = (&self.context, self.context.lease());
+        let lock = match context.locks.acquire(group, lease).await {
+            Acquired::Held(lock) => Some(lock),
+            Acquired::Busy => return Ok(None),
+            Acquired::Unavailable(reason) => {
+                tracing::warn!(group.id = %group, reason, "polling without a lock: Redis is away");
+                None
+            }
+        };
+        let claimed = context.store.claim_poll(group, clock::now(), lease).await;
+        match (claimed, lock) {
+            (Ok(Some(claim)), lock) => Ok(Some(Taken { claim, lock })),
+            (not_claimed, lock) => {
+                if let Some(lock) = lock {
+                    lock.release().await;
+                }
+                not_claimed.map(|_| None)
+            }
+        }
     }
 
-    fn start(&self, claim: ClaimedPoll, permit: OwnedSemaphorePermit, stop: &CancellationToken) {
+    fn start(&self, taken: Taken, permit: OwnedSemaphorePermit, stop: &CancellationToken) {
+        let Taken { claim, lock } = taken;
         let poll = Poll {
             context: Arc::clone(&self.context),
             caches: Arc::clone(&self.caches),
@@ -165,10 +187,16 @@ impl PollWorker {
             claim,
         };
         tokio::spawn(async move {
-            poll.run().await;
+            poll.run(lock).await;
             drop(permit);
         });
     }
+}
+
+/// A group that is claimed, and locked where there is Redis.
+struct Taken {
+    claim: ClaimedPoll,
+    lock: Option<LockGuard>,
 }
 
 /// One claimed group.
@@ -181,15 +209,18 @@ struct Poll {
 }
 
 impl Poll {
-    async fn run(self) {
-        let keeper = Keeper::start(&self.context, &self.claim, self.halt.clone());
+    async fn run(self, lock: Option<LockGuard>) {
+        let keeper = Keeper::start(&self.context, &self.claim, lock, self.halt.clone());
         let ended = self.pages().await;
-        let lost = keeper.stop();
-        match ended {
-            Ended::Settled => {}
-            Ended::Failed(_) if lost => self.log_lost(),
-            Ended::Failed(failed) => self.note(&failed).await,
-            Ended::Lost => self.log_lost(),
+        let written = match &ended {
+            Ended::Settled => true,
+            Ended::Failed(failed) => self.note(failed).await,
+            Ended::Lost => false,
+        };
+        // Until then the group is held: another one would ask the service in vain.
+        keeper.stop().await;
+        if !written {
+            self.log_lost();
         }
     }
 
@@ -201,21 +232,26 @@ impl Poll {
         );
     }
 
-    /// Writes down why there is no page.
-    async fn note(&self, failed: &PollFailed) {
+    /// Writes down why there is no page; false if somebody else has the group.
+    async fn note(&self, failed: &PollFailed) -> bool {
         let store = &self.context.store;
         for _ in 0..TRIES_MAX {
             match store.fail_poll(&self.claim, failed, clock::now()).await {
-                Ok(true) => return self.log(failed),
-                Ok(false) => return self.log_lost(),
+                Ok(held) => {
+                    if held {
+                        self.log(failed);
+                    }
+                    return held;
+                }
                 Err(error) if error.is_transient() => tokio::time::sleep(TRY_PAUSE).await,
                 Err(error) => {
                     tracing::error!(group.id = %self.claim.group, %error, "could not note that a poll failed; its lease will lapse");
-                    return;
+                    return true;
                 }
             }
         }
         tracing::error!(group.id = %self.claim.group, "the database is away; the lease of a poll will lapse");
+        true
     }
 
     /// Without the texts, which a service or a guest has written.

@@ -1,0 +1,169 @@
+//! Polls with the integration's credential: refused, renewed, replaced; and the lock in
+//! Redis beside the claim.
+
+use super::*;
+use axum::extract::Form;
+use axum::routing::post;
+use axum::{Json, Router};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::net::TcpListener;
+use triggerhouse_tests::{eventually, services};
+
+/// An issuer of access tokens `access-1`, `access-2`, …; its address and how many it
+/// has issued.
+async fn issuer() -> (SocketAddr, Arc<AtomicU64>) {
+    let issued = Arc::<AtomicU64>::default();
+    let count = Arc::clone(&issued);
+    let token = move |Form(form): Form<HashMap<String, String>>| {
+        let number = count.fetch_add(1, Ordering::SeqCst) + 1;
+        async move {
+            assert_eq!(form["refresh_token"], "the-refresh-token");
+            Json(json!({"access_token": format!("access-{number}"), "expires_in": 3600, "token_type": "Bearer"}))
+        }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = Router::new().route("/token", post(token));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (address, issued)
+}
+
+async fn with_credential(app: &mut TestApp, credential: Value) -> String {
+    let body = json!({"provider": "gmail", "credential": credential});
+    let created = app.post("acme", "/v1/integrations", body).await;
+    let integration = text(&created["integration"]["id"]);
+    trigger(app, &integration, json!({"poll_interval_seconds": 3600})).await;
+    integration
+}
+
+async fn status(app: &mut TestApp, integration: &str) -> Value {
+    app.get("acme", &format!("/v1/integrations/{integration}")).await["integration"].clone()
+}
+
+async fn replace(app: &mut TestApp, integration: &str, credential: Value) {
+    let path = format!("/v1/integrations/{integration}");
+    let body = Some(json!({"credential": credential}));
+    let changed = app.call("acme", Method::PATCH, &path, body).await;
+    assert_eq!(changed.status(), StatusCode::OK);
+}
+
+on_both! {
+    async fn a_refused_token_stops_polling_until_there_is_another_and_nothing_is_lost(db: &TestDb) {
+        let gmail = GmailServer::start().await;
+        gmail.with(|gmail| gmail.token = Some("good".into()));
+        let mut app = start(db, &gmail).await;
+        let integration = with_credential(&mut app, json!({"type": "token", "token": "good"})).await;
+        polled_since(&mut app, &json!({})).await;
+        gmail.receive(1, "Before");
+        poll(&mut app).await;
+
+        gmail.with(|gmail| gmail.token = Some("better".into()));
+        gmail.receive(2, "During");
+        let before = group(&mut app).await;
+        app.post("acme", &format!("/v1/poll-groups/{}/poll-now", text(&before["id"])), json!({})).await;
+        eventually("a status", async || status(&mut app, &integration).await["status"] == "needs_reauth").await;
+        let refused = status(&mut app, &integration).await;
+        assert!(text(&refused["status_reason"]).contains("unauthorized"), "{refused}");
+        let paused = group(&mut app).await;
+        assert_eq!((&paused["state"], &paused["integration_status"]), (&json!("paused"), &json!("needs_reauth")));
+        assert!(text(&paused["last_error"]).contains("unauthorized"));
+        assert_eq!(app.app.store.next_poll_due().await.unwrap(), None, "nobody asks any more");
+
+        replace(&mut app, &integration, json!({"type": "token", "token": "better"})).await;
+        polled_since(&mut app, &before).await;
+        assert_eq!(status(&mut app, &integration).await["status"], "active");
+        let titles: Vec<String> = app.all("acme", "/v1/events").await.iter().map(|event| text(&event["title"])).collect();
+        assert_eq!(titles, ["During 1", "During 0", "Before 0"]);
+        app.stop().await;
+    }
+
+    async fn an_access_token_that_is_refused_too_early_is_renewed_and_the_poll_goes_on(db: &TestDb) {
+        let gmail = GmailServer::start().await;
+        let (issuer, issued) = issuer().await;
+        gmail.with(|gmail| gmail.token = Some("access-1".into()));
+        let more = format!("{QUICK}{}\n[credentials]\nallow_hosts = ['{issuer}']\n", gmail.provider());
+        let mut app = TestApp::start_with(db, &more).await;
+        let credential = json!({"type": "oauth_refresh", "token_url": format!("http://{issuer}/token"),
+            "client_id": "the-client", "client_secret": "the-secret", "refresh_token": "the-refresh-token"});
+        let integration = with_credential(&mut app, credential).await;
+        polled_since(&mut app, &json!({})).await;
+        gmail.receive(1, "Mail");
+        poll(&mut app).await;
+        assert_eq!(issued.load(Ordering::SeqCst), 1, "kept while it is good");
+
+        // The service ends it before its time.
+        gmail.with(|gmail| gmail.token = Some("access-2".into()));
+        gmail.receive(1, "More");
+        poll(&mut app).await;
+        assert_eq!(issued.load(Ordering::SeqCst), 2);
+        assert_eq!(app.all("acme", "/v1/events").await.len(), 2);
+        // A new one is refused as well: now it is the grant.
+        gmail.with(|gmail| gmail.token = Some("nobody's".into()));
+        let id = text(&group(&mut app).await["id"]);
+        app.post("acme", &format!("/v1/poll-groups/{id}/poll-now"), json!({})).await;
+        eventually("a status", async || status(&mut app, &integration).await["status"] == "needs_reauth").await;
+        assert_eq!(issued.load(Ordering::SeqCst), 3);
+        app.stop().await;
+    }
+
+    async fn a_provider_that_needs_a_credential_gets_one_later(db: &TestDb) {
+        let gmail = GmailServer::start().await;
+        gmail.with(|gmail| gmail.token = Some("good".into()));
+        let mut app = start(db, &gmail).await;
+        let integration = integration(&mut app).await;
+        trigger(&mut app, &integration, json!({"poll_interval_seconds": 3600})).await;
+        eventually("a status", async || status(&mut app, &integration).await["status"] == "needs_reauth").await;
+        replace(&mut app, &integration, json!({"type": "token", "token": "good"})).await;
+        polled_since(&mut app, &json!({})).await;
+        app.stop().await;
+    }
+
+    async fn a_group_that_somebody_has_locked_in_redis_is_left_alone_and_polled_after_that(db: &TestDb) {
+        let gmail = GmailServer::start().await;
+        let mut app = TestApp::start_with(db, "roles = ['api']").await;
+        let integration = integration(&mut app).await;
+        trigger(&mut app, &integration, json!({"poll_interval_seconds": 3600})).await;
+        let id = text(&group(&mut app).await["id"]);
+        app.stop().await;
+        let locks = Locks::new(&services::redis_url()).unwrap();
+        let Acquired::Held(theirs) = locks.acquire(&id, Duration::from_secs(60)).await else {
+            panic!("the group is new, and so is its lock");
+        };
+        let redis = format!("redis_url = '{}'\n{QUICK}{}", services::redis_url(), gmail.provider());
+        let mut app = TestApp::start_with(db, &redis).await;
+        // It looks for what is due, and finds it locked, several times over.
+        let tried = app.http.get(format!("{}/health", app.url));
+        for _ in 0..20 {
+            tried.try_clone().unwrap().send().await.unwrap();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!((gmail.arrived(), db.number("select epoch from poll_groups").await), (0, 0));
+        theirs.release().await;
+        polled_since(&mut app, &json!({})).await;
+        // And releases its own.
+        eventually("a free lock", async || {
+            match locks.acquire(&id, Duration::from_secs(60)).await {
+                Acquired::Held(lock) => { lock.release().await; true }
+                _ => false,
+            }
+        }).await;
+        app.stop().await;
+    }
+
+    async fn polling_goes_on_where_redis_is_away(db: &TestDb) {
+        let gmail = GmailServer::start().await;
+        let closed = triggerhouse_tests::app::free_port();
+        let redis = format!("redis_url = 'redis://127.0.0.1:{closed}'\n{QUICK}{}", gmail.provider());
+        let mut app = TestApp::start_with(db, &redis).await;
+        let integration = integration(&mut app).await;
+        trigger(&mut app, &integration, json!({"poll_interval_seconds": 3600})).await;
+        polled_since(&mut app, &json!({})).await;
+        gmail.receive(2, "Mail");
+        poll(&mut app).await;
+        assert_eq!(app.all("acme", "/v1/events").await.len(), 2);
+        app.stop().await;
+    }
+}
