@@ -1,5 +1,6 @@
 //! What whoever polls is given, and what they are told when there is nothing to give.
 
+use super::renewer::Outcome;
 use crate::domain::Timestamp;
 use crate::secret::Secret;
 use crate::store::{RenewalOf, StoreError};
@@ -27,7 +28,7 @@ pub struct Access {
     /// need.
     pub secret: Option<Secret>,
     /// Of the credential: with it, a refusal by the service is settled
-    /// ([`Store::needs_reauth`]).
+    /// ([`crate::store::Store::needs_reauth`]).
     pub revision: Option<Uuid>,
     /// For [`Want::NewerThan`].
     pub stamp: AccessStamp,
@@ -43,7 +44,8 @@ pub enum AccessError {
     NeedsReauth {
         /// Why.
         reason: String,
-        /// Of the credential: with it, this is settled ([`Store::needs_reauth`]).
+        /// Of the credential: with it, this is settled
+        /// ([`crate::store::Store::needs_reauth`]).
         revision: Option<Uuid>,
     },
     /// There may be one later.
@@ -125,11 +127,24 @@ impl AccessError {
         }
     }
 
-    /// Somebody is at it, and takes long.
-    pub(super) fn still_waiting() -> Self {
-        Self::Unavailable {
-            reason: "another replica is still renewing the access token".into(),
-            retry_after: None,
+    /// What a renewal came to that brought nothing.
+    pub(super) fn of(outcome: Outcome, revision: Uuid) -> Self {
+        match outcome {
+            Outcome::NeedsReauth { reason } => Self::NeedsReauth {
+                reason,
+                revision: Some(revision),
+            },
+            Outcome::Unavailable {
+                reason,
+                retry_after,
+            } => Self::Unavailable {
+                reason,
+                retry_after,
+            },
+            Outcome::Stored | Outcome::Overtaken => Self::Unavailable {
+                reason: "another replica is still renewing the access token".into(),
+                retry_after: None,
+            },
         }
     }
 }

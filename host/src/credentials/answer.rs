@@ -26,11 +26,13 @@ pub(super) struct Got {
 }
 
 /// Why there is no access token.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Failure {
     /// Somebody has to set a new credential.
+    #[error("{0}")]
     NeedsReauth(String),
     /// Later, perhaps.
+    #[error("{reason}")]
     Unavailable {
         reason: String,
         retry_after: Option<Duration>,
@@ -42,6 +44,14 @@ impl Failure {
         Self::Unavailable {
             reason: reason.into(),
             retry_after: None,
+        }
+    }
+
+    /// The pause that was asked for.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::NeedsReauth(_) => None,
+            Self::Unavailable { retry_after, .. } => *retry_after,
         }
     }
 }

@@ -157,21 +157,16 @@ impl Credentials {
             if let Some(at) = stored.retry_at.filter(|at| *at > now) {
                 return usable.ok_or_else(|| AccessError::left_alone(at, now));
             }
-            let force = want != Want::Any;
             let busy = stored.claimed_until.is_some_and(|until| until > now);
-            let outcome = match (busy, usable.clone(), self.0.flights.join(of, force)) {
-                (true, Some(access), _) => return Ok(access),
-                (_, _, Some(flight)) => flight.landed().await,
-                (true, None, None) => Outcome::Overtaken,
-                (false, _, None) => {
-                    let renewal = self
-                        .0
-                        .renewer
-                        .clone()
-                        .renew(of, stored, credential, force, now);
-                    let flight = self.0.flights.start(of, force, renewal);
-                    flight.landed().await
-                }
+            if let (true, Some(access)) = (busy, &usable) {
+                return Ok(access.clone());
+            }
+            let force = want != Want::Any;
+            let flight = self.0.flights.join(of, force);
+            let outcome = match flight {
+                Some(flight) => flight.landed().await,
+                None if busy => Outcome::Overtaken,
+                None => self.renew(of, stored, credential, force, now).await,
             };
             match outcome {
                 Outcome::Stored => {}
@@ -179,24 +174,27 @@ impl Credentials {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
-                Outcome::Overtaken => return usable.ok_or_else(AccessError::still_waiting),
-                Outcome::Unavailable {
-                    reason,
-                    retry_after,
-                } => {
-                    return usable.ok_or(AccessError::Unavailable {
-                        reason,
-                        retry_after,
-                    });
-                }
-                // Known before the old one ends: the sooner somebody hears of it, the
+                // Told before the old one ends: the sooner somebody hears of it, the
                 // better.
-                Outcome::NeedsReauth { reason } => {
-                    let revision = Some(of.revision);
-                    return Err(AccessError::NeedsReauth { reason, revision });
+                Outcome::NeedsReauth { .. } => {
+                    return Err(AccessError::of(outcome, of.revision));
                 }
+                trouble => return usable.ok_or_else(|| AccessError::of(trouble, of.revision)),
             }
         }
+    }
+
+    async fn renew(
+        &self,
+        of: RenewalOf,
+        stored: StoredCredential,
+        credential: Credential,
+        force: bool,
+        now: Timestamp,
+    ) -> Outcome {
+        let renewer = Arc::clone(&self.0.renewer);
+        let renewal = renewer.renew(of, stored, credential, force, now);
+        self.0.flights.start(of, force, renewal).landed().await
     }
 
     /// The access token that is stored, unless it is past, or was refused.

@@ -43,6 +43,21 @@ pub(super) enum Outcome {
     },
 }
 
+impl From<Failure> for Outcome {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NeedsReauth(reason) => Self::NeedsReauth { reason },
+            Failure::Unavailable {
+                reason,
+                retry_after,
+            } => Self::Unavailable {
+                reason,
+                retry_after,
+            },
+        }
+    }
+}
+
 impl Renewer {
     /// Renews the access token of `stored`, unless somebody else does. With `force`,
     /// also one that whoever issues it thinks is good.
@@ -91,20 +106,7 @@ impl Renewer {
             Ok(got) => return self.keep(of, stored, got, begun, now).await,
             Err(failure) => failure,
         };
-        let (outcome, retry_after) = match failure {
-            Failure::NeedsReauth(reason) => (Outcome::NeedsReauth { reason }, None),
-            Failure::Unavailable {
-                reason,
-                retry_after,
-            } => {
-                let outcome = Outcome::Unavailable {
-                    reason,
-                    retry_after,
-                };
-                (outcome, retry_after)
-            }
-        };
-        let retry_at = retry_after.map(|pause| now + pause);
+        let retry_at = failure.retry_after().map(|pause| now + pause);
         self.store
             .release_renewal(of.integration, claim, retry_at)
             .await?;
@@ -113,8 +115,8 @@ impl Renewer {
         if !self.is_current(of).await? {
             return Ok(Outcome::Overtaken);
         }
-        tracing::info!(integration.id = %of.integration, ?outcome, "an access token was not renewed");
-        Ok(outcome)
+        tracing::info!(integration.id = %of.integration, "an access token was not renewed: {failure}");
+        Ok(failure.into())
     }
 
     async fn ask(

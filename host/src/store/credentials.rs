@@ -1,8 +1,9 @@
-//! The credentials of integrations, sealed, and who of all replicas renews one.
+//! The credentials of integrations, sealed, and what follows from a new or a refused
+//! one.
 //!
 //! Locks are taken in this order: integration, credential.
 
-use super::pool::{read, write};
+use super::pool::read;
 use super::{Store, StoreError};
 use crate::domain::credential::CredentialKind;
 use crate::domain::{IntegrationId, Timestamp};
@@ -59,26 +60,6 @@ pub struct SealedAccess {
     pub renew_at: Option<Timestamp>,
 }
 
-/// What a renewal starts from: it counts only while nothing has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RenewalOf {
-    /// The integration.
-    pub integration: IntegrationId,
-    /// [`StoredCredential::revision`].
-    pub revision: Uuid,
-    /// [`StoredCredential::access_number`].
-    pub access_number: i64,
-}
-
-/// What a renewal brought.
-#[derive(Clone, Debug)]
-pub struct Renewal {
-    /// The new access token.
-    pub access: SealedAccess,
-    /// The credential, where it is another one now: its refresh token was replaced.
-    pub sealed: Option<Vec<u8>>,
-}
-
 /// Gives an integration a credential, in the place of the one before.
 macro_rules! set_credential {
     ($tx:ident, $integration:expr, $credential:expr, $now:expr) => {{
@@ -131,6 +112,36 @@ macro_rules! reconnect {
     };
 }
 
+/// The status that follows a new credential. The caller holds the row's lock.
+macro_rules! lift {
+    ($tx:ident, $integration:expr) => {{
+        let (status, set_by): (String, String) =
+            sqlx::query_as("select status, status_set_by from integrations where id = $1")
+                .bind($integration)
+                .fetch_one(&mut **$tx)
+                .await?;
+        let next = $crate::domain::integration::Lifecycle::Refreshed.follow(
+            status.parse().map_err(|error| {
+                $crate::store::StoreError::unreadable("integrations", "status", error)
+            })?,
+            set_by.parse().map_err(|error| {
+                $crate::store::StoreError::unreadable("integrations", "status_set_by", error)
+            })?,
+        );
+        if let Some(next) = next {
+            sqlx::query(
+                "update integrations set status = $2, status_set_by = $3, status_reason = null
+                 where id = $1",
+            )
+            .bind($integration)
+            .bind(next.as_str())
+            .bind($crate::domain::integration::StatusSetter::Service.as_str())
+            .execute(&mut **$tx)
+            .await?;
+        }
+    }};
+}
+
 /// The service refused the credential of `$revision` (none: that there is none). Sets
 /// the integration's status, and returns true, if it works so far and has no other
 /// credential by now.
@@ -173,7 +184,7 @@ macro_rules! needs_reauth {
     }};
 }
 
-pub(super) use {needs_reauth, reconnect, remove_credential, set_credential};
+pub(super) use {lift, needs_reauth, reconnect, remove_credential, set_credential};
 
 #[derive(sqlx::FromRow)]
 struct CredentialRow {
@@ -238,93 +249,5 @@ impl Store {
             .await?
         });
         row.map(StoredCredential::try_from).transpose()
-    }
-
-    /// Takes it upon `claim` to renew an access token until `until`; false if somebody
-    /// else does, or there is nothing to renew any more.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
-    pub async fn claim_renewal(
-        &self,
-        of: RenewalOf,
-        claim: Uuid,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        write!(self, tx => {
-            let done = sqlx::query(
-                "update credentials set claim = $4, claim_until = $5
-                 where integration_id = $1 and revision = $2 and access_number = $3
-                    and (claim_until is null or claim_until <= $6)",
-            )
-            .bind(of.integration.0)
-            .bind(of.revision)
-            .bind(of.access_number)
-            .bind(claim)
-            .bind(until.0)
-            .bind(now.0)
-            .execute(&mut **tx)
-            .await?;
-            Ok(done.rows_affected() == 1)
-        })
-    }
-
-    /// Stores what a renewal brought and ends all claims; false if there is something
-    /// newer. A renewal whose claim has lapsed may still store: whoever stores first
-    /// has renewed, and a refresh token that was replaced is not lost.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
-    pub async fn store_renewal(
-        &self,
-        of: RenewalOf,
-        renewal: &Renewal,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        write!(self, tx => {
-            let done = sqlx::query(
-                "update credentials set access_sealed = $4, access_number = access_number + 1,
-                    access_expires_at = $5, access_renew_at = $6, sealed = coalesce($7, sealed),
-                    claim = null, claim_until = null, retry_at = null, updated_at = $8
-                 where integration_id = $1 and revision = $2 and access_number = $3",
-            )
-            .bind(of.integration.0)
-            .bind(of.revision)
-            .bind(of.access_number)
-            .bind(renewal.access.sealed.as_slice())
-            .bind(renewal.access.expires_at.map(|at| at.0))
-            .bind(renewal.access.renew_at.map(|at| at.0))
-            .bind(renewal.sealed.as_deref())
-            .bind(now.0)
-            .execute(&mut **tx)
-            .await?;
-            Ok(done.rows_affected() == 1)
-        })
-    }
-
-    /// Gives a claim back: the renewal failed, and none makes sense before `retry_at`.
-    /// Does nothing if the claim has lapsed and was taken over.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
-    pub async fn release_renewal(
-        &self,
-        integration: IntegrationId,
-        claim: Uuid,
-        retry_at: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
-        write!(self, tx => {
-            sqlx::query(
-                "update credentials set claim = null, claim_until = null, retry_at = $3
-                 where integration_id = $1 and claim = $2",
-            )
-            .bind(integration.0)
-            .bind(claim)
-            .bind(retry_at.map(|at| at.0))
-            .execute(&mut **tx)
-            .await?;
-            Ok(())
-        })
     }
 }

@@ -1,13 +1,13 @@
 //! Integrations.
 
-use super::credentials::{reconnect, remove_credential, set_credential};
+use super::credentials::{lift, reconnect, remove_credential, set_credential};
 use super::error::taken;
 use super::polls::regroup;
 use super::pool::{read, write};
 use super::routes::{SealedSecret, add_secret, changed};
 use super::{CredentialChange, Page, PageRequest, SealedCredential, Store, StoreError};
 use crate::domain::credential::CredentialKind;
-use crate::domain::integration::{Integration, IntegrationStatus, Lifecycle, StatusSetter};
+use crate::domain::integration::{Integration, IntegrationStatus, StatusSetter};
 use crate::domain::{IntegrationId, OrgId, Timestamp};
 use uuid::Uuid;
 
@@ -101,36 +101,6 @@ macro_rules! select {
             $rest
         )
     };
-}
-
-/// The status that follows a new credential. The caller holds the row's lock.
-macro_rules! lift {
-    ($tx:ident, $integration:expr) => {{
-        let (status, set_by): (String, String) =
-            sqlx::query_as("select status, status_set_by from integrations where id = $1")
-                .bind($integration)
-                .fetch_one(&mut **$tx)
-                .await?;
-        let next = Lifecycle::Refreshed.follow(
-            status
-                .parse()
-                .map_err(|error| StoreError::unreadable("integrations", "status", error))?,
-            set_by
-                .parse()
-                .map_err(|error| StoreError::unreadable("integrations", "status_set_by", error))?,
-        );
-        if let Some(next) = next {
-            sqlx::query(
-                "update integrations set status = $2, status_set_by = $3, status_reason = null
-                 where id = $1",
-            )
-            .bind($integration)
-            .bind(next.as_str())
-            .bind(StatusSetter::Service.as_str())
-            .execute(&mut **$tx)
-            .await?;
-        }
-    }};
 }
 
 const UNIQUE: &str = "the account or connection_id";

@@ -26,6 +26,7 @@ mod page;
 mod polls;
 mod pool;
 mod receive;
+mod renewals;
 mod routes;
 mod runs;
 mod schedules;
@@ -37,9 +38,7 @@ mod triggers;
 
 pub use automations::AutomationPatch;
 pub use claim::{Claim, UnreadableDelivery};
-pub use credentials::{
-    CredentialChange, Renewal, RenewalOf, SealedAccess, SealedCredential, StoredCredential,
-};
+pub use credentials::{CredentialChange, SealedAccess, SealedCredential, StoredCredential};
 pub use error::StoreError;
 pub use events::{EventFilter, EventSkip};
 pub use inbox::DeadLetterChange;
@@ -54,6 +53,7 @@ pub use polls::{
 };
 pub use pool::{Store, StoreOptions};
 pub use receive::{PackedDelivery, Stored};
+pub use renewals::{Renewal, RenewalOf};
 pub use routes::{RouteChange, RouteSource, RouteSubject, SealedSecret};
 pub use runs::RunFilter;
 pub use schedules::{NewSchedule, ScheduleDeletion, SchedulePatch};

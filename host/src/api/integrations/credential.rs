@@ -32,7 +32,8 @@ pub(super) enum CredentialBody {
     /// A refresh token (RFC 6749 section 6), by which access tokens are got ahead of
     /// their end.
     OauthRefresh {
-        /// The service's token endpoint: a public host, by https.
+        /// The service's token endpoint: a public host, by https, or an address and
+        /// port that the operator allows; 1 to 2048 characters.
         token_url: String,
         /// 1 to 512 characters.
         client_id: String,
@@ -42,7 +43,8 @@ pub(super) enum CredentialBody {
         /// 1 to 8192 bytes. One that the service gives in its place replaces it.
         #[schema(value_type = String)]
         refresh_token: Secret,
-        /// What to ask for, if not for everything that was granted.
+        /// What to ask for, if not for everything that was granted: 1 to 2048
+        /// characters.
         scope: Option<String>,
     },
     /// What Nango has for the integration's `connection_id`.
