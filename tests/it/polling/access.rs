@@ -2,26 +2,31 @@
 //! Redis beside the claim.
 
 use super::*;
-use axum::extract::Form;
 use axum::routing::post;
 use axum::{Json, Router};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::net::TcpListener;
-use triggerhouse_tests::{eventually, services};
+use triggerhouse::lock::{Acquired, Locks};
+use triggerhouse_tests::{eventually, redis};
 
 /// An issuer of access tokens `access-1`, `access-2`, …; its address and how many it
 /// has issued.
 async fn issuer() -> (SocketAddr, Arc<AtomicU64>) {
     let issued = Arc::<AtomicU64>::default();
     let count = Arc::clone(&issued);
-    let token = move |Form(form): Form<HashMap<String, String>>| {
+    let token = move |form: String| {
+        let form = form_urlencoded::parse(form.as_bytes()).into_owned();
+        let form: HashMap<String, String> = form.collect();
         let number = count.fetch_add(1, Ordering::SeqCst) + 1;
         async move {
             assert_eq!(form["refresh_token"], "the-refresh-token");
-            Json(json!({"access_token": format!("access-{number}"), "expires_in": 3600, "token_type": "Bearer"}))
+            Json(
+                json!({"access_token": format!("access-{number}"), "expires_in": 3600, "token_type": "Bearer"}),
+            )
         }
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -40,7 +45,9 @@ async fn with_credential(app: &mut TestApp, credential: Value) -> String {
 }
 
 async fn status(app: &mut TestApp, integration: &str) -> Value {
-    app.get("acme", &format!("/v1/integrations/{integration}")).await["integration"].clone()
+    app.get("acme", &format!("/v1/integrations/{integration}"))
+        .await["integration"]
+        .clone()
 }
 
 async fn replace(app: &mut TestApp, integration: &str, credential: Value) {
@@ -124,28 +131,32 @@ on_both! {
     async fn a_group_that_somebody_has_locked_in_redis_is_left_alone_and_polled_after_that(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let mut app = TestApp::start_with(db, "roles = ['api']").await;
-        let integration = integration(&mut app).await;
-        trigger(&mut app, &integration, json!({"poll_interval_seconds": 3600})).await;
-        let id = text(&group(&mut app).await["id"]);
+        let mut groups = Vec::new();
+        for _ in 0..2 {
+            let integration = integration(&mut app).await;
+            trigger(&mut app, &integration, json!({"poll_interval_seconds": 3600})).await;
+            groups.push(text(&app.all("acme", "/v1/poll-groups").await[0]["id"]));
+        }
         app.stop().await;
-        let locks = Locks::new(&services::redis_url()).unwrap();
-        let Acquired::Held(theirs) = locks.acquire(&id, Duration::from_secs(60)).await else {
+        let locks = Locks::new(&redis::shared()).unwrap();
+        let Acquired::Held(theirs) = locks.acquire(&groups[0], Duration::from_secs(60)).await else {
             panic!("the group is new, and so is its lock");
         };
-        let redis = format!("redis_url = '{}'\n{QUICK}{}", services::redis_url(), gmail.provider());
-        let mut app = TestApp::start_with(db, &redis).await;
-        // It looks for what is due, and finds it locked, several times over.
-        let tried = app.http.get(format!("{}/health", app.url));
-        for _ in 0..20 {
-            tried.try_clone().unwrap().send().await.unwrap();
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        assert_eq!((gmail.arrived(), db.number("select epoch from poll_groups").await), (0, 0));
+        let settings = format!("redis_url = '{}'\n{QUICK}{}", redis::shared(), gmail.provider());
+        let mut app = TestApp::start_with(db, &settings).await;
+        let is_polled = async |app: &mut TestApp, id: &str| {
+            let group = app.get("acme", &format!("/v1/poll-groups/{id}")).await;
+            group["poll_group"]["cursor_at"].is_string()
+        };
+        // The second one has waited for less long: the first was looked at before it.
+        eventually("the other group", async || is_polled(&mut app, &groups[1]).await).await;
+        assert_eq!(db.number("select min(epoch) from poll_groups").await, 0);
+        assert_eq!(gmail.with(|gmail| gmail.calls.profile), 1);
         theirs.release().await;
-        polled_since(&mut app, &json!({})).await;
-        // And releases its own.
+        eventually("the group", async || is_polled(&mut app, &groups[0]).await).await;
+        // It has released its own.
         eventually("a free lock", async || {
-            match locks.acquire(&id, Duration::from_secs(60)).await {
+            match locks.acquire(&groups[0], Duration::from_secs(60)).await {
                 Acquired::Held(lock) => { lock.release().await; true }
                 _ => false,
             }

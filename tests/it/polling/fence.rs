@@ -2,15 +2,28 @@
 
 use super::process::Process;
 use super::*;
+use std::time::Duration;
+use triggerhouse::lock::{Acquired, Locks, Renewed};
+use triggerhouse_tests::redis;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_that_is_paused_past_its_lease_changes_nothing_when_it_wakes() {
+    paused_past_its_lease("").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_is_paused_past_its_lock_changes_nothing_when_it_wakes() {
+    paused_past_its_lease(&redis::shared()).await;
+}
+
+async fn paused_past_its_lease(redis_url: &str) {
     let db = TestDb::create(Kind::Postgres).await;
     let gmail = GmailServer::start().await;
     let mut app = TestApp::start_with(&db, "roles = ['api']").await;
     let integration = integration(&mut app).await;
     let short = "lease_seconds = 2";
-    let first = Process::start(&db, &gmail, short, "").await;
+    let start = async || Process::start_with(&db, &gmail, short, redis_url).await;
+    let first = start().await;
     trigger(
         &mut app,
         &integration,
@@ -26,7 +39,7 @@ async fn a_replica_that_is_paused_past_its_lease_changes_nothing_when_it_wakes()
     app.post("acme", &ask, json!({})).await;
     gmail.held().await;
     first.signal("STOP");
-    let second = Process::start(&db, &gmail, short, "").await;
+    let second = start().await;
     let epoch = "select epoch from poll_groups";
     let of_first = db.number(epoch).await;
     triggerhouse_tests::eventually("a second claim", async || db.number(epoch).await > of_first)
@@ -37,8 +50,20 @@ async fn a_replica_that_is_paused_past_its_lease_changes_nothing_when_it_wakes()
     let settled = db.texts(everything).await;
     assert_eq!(app.all("acme", "/v1/events").await.len(), 10);
 
+    // Somebody has the lock again when it wakes: it is not the first one's to release.
+    let id = text(&before["id"]);
+    let theirs = match redis_url {
+        "" => Locks::none(),
+        url => Locks::new(url).unwrap(),
+    };
+    let theirs = theirs.acquire(&id, Duration::from_secs(60)).await;
+    let Acquired::Held(theirs) = theirs else {
+        panic!("the second replica has released it: {theirs:?}");
+    };
     first.signal("CONT");
     first.says("somebody else has the group").await;
+    assert_eq!(theirs.renew().await, Renewed::Held);
+    theirs.release().await;
     assert_eq!(db.texts(everything).await, settled);
     assert_eq!(app.all("acme", "/v1/events").await.len(), 10);
     assert_eq!(app.all("acme", "/v1/runs").await.len(), 10);

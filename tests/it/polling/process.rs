@@ -20,10 +20,30 @@ impl Process {
     /// Starts a host that polls `gmail`, with further settings of `[polling]` and whole
     /// tables.
     pub(super) async fn start(db: &TestDb, gmail: &GmailServer, polling: &str, more: &str) -> Self {
+        Self::start_all(db, gmail, polling, more, "").await
+    }
+
+    /// And with this Redis.
+    pub(super) async fn start_with(
+        db: &TestDb,
+        gmail: &GmailServer,
+        polling: &str,
+        redis_url: &str,
+    ) -> Self {
+        Self::start_all(db, gmail, polling, "", redis_url).await
+    }
+
+    async fn start_all(
+        db: &TestDb,
+        gmail: &GmailServer,
+        polling: &str,
+        more: &str,
+        redis_url: &str,
+    ) -> Self {
         let port = app::free_port();
         let config = format!(
             "listen = '127.0.0.1:{port}'\ndatabase_url = '{url}'\nproviders_dir = '{providers}'\n\
-             component_cache_dir = '{cache}'\nroles = ['workers', 'api']\n\
+             component_cache_dir = '{cache}'\nredis_url = '{redis_url}'\nroles = ['workers', 'api']\n\
              {QUICK}{polling}\n{more}\n{gmail}",
             url = db.url,
             providers = files::providers().display(),
