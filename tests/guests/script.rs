@@ -68,6 +68,25 @@ pub fn run(script: &Value, request: &PollRequest) -> Result<PollPage, PollError>
                 ..page
             })
         }
+        // Another page is waiting, and always the same.
+        Some("circle") => Ok(PollPage {
+            cursor: script.to_string(),
+            more: true,
+            ..page
+        }),
+        // Each page has one event more.
+        Some("endless") => {
+            let count = script["count"].as_u64().unwrap_or(0) + 1;
+            let event = Event {
+                dedup_key: format!("endless:{count}"),
+                ..told(json!({}))
+            };
+            Ok(PollPage {
+                events: vec![event],
+                cursor: json!({ "do": "endless", "count": count }).to_string(),
+                more: true,
+            })
+        }
         Some("rate_limited") => Err(PollError::RateLimited(Some(30))),
         Some("rate_limited_somehow") => Err(PollError::RateLimited(None)),
         Some("unauthorized") => Err(PollError::Unauthorized(text())),

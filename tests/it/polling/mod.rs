@@ -9,6 +9,7 @@ use triggerhouse_tests::{Kind, TestApp, TestDb, on_both};
 mod access;
 mod fence;
 mod groups;
+mod guest;
 mod kills;
 mod mailbox;
 mod process;

@@ -82,17 +82,18 @@ impl Store {
         Ok(ids.into_iter().map(PollGroupId).collect())
     }
 
-    /// When the next group is due, or its lease lapses.
+    /// When the next group is due of those that nobody has: a lease that lapses is found
+    /// by looking.
     ///
     /// # Errors
     /// If the database is unavailable.
     pub async fn next_poll_due(&self) -> Result<Option<Timestamp>, StoreError> {
         let due: Option<i64> = read!(self, pool => {
             sqlx::query_scalar(
-                "select min(case when lease_until > due_at then lease_until else due_at end)
-                 from poll_groups where due_at is not null",
+                "select due_at from poll_groups where due_at is not null and lease_until is null
+                 order by due_at limit 1",
             )
-            .fetch_one(pool)
+            .fetch_optional(pool)
             .await?
         });
         Ok(due.map(Timestamp))
