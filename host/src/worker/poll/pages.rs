@@ -291,6 +291,9 @@ impl Poll {
         if settled.runs > 0 {
             self.context.signals.raise(Signal::Outbox);
         }
+        if after == AfterPage::Again {
+            self.context.signals.raise(Signal::Polls);
+        }
         tracing::debug!(
             group.id = %self.claim.group,
             provider.id = self.claim.provider,
