@@ -7,6 +7,7 @@
 //! is in the database.
 
 mod caches;
+mod group;
 mod keeper;
 mod outcome;
 mod pages;
@@ -14,16 +15,15 @@ mod pages;
 use crate::clock;
 use crate::config::PollingConfig;
 use crate::credentials::Credentials;
-use crate::domain::{PollGroupId, Timestamp};
+use crate::domain::PollGroupId;
 use crate::lock::{Acquired, LockGuard, Locks};
 use crate::provider::{Egress, Registry};
 use crate::signals::Signals;
-use crate::store::{ClaimedPoll, PollFailed, Signal, Store, StoreError};
+use crate::store::{ClaimedPoll, Signal, Store, StoreError};
 use caches::Caches;
-use keeper::Keeper;
-use outcome::Ended;
-use std::sync::Arc;
-use std::time::Duration;
+use group::Poll;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +32,8 @@ use tokio_util::sync::CancellationToken;
 const LOOK_BEYOND: u32 = 64;
 /// The pause while others have in hand what is due.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
+/// How long Redis is not asked once it was away.
+const WITHOUT_LOCKS: Duration = Duration::from_secs(10);
 /// How often it is tried to write down what became of a poll while the database is
 /// away; after that its lease lapses.
 const TRIES_MAX: u32 = 20;
@@ -70,6 +72,14 @@ pub struct PollWorker {
     caches: Arc<Caches>,
     /// One permit for each poll that may run.
     room: Arc<Semaphore>,
+    /// Until when Redis is not asked, because it was away.
+    without_locks_until: Mutex<Option<Instant>>,
+}
+
+/// A group that is claimed, and locked where there is Redis.
+struct Taken {
+    claim: ClaimedPoll,
+    lock: Option<LockGuard>,
 }
 
 impl PollWorker {
@@ -80,6 +90,7 @@ impl PollWorker {
             room: Arc::new(Semaphore::new(polls_max as usize)),
             context: Arc::new(context),
             caches: Arc::default(),
+            without_locks_until: Mutex::default(),
         };
         let mut due = worker.context.signals.waiter(Signal::Polls);
         while !stop.is_cancelled() {
@@ -158,13 +169,10 @@ impl PollWorker {
     /// Locks and claims a group; none if somebody else has it.
     async fn take(&self, group: PollGroupId) -> Result<Option<Taken>, StoreError> {
         let (context, lease) = (&self.context, self.context.lease());
-        let lock = match context.locks.acquire(group, lease).await {
-            Acquired::Held(lock) => Some(lock),
-            Acquired::Busy => return Ok(None),
-            Acquired::Unavailable(reason) => {
-                tracing::warn!(group.id = %group, reason, "polling without a lock: Redis is away");
-                None
-            }
+        let lock = match self.lock(group).await {
+            Some(Acquired::Held(lock)) => Some(lock),
+            Some(Acquired::Busy) => return Ok(None),
+            Some(Acquired::Unavailable(_)) | None => None,
         };
         let claimed = context.store.claim_poll(group, clock::now(), lease).await;
         match (claimed, lock) {
@@ -176,6 +184,30 @@ impl PollWorker {
                 not_claimed.map(|_| None)
             }
         }
+    }
+
+    /// The group's lock; none while Redis is away, which would cost each group the time
+    /// that a call of it may take.
+    async fn lock(&self, group: PollGroupId) -> Option<Acquired> {
+        let now = Instant::now();
+        if self.away().is_some_and(|until| until > now) {
+            return None;
+        }
+        let acquired = self
+            .context
+            .locks
+            .acquire(group, self.context.lease())
+            .await;
+        if let Acquired::Unavailable(reason) = &acquired {
+            tracing::warn!(reason, "polling without locks for a while: Redis is away");
+            *self.away() = Some(Instant::now() + WITHOUT_LOCKS);
+        }
+        Some(acquired)
+    }
+
+    fn away(&self) -> MutexGuard<'_, Option<Instant>> {
+        let away = self.without_locks_until.lock();
+        away.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn start(&self, taken: Taken, permit: OwnedSemaphorePermit, stop: &CancellationToken) {
@@ -190,93 +222,5 @@ impl PollWorker {
             poll.run(lock).await;
             drop(permit);
         });
-    }
-}
-
-/// A group that is claimed, and locked where there is Redis.
-struct Taken {
-    claim: ClaimedPoll,
-    lock: Option<LockGuard>,
-}
-
-/// One claimed group.
-struct Poll {
-    context: Arc<PollContext>,
-    caches: Arc<Caches>,
-    claim: ClaimedPoll,
-    /// Cancelled when the process is about to end, and when the claim is lost.
-    halt: CancellationToken,
-}
-
-impl Poll {
-    async fn run(self, lock: Option<LockGuard>) {
-        let keeper = Keeper::start(&self.context, &self.claim, lock, self.halt.clone());
-        let ended = self.pages().await;
-        let written = match &ended {
-            Ended::Settled => true,
-            Ended::Failed(failed) => self.note(failed).await,
-            Ended::Lost => false,
-        };
-        // Until then the group is held: another one would ask the service in vain.
-        keeper.stop().await;
-        if !written {
-            self.log_lost();
-        }
-    }
-
-    fn log_lost(&self) {
-        tracing::warn!(
-            group.id = %self.claim.group,
-            provider.id = self.claim.provider,
-            "a poll took longer than its claim held; somebody else has the group"
-        );
-    }
-
-    /// Writes down why there is no page; false if somebody else has the group.
-    async fn note(&self, failed: &PollFailed) -> bool {
-        let store = &self.context.store;
-        for _ in 0..TRIES_MAX {
-            match store.fail_poll(&self.claim, failed, clock::now()).await {
-                Ok(held) => {
-                    if held {
-                        self.log(failed);
-                    }
-                    return held;
-                }
-                Err(error) if error.is_transient() => tokio::time::sleep(TRY_PAUSE).await,
-                Err(error) => {
-                    tracing::error!(group.id = %self.claim.group, %error, "could not note that a poll failed; its lease will lapse");
-                    return true;
-                }
-            }
-        }
-        tracing::error!(group.id = %self.claim.group, "the database is away; the lease of a poll will lapse");
-        true
-    }
-
-    /// Without the texts, which a service or a guest has written.
-    fn log(&self, failed: &PollFailed) {
-        let (group, provider) = (self.claim.group, self.claim.provider.as_str());
-        let attempt = self.claim.failures + 1;
-        match failed {
-            PollFailed::GiveBack { .. } => {
-                tracing::debug!(group.id = %group, provider.id = provider, "a poll was given back");
-            }
-            PollFailed::Retry { at, .. } => {
-                tracing::warn!(group.id = %group, provider.id = provider, attempt, next = %at, "a poll failed");
-            }
-            PollFailed::RateLimited { until, .. } => {
-                tracing::info!(group.id = %group, provider.id = provider, until = %until, "a service wants to be left alone");
-            }
-            PollFailed::Unauthorized { .. } => {
-                tracing::warn!(group.id = %group, provider.id = provider, integration.id = %self.claim.integration,
-                    "a credential was refused; polling stops until there is a new one");
-            }
-        }
-    }
-
-    fn give_back(&self, pause: Duration) -> Ended {
-        let at: Timestamp = clock::now() + pause;
-        Ended::Failed(PollFailed::GiveBack { at })
     }
 }

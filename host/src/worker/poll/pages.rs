@@ -1,7 +1,8 @@
 //! Page after page of one claimed group: ask, filter, decide, settle.
 
+use super::group::Poll;
 use super::outcome::{Ended, Retries};
-use super::{Poll, TRIES_MAX, TRY_PAUSE};
+use super::{TRIES_MAX, TRY_PAUSE};
 use crate::clock;
 use crate::credentials::Want;
 use crate::domain::backoff::Backoff;
