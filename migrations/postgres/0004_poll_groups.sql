@@ -7,6 +7,7 @@ create table poll_groups (
     provider        text not null,
     integration_id  uuid not null references integrations (id),
     epoch           bigint not null,
+    changes         bigint not null,        -- of its triggers, which a page under way has not seen
     due_at          bigint,                 -- the next poll, or the end of the lease; none while paused
     lease_until     bigint,                 -- while a worker polls
     pause_until     bigint,                 -- until when the service wants to be left alone

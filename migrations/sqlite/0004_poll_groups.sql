@@ -7,6 +7,7 @@ create table poll_groups (
     provider        text not null,
     integration_id  blob not null references integrations (id),
     epoch           integer not null,
+    changes         integer not null,       -- of its triggers, which a page under way has not seen
     due_at          integer,                -- the next poll, or the end of the lease; none while paused
     lease_until     integer,                -- while a worker polls
     pause_until     integer,                -- until when the service wants to be left alone

@@ -16,9 +16,13 @@ use triggerhouse::credentials::{
     Access, AccessError, ClientAuth, Credential, Credentials, Want, seal,
 };
 use triggerhouse::domain::integration::{Integration, IntegrationStatus};
-use triggerhouse::domain::{IntegrationId, OrgId, Timestamp};
+use triggerhouse::domain::resource::TriggerKind;
+use triggerhouse::domain::{IntegrationId, OrgId, Timestamp, TriggerId};
 use triggerhouse::secret::MasterKey;
-use triggerhouse::store::{CredentialChange, IntegrationPatch, NewIntegration, Store};
+use triggerhouse::store::{
+    ClaimedPoll, CredentialChange, IntegrationPatch, NewIntegration, NewTrigger, PageRequest,
+    PollFailed, Store, TriggerAutomation, TriggerPoll,
+};
 use triggerhouse_tests::{TestDb, app};
 
 mod api;
@@ -217,11 +221,60 @@ impl Rig {
         changed.await.unwrap().unwrap()
     }
 
-    /// Settles a refusal; whether it counted.
+    /// Settles a poll that was refused; whether that counted.
     async fn refuse(&self, revision: Option<uuid::Uuid>, reason: &str) -> bool {
+        match self.polled().await {
+            Some(claim) => self.refused(&claim, revision, reason).await,
+            None => false,
+        }
+    }
+
+    /// The claim of a poll; none while the integration is not polled.
+    async fn polled(&self) -> Option<ClaimedPoll> {
         let (store, org) = (&self.store, org());
-        let settled = store.needs_reauth(&org, self.integration, revision, reason, NOW);
-        settled.await.unwrap()
+        let page = PageRequest {
+            limit: 1,
+            before: None,
+        };
+        if store
+            .list_poll_groups(&org, page, NOW)
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+        {
+            let trigger = NewTrigger {
+                id: TriggerId::new(),
+                automation: TriggerAutomation::New("a".into()),
+                name: "t".into(),
+                provider: "p".into(),
+                kind: TriggerKind::Polling,
+                integration: Some(self.integration),
+                config: json!({}),
+                enabled: true,
+                door: None,
+                clock: None,
+                poll: Some(TriggerPoll::Every(60)),
+            };
+            store.create_trigger(&org, &trigger, NOW).await.unwrap();
+        }
+        let groups = store.list_poll_groups(&org, page, NOW).await.unwrap();
+        let group = groups.items[0].id;
+        store.poll_now(&org, group, false, NOW).await.unwrap();
+        let lease = Duration::from_secs(30);
+        store.claim_poll(group, NOW, lease).await.unwrap()
+    }
+
+    async fn refused(
+        &self,
+        claim: &ClaimedPoll,
+        revision: Option<uuid::Uuid>,
+        reason: &str,
+    ) -> bool {
+        let error = reason.to_owned();
+        let failed = PollFailed::Unauthorized { error, revision };
+        assert!(self.store.fail_poll(claim, &failed, NOW).await.unwrap());
+        self.status().await == IntegrationStatus::NeedsReauth
     }
 
     async fn integration(&self) -> Integration {

@@ -167,3 +167,12 @@ impl TestDb {
 pub async fn release(held: PgConnection) {
     held.close().await.expect("closed");
 }
+
+/// Ends a transaction that [`TestDb::hold`] has begun; what it did is kept.
+///
+/// # Panics
+/// If the server is gone.
+pub async fn commit(mut held: PgConnection) {
+    held.execute("commit").await.expect("committed");
+    release(held).await;
+}

@@ -106,7 +106,7 @@ fn read(
             )))
         }
         // Without its code it is somebody else's 404: that of a wrong base_url, say.
-        (StatusCode::NOT_FOUND, Some(_))
+        (StatusCode::NOT_FOUND, Some("not_found" | "unknown_connection"))
         | (StatusCode::BAD_REQUEST, Some("unknown_connection")) => Err(unknown_connection(key)),
         (StatusCode::BAD_REQUEST, Some("unknown_provider_config")) => Err(Failure::NeedsReauth(
             format!("Nango has no integration {key:?}"),
@@ -227,6 +227,7 @@ mod tests {
                 "answered 400: invalid_credentials",
             ),
             (404, json!("<html>"), "answered 404"),
+            (404, error("endpoint_not_found"), "answered 404"),
             (302, json!(null), "answered 302"),
             (500, error("server_error"), "answered 500"),
             (200, json!({}), "without credentials"),

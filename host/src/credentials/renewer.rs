@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// The pause before storing is tried again. What the service gave must not be lost: it
+/// How long whoever issues access tokens is not asked after a failure, while the old one
+/// is good.
+const UNASKED: Duration = Duration::from_secs(20);
 /// may have replaced the refresh token.
 const STORE_PAUSE: Duration = Duration::from_millis(200);
 
@@ -106,7 +109,11 @@ impl Renewer {
             Ok(got) => return self.keep(of, stored, got, begun, now).await,
             Err(failure) => failure,
         };
-        let retry_at = failure.retry_after().map(|pause| now + pause);
+        // While the old one is good nobody need wait for the next attempt.
+        let expires_at = stored.access.as_ref().and_then(|access| access.expires_at);
+        let is_good = !force && expires_at.is_some_and(|end| end > now + UNASKED);
+        let pause = failure.retry_after().or(is_good.then_some(UNASKED));
+        let retry_at = pause.map(|pause| now + pause);
         self.store
             .release_renewal(of.integration, claim, retry_at)
             .await?;

@@ -55,13 +55,20 @@ impl GroupTimes {
             .filter(|due_at| Some(*due_at) < self.lease_until)
     }
 
+    /// What was computed, or what was asked for if that is sooner.
+    pub fn sooner(&self, computed: Timestamp) -> Timestamp {
+        self.asked_for()
+            .map_or(computed, |asked| asked.min(computed))
+    }
+
     /// When the group is due while a worker polls until `lease_until`.
     pub fn due_while_leased(&self, lease_until: Timestamp) -> Option<Timestamp> {
         self.due_at.map(|_| self.asked_for().unwrap_or(lease_until))
     }
 
     /// When the group is due now that these are its timings; none pauses it. What a
-    /// failure or the service has put off stays put off.
+    /// failure has put off stays put off unless it was paused, and a pause of its service
+    /// is kept in any case.
     pub fn after_change(&self, timings: &[PollTiming], now: Timestamp) -> Option<Timestamp> {
         if timings.is_empty() {
             return None;
@@ -76,6 +83,8 @@ impl GroupTimes {
         Some(match (self.lease_until.is_some(), self.failures) {
             // Whoever polls computes the next one; it may only become sooner.
             (true, _) => due_at.min(not_before(next)),
+            // It is due already; what has changed since does not take that back.
+            (false, 0) if due_at <= now => due_at,
             (false, 0) => not_before(next),
             (false, _) => due_at,
         })
@@ -110,7 +119,8 @@ pub struct PollGroup {
     pub triggers: i64,
     /// Whether the group is polled.
     pub state: PollGroupState,
-    /// The next poll; null while it is paused.
+    /// The next poll; null while it is paused, and while it is polled unless somebody has
+    /// asked for another one.
     pub next_due_at: Option<Timestamp>,
     /// Until when the service wants to be left alone.
     pub rate_limited_until: Option<Timestamp>,
@@ -171,6 +181,7 @@ mod tests {
         assert_eq!(times.after_change(&[every(20)], after(5)), Some(after(20)));
         assert_eq!(times.after_change(&[every(90)], after(5)), Some(after(90)));
         assert_eq!(times.after_change(&[], after(5)), None);
+        assert_eq!(times.after_change(&[every(90)], after(61)), Some(after(60)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Automations.
 
-use super::polls::{in_lock_order, regroup};
+use super::polls::{PollGroups as _, in_lock_order};
 use super::pool::{read, write};
 use super::ticks::{Fired, fire_held};
 use super::{Page, PageRequest, Store, StoreError};
@@ -137,21 +137,35 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Automation>, StoreError> {
         let row: Option<AutomationRow> = write!(self, tx => {
-            Ok::<_, StoreError>(
-                sqlx::query_as(
-                    "update automations set name = coalesce($3, name),
-                        enabled = coalesce($4, enabled), updated_at = $5
-                     where org_id = $1 and id = $2 and deleted_at is null
-                     returning id, name, enabled, created_at, updated_at",
-                )
-                .bind(org.as_str())
-                .bind(id.0)
-                .bind(patch.name.as_deref())
-                .bind(patch.enabled)
-                .bind(now.0)
-                .fetch_optional(&mut **tx)
-                .await?,
+            let row: Option<AutomationRow> = sqlx::query_as(
+                "update automations set name = coalesce($3, name),
+                    enabled = coalesce($4, enabled), updated_at = $5
+                 where org_id = $1 and id = $2 and deleted_at is null
+                 returning id, name, enabled, created_at, updated_at",
             )
+            .bind(org.as_str())
+            .bind(id.0)
+            .bind(patch.name.as_deref())
+            .bind(patch.enabled)
+            .bind(now.0)
+            .fetch_optional(&mut **tx)
+            .await?;
+            if patch.enabled.is_some() && row.is_some() {
+                // A page that is under way would be decided by what was before.
+                let polled: Vec<Uuid> = sqlx::query_scalar(
+                    "select integration_id from triggers
+                     where automation_id = $1 and kind = $2 and deleted_at is null
+                        and integration_id is not null",
+                )
+                .bind(id.0)
+                .bind(TriggerKind::Polling.as_str())
+                .fetch_all(&mut **tx)
+                .await?;
+                for integration in in_lock_order(polled) {
+                    tx.regroup(integration, false, now).await?;
+                }
+            }
+            Ok::<_, StoreError>(row)
         })?;
         Ok(row.map(Automation::from))
     }
@@ -210,7 +224,7 @@ impl Store {
                 .iter()
                 .filter(|(_, kind, _)| kind == TriggerKind::Polling.as_str());
             for integration in in_lock_order(polled.filter_map(|(_, _, id)| *id).collect()) {
-                regroup!(tx, integration, true, now);
+                tx.regroup(integration, false, now).await?;
             }
             let triggers: Vec<Uuid> = deleted.iter().map(|(id, ..)| *id).collect();
             for trigger in &triggers {

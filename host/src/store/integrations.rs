@@ -2,7 +2,7 @@
 
 use super::credentials::{lift, reconnect, remove_credential, set_credential};
 use super::error::taken;
-use super::polls::regroup;
+use super::polls::PollGroups as _;
 use super::pool::{read, write};
 use super::routes::{SealedSecret, add_secret, changed};
 use super::{CredentialChange, Page, PageRequest, SealedCredential, Store, StoreError};
@@ -257,7 +257,9 @@ impl Store {
                 if is_new {
                     lift!(tx, id.0);
                 }
-                regroup!(tx, id.0, false, now);
+                if is_new || patch.status.is_some() || patch.credential.is_some() {
+                    tx.regroup(id.0, false, now).await?;
+                }
                 changed!(tx, vec![id.0]);
             }
             Ok::<_, StoreError>(found)
@@ -296,7 +298,7 @@ impl Store {
                     .execute(&mut **tx)
                     .await?;
                 remove_credential!(tx, id.0);
-                regroup!(tx, id.0, false, now);
+                tx.regroup(id.0, false, now).await?;
                 changed!(tx, vec![id.0]);
             }
             Ok(found)

@@ -1,9 +1,8 @@
 //! What a service says about a connection, an installation or a credential, applied to
 //! the integration that it concerns.
 
-use super::credentials::needs_reauth;
 use super::matching::org_id;
-use super::polls::regroup;
+use super::polls::PollGroups as _;
 use super::pool::write;
 use super::{Store, StoreError};
 use crate::domain::integration::{IntegrationStatus, Lifecycle, StatusSetter};
@@ -110,25 +109,6 @@ impl Store {
         }
     }
 
-    /// Notes that a service refused an integration's credential, the one of `revision`
-    /// (none: that it had none). False, and nothing changes, if the integration does
-    /// not work anyway or has another credential by now.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
-    pub async fn needs_reauth(
-        &self,
-        org: &OrgId,
-        integration: IntegrationId,
-        revision: Option<Uuid>,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        write!(self, tx => {
-            Ok(needs_reauth!(tx, org, integration, revision, reason, now))
-        })
-    }
-
     async fn try_lifecycle(
         &self,
         subject: LifecycleSubject<'_>,
@@ -194,7 +174,7 @@ impl Store {
                 return Ok(Tried::Overtaken);
             }
             if changed {
-                regroup!(tx, row.id, false, now);
+                tx.regroup(row.id, false, now).await?;
             }
             outcome(next)
         })

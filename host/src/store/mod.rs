@@ -49,7 +49,8 @@ pub use manual::ManualRun;
 pub use matching::{IntegrationState, Matching, OwnerKey};
 pub use page::{Page, PageRequest};
 pub use polls::{
-    AfterPage, ClaimedPoll, PollAsked, PollFailed, PollPageSettlement, PollSettled, PollWork,
+    AfterPage, ClaimedPoll, PageSettled, PollAsked, PollFailed, PollPageSettlement, PollSettled,
+    PollWork,
 };
 pub use pool::{Store, StoreOptions};
 pub use receive::{PackedDelivery, Stored};

@@ -1,5 +1,5 @@
 use super::*;
-use triggerhouse_tests::{Kind, eventually, on_both};
+use triggerhouse_tests::{Kind, db, eventually, on_both};
 
 on_both! {
     async fn an_access_token_is_got_once_and_renewed_ahead_of_its_end(db: &TestDb) {
@@ -133,9 +133,6 @@ on_both! {
         assert!(rig.refuse(revision, "a credential is needed").await);
         let still = rig.change(&removal, NOW).await;
         assert_eq!(still.status, IntegrationStatus::NeedsReauth, "no credential is no new one");
-        let other: OrgId = "other".parse().unwrap();
-        let theirs = rig.store.needs_reauth(&other, rig.integration, None, "x", NOW).await;
-        assert!(!theirs.unwrap());
     }
 
     async fn a_suspension_by_a_person_outlasts_refusals_and_new_credentials(db: &TestDb) {
@@ -239,19 +236,21 @@ async fn a_refusal_that_waits_for_a_replacement_is_a_late_one() {
     let rig = Rig::oauth(&db, &issuer).await;
     let credentials = rig.replica(&db).await;
     let old = rig.access(&credentials, Want::Any, NOW).await.unwrap();
+    let claim = rig.polled().await.unwrap();
     // As `update_integration` would, but slowly.
-    let replacing = "begin; update integrations set updated_at = updated_at;
-        update credentials set revision = gen_random_uuid(); select pg_sleep(1); commit";
-    let asleep = "select count(*) from pg_stat_activity
-        where datname = current_database() and wait_event = 'PgSleep'";
-    let refused = async {
-        eventually("a replacement under way", async || {
-            db.number(asleep).await == 1
+    let replacing = "update integrations set updated_at = updated_at;
+        update credentials set revision = gen_random_uuid()";
+    let replacing = db.hold(replacing).await;
+    let waiting = "select count(*) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'";
+    let replaced = async {
+        eventually("a refusal that waits", async || {
+            db.number(waiting).await == 1
         })
         .await;
-        rig.refuse(old.revision, "late").await
+        db::commit(replacing).await;
     };
-    let ((), counted) = tokio::join!(db.execute(replacing), refused);
+    let (counted, ()) = tokio::join!(rig.refused(&claim, old.revision, "late"), replaced);
     assert!(!counted);
     assert_eq!(rig.status().await, IntegrationStatus::Active);
     db.remove().await;

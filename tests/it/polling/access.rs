@@ -13,20 +13,22 @@ use tokio::net::TcpListener;
 use triggerhouse::lock::{Acquired, Locks};
 use triggerhouse_tests::{eventually, redis};
 
-/// An issuer of access tokens `access-1`, `access-2`, …; its address and how many it
-/// has issued.
-async fn issuer() -> (SocketAddr, Arc<AtomicU64>) {
+/// An issuer of access tokens `access-1`, `access-2`, …, which tells of each; its
+/// address and how many it has issued.
+pub(super) async fn issuer(
+    tell: impl Fn(&str) + Clone + Send + Sync + 'static,
+) -> (SocketAddr, Arc<AtomicU64>) {
     let issued = Arc::<AtomicU64>::default();
     let count = Arc::clone(&issued);
     let token = move |form: String| {
         let form = form_urlencoded::parse(form.as_bytes()).into_owned();
         let form: HashMap<String, String> = form.collect();
         let number = count.fetch_add(1, Ordering::SeqCst) + 1;
+        let token = format!("access-{number}");
+        tell(&token);
         async move {
             assert_eq!(form["refresh_token"], "the-refresh-token");
-            Json(
-                json!({"access_token": format!("access-{number}"), "expires_in": 3600, "token_type": "Bearer"}),
-            )
+            Json(json!({"access_token": token, "expires_in": 3600, "token_type": "Bearer"}))
         }
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -34,6 +36,12 @@ async fn issuer() -> (SocketAddr, Arc<AtomicU64>) {
     let app = Router::new().route("/token", post(token));
     tokio::spawn(async move { axum::serve(listener, app).await });
     (address, issued)
+}
+
+/// What the issuer takes.
+pub(super) fn grant(issuer: SocketAddr) -> Value {
+    json!({"type": "oauth_refresh", "token_url": format!("http://{issuer}/token"), "client_id": "the-client",
+        "client_secret": "the-secret", "refresh_token": "the-refresh-token"})
 }
 
 async fn with_credential(app: &mut TestApp, credential: Value) -> String {
@@ -89,13 +97,11 @@ on_both! {
 
     async fn an_access_token_that_is_refused_too_early_is_renewed_and_the_poll_goes_on(db: &TestDb) {
         let gmail = GmailServer::start().await;
-        let (issuer, issued) = issuer().await;
+        let (issuer, issued) = issuer(|_| {}).await;
         gmail.with(|gmail| gmail.token = Some("access-1".into()));
         let more = format!("{QUICK}{}\n[credentials]\nallow_hosts = ['{issuer}']\n", gmail.provider());
         let mut app = TestApp::start_with(db, &more).await;
-        let credential = json!({"type": "oauth_refresh", "token_url": format!("http://{issuer}/token"),
-            "client_id": "the-client", "client_secret": "the-secret", "refresh_token": "the-refresh-token"});
-        let integration = with_credential(&mut app, credential).await;
+        let integration = with_credential(&mut app, grant(issuer)).await;
         polled_since(&mut app, &json!({})).await;
         gmail.receive(1, "Mail");
         poll(&mut app).await;
@@ -175,6 +181,23 @@ on_both! {
         gmail.receive(2, "Mail");
         poll(&mut app).await;
         assert_eq!(app.all("acme", "/v1/events").await.len(), 2);
+        app.stop().await;
+    }
+
+    async fn a_redis_that_never_answers_costs_one_call_and_not_one_for_each_group(db: &TestDb) {
+        let gmail = GmailServer::start().await;
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let settings = format!("redis_url = 'redis://{}'\n{QUICK}{}", silent.local_addr().unwrap(), gmail.provider());
+        let mut app = TestApp::start_with(db, "roles = ['api']").await;
+        for _ in 0..60 {
+            let integration = integration(&mut app).await;
+            trigger(&mut app, &integration, json!({"poll_interval_seconds": 3600})).await;
+        }
+        app.stop().await;
+        let app = TestApp::start_with(db, &settings).await;
+        // Within half of the minute that a second for each would take.
+        let polled = "select count(*) from poll_groups where polled_at is not null";
+        eventually("all of them", async || db.number(polled).await == 60).await;
         app.stop().await;
     }
 }

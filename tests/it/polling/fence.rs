@@ -61,7 +61,7 @@ async fn paused_past_its_lease(redis_url: &str) {
         panic!("the second replica has released it: {theirs:?}");
     };
     first.signal("CONT");
-    first.says("somebody else has the group").await;
+    first.says("claim no longer holds").await;
     assert_eq!(theirs.renew().await, Renewed::Held);
     theirs.release().await;
     assert_eq!(db.texts(everything).await, settled);
@@ -96,7 +96,7 @@ on_both! {
             group(&mut app).await["state"] == "waiting"
         }).await;
         process.signal("CONT");
-        process.says("somebody else has the group").await;
+        process.says("claim no longer holds").await;
         gmail.release();
         // Then it takes the group again, as anybody might.
         polled_since(&mut app, &before).await;

@@ -53,25 +53,25 @@ on_both! {
         let slow = trigger(&mut app, &integration, json!({"poll_interval_seconds": 3000})).await;
         let default = app.get("acme", &format!("/v1/triggers/{slow}")).await;
         assert_eq!(default["trigger"]["poll_interval_seconds"], 3000);
-        // As a poll that began just now leaves it.
-        db.execute("update poll_groups set due_at = 3000000000, started_at = 0").await;
+        // As a poll that begins in a later year leaves it.
+        db.execute("update poll_groups set due_at = 4102444800000000 + 3000000000, started_at = 4102444800000000").await;
         let due = async |app: &mut TestApp| text(&group(app).await["next_due_at"]);
         let hour = json!({"cron": "0 * * * *", "timezone": "Europe/Berlin"});
         let cron = trigger(&mut app, &integration, hour).await;
-        assert_eq!(due(&mut app).await, "1970-01-01T00:50:00.000000Z");
+        assert_eq!(due(&mut app).await, "2100-01-01T00:50:00.000000Z");
         change(&mut app, &format!("/v1/triggers/{slow}"), json!({"poll_interval_seconds": 7200})).await;
-        assert_eq!(due(&mut app).await, "1970-01-01T01:00:00.000000Z");
+        assert_eq!(due(&mut app).await, "2100-01-01T01:00:00.000000Z");
         let changed = change(&mut app, &format!("/v1/triggers/{cron}"), json!({"cron": "*/20 * * * *"})).await;
         assert_eq!(changed["trigger"]["timezone"], "Europe/Berlin");
-        assert_eq!(due(&mut app).await, "1970-01-01T00:20:00.000000Z");
+        assert_eq!(due(&mut app).await, "2100-01-01T00:20:00.000000Z");
         let changed = change(&mut app, &format!("/v1/triggers/{cron}"), json!({"poll_interval_seconds": 600})).await;
         assert!(changed["trigger"]["cron"].is_null() && changed["trigger"]["timezone"].is_null());
-        assert_eq!(due(&mut app).await, "1970-01-01T00:10:00.000000Z");
+        assert_eq!(due(&mut app).await, "2100-01-01T00:10:00.000000Z");
         let changed = change(&mut app, &format!("/v1/triggers/{cron}"), json!({"cron": "30 * * * *"})).await;
         assert!(changed["trigger"]["poll_interval_seconds"].is_null());
-        assert_eq!(due(&mut app).await, "1970-01-01T00:30:00.000000Z");
+        assert_eq!(due(&mut app).await, "2100-01-01T00:30:00.000000Z");
         change(&mut app, &format!("/v1/triggers/{cron}"), json!({"enabled": false})).await;
-        assert_eq!(due(&mut app).await, "1970-01-01T02:00:00.000000Z");
+        assert_eq!(due(&mut app).await, "2100-01-01T02:00:00.000000Z");
         app.stop().await;
     }
 

@@ -1,11 +1,14 @@
 //! Ten thousand messages, a service in trouble, and hosts that are killed between any
 //! two steps: each message becomes exactly one event of each trigger that wants it.
 
+use super::access::{grant, issuer};
 use super::process::Process;
 use super::*;
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use triggerhouse_tests::gmail::{ADDRESS, Draft, Fault, Gmail};
-use triggerhouse_tests::{db, eventually};
+use triggerhouse_tests::{db, eventually, redis};
 
 const MESSAGES: usize = 10_000;
 const BURST: usize = 250;
@@ -97,9 +100,17 @@ on_both! {
     async fn ten_thousand_messages_become_one_event_each_whatever_dies_in_between(db: &TestDb) {
         let seed = 20_261_123;
         let mut random = Random(seed);
-        let gmail = GmailServer::start().await;
-        let mut app = TestApp::start_with(db, "roles = ['api']").await;
-        let integration = integration(&mut app).await;
+        let gmail = Arc::new(GmailServer::start().await);
+        // Each access token ends the one before.
+        let (issuer, issued) = {
+            let gmail = Arc::clone(&gmail);
+            issuer(move |token| gmail.with(|gmail| gmail.token = Some(token.to_owned()))).await
+        };
+        let allowed = format!("[credentials]\nallow_hosts = ['{issuer}']");
+        let mut app = TestApp::start_with(db, &format!("roles = ['api']\n{allowed}")).await;
+        let body = json!({"provider": "gmail", "credential": grant(issuer)});
+        let created = app.post("acme", "/v1/integrations", body).await;
+        let integration = text(&created["integration"]["id"]);
         let every = json!({"poll_interval_seconds": 10});
         let all = trigger(&mut app, &integration, every).await;
         let config = json!({"poll_interval_seconds": 10, "config": {"subject": ["invoice"]}});
@@ -108,7 +119,10 @@ on_both! {
         db.execute("update triggers set poll_interval_seconds = 0").await;
         // An embedded database has one host that works.
         let replicas = if db.kind == Kind::Postgres { 2 } else { 1 };
-        let start = async || Process::start(db, &gmail, SETTINGS, EGRESS).await;
+        // With locks there, which those that are killed leave behind.
+        let locks = if db.kind == Kind::Postgres { redis::shared() } else { String::new() };
+        let tables = format!("{EGRESS}\n{allowed}");
+        let start = async || Process::start_all(db, &gmail, SETTINGS, &tables, &locks).await;
         let mut hosts = Vec::new();
         for _ in 0..replicas {
             hosts.push(start().await);
@@ -126,6 +140,9 @@ on_both! {
             }
             if kill == KILLS / 2 {
                 gmail.with(Gmail::expire_history);
+            }
+            if kill % 3 == 0 {
+                gmail.with(|gmail| gmail.token = Some("nobody's".into()));
             }
             gmail.hold_after(random.below(REQUESTS_BEFORE_KILL));
             gmail.held().await;
@@ -155,6 +172,7 @@ on_both! {
         polled_since(&mut app, &last).await;
         assert_eq!(keys(db, &all).await, expected, "seed {seed}");
         assert_eq!(keys(db, &invoices).await, sent.invoices.iter().cloned().collect::<Vec<_>>());
+        assert!(issued.load(Ordering::SeqCst) > 4, "each that was refused was renewed");
         let runs = db.number("select count(*) from runs").await;
         assert_eq!(runs as usize, sent.all.len() + sent.invoices.len());
         assert_eq!(db.number("select count(*) from outbox").await, runs);

@@ -33,4 +33,26 @@ on_both! {
         assert_eq!(app.all("acme", "/v1/events").await.len(), 6);
         app.stop().await;
     }
+
+    async fn a_trigger_that_is_created_while_a_page_is_under_way_sees_what_arrives_after_that(db: &TestDb) {
+        let gmail = GmailServer::start().await;
+        let mut app = start(db, &gmail).await;
+        let integration = integration(&mut app).await;
+        let hour = json!({"poll_interval_seconds": 3600});
+        trigger(&mut app, &integration, hour.clone()).await;
+        polled_since(&mut app, &json!({})).await;
+        let before = group(&mut app).await;
+        gmail.receive(1, "Early");
+        gmail.hold_after(1);
+        app.post("acme", &format!("/v1/poll-groups/{}/poll-now", text(&before["id"])), json!({})).await;
+        gmail.held().await;
+        let late = trigger(&mut app, &integration, hour).await;
+        gmail.receive(1, "Late");
+        gmail.release();
+        polled_since(&mut app, &before).await;
+        let seen = app.all("acme", &format!("/v1/events?trigger_id={late}")).await;
+        let titles: Vec<String> = seen.iter().map(|event| text(&event["title"])).collect();
+        assert!(titles.contains(&"Late 0".into()), "{titles:?}");
+        app.stop().await;
+    }
 }

@@ -33,7 +33,8 @@ impl Process {
         Self::start_all(db, gmail, polling, "", redis_url).await
     }
 
-    async fn start_all(
+    /// And with this Redis, if it is named.
+    pub(super) async fn start_all(
         db: &TestDb,
         gmail: &GmailServer,
         polling: &str,

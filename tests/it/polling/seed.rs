@@ -2,7 +2,9 @@
 //! polling, the clock and what they start; see `seed_defects`.
 
 use super::*;
-use triggerhouse_tests::eventually;
+use std::time::Duration;
+use triggerhouse::lock::{Acquired, Locks};
+use triggerhouse_tests::{eventually, redis};
 
 on_both! {
     /// Its jobs could not be taken off the schedule: a deleted trigger was polled for
@@ -82,7 +84,9 @@ on_both! {
     async fn d13_a_poll_is_alone_for_as_long_as_it_takes(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let settings = QUICK.replace("[polling]\n", "[polling]\nlease_seconds = 1\n");
-        let mut app = TestApp::start_with(db, &format!("{settings}{}", gmail.provider())).await;
+        let redis_url = redis::shared();
+        let settings = format!("redis_url = '{redis_url}'\n{settings}{}", gmail.provider());
+        let mut app = TestApp::start_with(db, &settings).await;
         let integration = integration(&mut app).await;
         trigger(&mut app, &integration, json!({"poll_interval_seconds": 3600})).await;
         polled_since(&mut app, &json!({})).await;
@@ -94,6 +98,11 @@ on_both! {
         let lease = "select lease_until from poll_groups";
         let first = db.number(lease).await;
         eventually("three leases", async || db.number(lease).await > first + 2_000_000).await;
+        // The lock was renewed with it.
+        let locks = Locks::new(&redis_url).unwrap();
+        let id = text(&before["id"]);
+        let taken = locks.acquire(&id, Duration::from_millis(1)).await;
+        assert!(matches!(taken, Acquired::Busy), "{taken:?}");
         // Somebody asks for another poll meanwhile: it comes after this one.
         app.post("acme", &format!("/v1/poll-groups/{}/poll-now", text(&before["id"])), json!({})).await;
         assert_eq!(gmail.arrived() - gmail.with(|gmail| gmail.log.len() as u64), 1);

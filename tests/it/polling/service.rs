@@ -44,7 +44,8 @@ on_both! {
         gmail.receive(2, "Mail");
         let slow_enough = "retry_base_ms = 50";
         assert!(QUICK.contains(slow_enough));
-        for fault in [Fault::Server(500), Fault::Server(503), Fault::Slow, Fault::Body(b"<html>".to_vec()), Fault::Forbidden("rateLimitExceeded")] {
+        for fault in [Fault::Server(500), Fault::Server(503), Fault::Slow, Fault::Body(b"<html>".to_vec()), Fault::Forbidden("rateLimitExceeded"),
+            Fault::TooManyRequests(Some("0".into()))] {
             let before = group(&mut app).await;
             gmail.with(|gmail| gmail.faults.extend(std::iter::repeat_n(Some(fault.clone()), 400)));
             ask(&mut app).await;

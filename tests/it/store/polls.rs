@@ -5,6 +5,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use std::time::Duration;
+use triggerhouse::domain::event::DecidedEvent;
 use triggerhouse::domain::integration::IntegrationStatus;
 use triggerhouse::domain::poll_group::PollGroup;
 use triggerhouse::domain::poll_group::PollGroupState;
@@ -12,11 +13,11 @@ use triggerhouse::domain::resource::TriggerKind;
 use triggerhouse::domain::schedule::FiringLimits;
 use triggerhouse::domain::{IntegrationId, PollGroupId, Timestamp, TriggerId};
 use triggerhouse::store::{
-    AfterPage, ClaimedPoll, IntegrationPatch, NewIntegration, NewTrigger, PageRequest, PollAsked,
-    PollFailed, PollPageSettlement, PollSettled, Store, TriggerAutomation, TriggerPatch,
-    TriggerPoll,
+    AfterPage, AutomationPatch, ClaimedPoll, IntegrationPatch, NewIntegration, NewTrigger,
+    PageRequest, PageSettled, PollAsked, PollFailed, PollPageSettlement, PollSettled, PollWork,
+    Store, TriggerAutomation, TriggerPatch, TriggerPoll,
 };
-use triggerhouse_tests::{TestDb, on_both};
+use triggerhouse_tests::{Kind, TestDb, on_both};
 
 const LEASE: Duration = Duration::from_secs(30);
 const LIMITS: FiringLimits = FiringLimits {
@@ -96,23 +97,54 @@ async fn claim(store: &Store, group: PollGroupId, now: Timestamp) -> Option<Clai
     store.claim_poll(group, now, LEASE).await.unwrap()
 }
 
+/// A page that was asked for as things stand now.
 async fn settle(
     store: &Store,
     claim: &ClaimedPoll,
     cursor: &str,
-    trigger: TriggerId,
-    keys: &[&str],
-    after_page: AfterPage,
+    events: &[DecidedEvent],
+    after: AfterPage,
     now: Timestamp,
-) -> Option<PollSettled> {
-    let events: Vec<_> = keys.iter().map(|key| decided(trigger, key, true)).collect();
+) -> PageSettled {
+    let work = store.poll_work(claim, now).await.unwrap();
+    let work = work.unwrap_or(PollWork {
+        cursor: None,
+        changes: 0,
+        failures: 0,
+        triggers: Vec::new(),
+    });
+    settle_for(store, claim, &work, cursor, events, after, now).await
+}
+
+async fn settle_for(
+    store: &Store,
+    claim: &ClaimedPoll,
+    work: &PollWork,
+    cursor: &str,
+    events: &[DecidedEvent],
+    after: AfterPage,
+    now: Timestamp,
+) -> PageSettled {
     let page = PollPageSettlement {
         claim,
+        work,
         cursor,
-        events: &events,
-        after: after_page,
+        events,
+        after,
     };
     store.settle_poll_page(page, now).await.unwrap()
+}
+
+fn written(events: usize, runs: usize, duplicates: usize) -> PageSettled {
+    PageSettled::Written(PollSettled {
+        events,
+        runs,
+        duplicates,
+    })
+}
+
+fn wanted(trigger: TriggerId, keys: &[&str]) -> Vec<DecidedEvent> {
+    keys.iter().map(|key| decided(trigger, key, true)).collect()
 }
 
 on_both! {
@@ -129,19 +161,20 @@ on_both! {
 
         // It lapses: its holder writes nothing more, nobody else having it.
         assert!(!store.renew_poll(&first, after(50), LEASE).await.unwrap());
-        assert!(settle(&store, &first, "1", trigger, &["a"], AfterPage::Rest, after(50)).await.is_none());
+        assert_eq!(settle(&store, &first, "1", &wanted(trigger, &["a"]), AfterPage::Rest, after(50)).await, PageSettled::Lost);
         assert!(store.poll_work(&first, after(50)).await.unwrap().is_none());
         let second = claim(&store, group, after(50)).await.unwrap();
-        assert_eq!((second.epoch, second.failures), (first.epoch + 1, 1));
+        assert_eq!(second.epoch, first.epoch + 1);
         let shown = groups(&store, after(51)).await.remove(0);
+        assert_eq!(shown.failures, 1);
         assert_eq!((shown.state, shown.last_error.as_deref()), (PollGroupState::Polling, Some("a worker did not finish the poll")));
 
         // Nor once somebody has it.
         let failed = PollFailed::Unauthorized { error: "401".into(), revision: None };
-        assert!(settle(&store, &first, "1", trigger, &["a"], AfterPage::Rest, after(51)).await.is_none());
+        assert_eq!(settle(&store, &first, "1", &wanted(trigger, &["a"]), AfterPage::Rest, after(51)).await, PageSettled::Lost);
         assert!(!store.fail_poll(&first, &failed, after(51)).await.unwrap());
-        let settled = settle(&store, &second, "2", trigger, &["b"], AfterPage::Rest, after(52)).await.unwrap();
-        assert_eq!(settled, PollSettled { events: 1, runs: 1, duplicates: 0 });
+        let settled = settle(&store, &second, "2", &wanted(trigger, &["b"]), AfterPage::Rest, after(52)).await;
+        assert_eq!(settled, written(1, 1, 0));
         let shown = groups(&store, after(60)).await.remove(0);
         assert_eq!((shown.integration_status, shown.failures, shown.last_error), (IntegrationStatus::Active, 0, None));
         // From when it began.
@@ -149,7 +182,7 @@ on_both! {
         assert_eq!(db.texts("select cursor from poll_groups").await, ["2"]);
         assert_eq!(db.texts("select dedup_key from events").await, ["b"]);
         // What is settled is settled.
-        assert!(settle(&store, &second, "9", trigger, &["z"], AfterPage::Rest, after(53)).await.is_none());
+        assert_eq!(settle(&store, &second, "9", &wanted(trigger, &["z"]), AfterPage::Rest, after(53)).await, PageSettled::Lost);
         store.close().await;
     }
 
@@ -157,15 +190,21 @@ on_both! {
         let (store, trigger, group) = store_with_group(db).await;
         let held = claim(&store, group, T0).await.unwrap();
         assert_eq!(store.poll_work(&held, T0).await.unwrap().unwrap().cursor, None);
-        for now in [1, 2] {
+        let first = store.poll_work(&held, T0).await.unwrap().unwrap();
+        let mut events = wanted(trigger, &["a", "b"]);
+        events.push(decided(trigger, "c", false));
+        for (now, expected) in [(1, written(3, 2, 0)), (2, PageSettled::Already)] {
             // As after a commit whose answer was lost.
-            let settled = settle(&store, &held, "\"p\"", trigger, &["a", "b"], AfterPage::More(LEASE), after(now)).await.unwrap();
-            assert_eq!((settled.runs, settled.duplicates), if now == 1 { (2, 0) } else { (0, 2) });
+            let settled = settle_for(&store, &held, &first, "\"p\"", &events, AfterPage::More(LEASE), after(now)).await;
+            assert_eq!(settled, expected);
         }
+        assert_eq!(db.number("select count(*) from events").await, 3);
         let work = store.poll_work(&held, after(3)).await.unwrap().unwrap();
         assert_eq!((work.cursor.as_deref(), work.triggers.len()), (Some("\"p\""), 1));
-        assert!(claim(&store, group, after(31)).await.is_none(), "a page holds the group for longer");
-        settle(&store, &held, "\"q\"", trigger, &["c"], AfterPage::Again, after(4)).await.unwrap();
+        assert!(claim(&store, group, after(30)).await.is_none(), "a page holds the group for longer");
+        assert!(matches!(settle(&store, &held, "\"q\"", &wanted(trigger, &["d"]), AfterPage::Again, after(4)).await, PageSettled::Written(_)));
+        let again = settle_for(&store, &held, &work, "\"q\"", &events, AfterPage::Again, after(4)).await;
+        assert_eq!(again, PageSettled::Already);
         let next = claim(&store, group, after(4)).await.unwrap();
         assert_eq!(next.epoch, held.epoch + 1);
         assert_eq!(db.number("select count(*) from outbox").await, 3);
@@ -179,18 +218,22 @@ on_both! {
         assert!(matches!(asked, PollAsked::Asked(_)));
         assert!(claim(&store, group, after(6)).await.is_none());
         assert!(store.renew_poll(&held, after(7), LEASE).await.unwrap());
-        settle(&store, &held, "1", trigger, &[], AfterPage::More(LEASE), after(8)).await.unwrap();
-        settle(&store, &held, "2", trigger, &[], AfterPage::Rest, after(9)).await.unwrap();
+        assert!(matches!(settle(&store, &held, "1", &wanted(trigger, &[]), AfterPage::More(LEASE), after(8)).await, PageSettled::Written(_)));
+        assert!(matches!(settle(&store, &held, "2", &wanted(trigger, &[]), AfterPage::Rest, after(9)).await, PageSettled::Written(_)));
         let again = claim(&store, group, after(9)).await.unwrap();
+        let work = store.poll_work(&again, after(9)).await.unwrap().unwrap();
         // Disabled meanwhile, it pauses, whatever the poll comes to.
         enable(&store, trigger, false, after(10)).await;
-        settle(&store, &again, "3", trigger, &["a"], AfterPage::Again, after(11)).await.unwrap();
+        let events = wanted(trigger, &["a"]);
+        let settled = settle_for(&store, &again, &work, "3", &events, AfterPage::Again, after(11)).await;
+        assert_eq!(settled, PageSettled::Changed, "nobody wants it any more");
+        assert!(store.fail_poll(&again, &PollFailed::GiveBack { at: after(11) }, after(11)).await.unwrap());
         let shown = groups(&store, after(12)).await.remove(0);
         assert_eq!((shown.state, shown.next_due_at), (PollGroupState::Paused, None));
         assert!(matches!(store.poll_now(&org(), group, false, after(12)).await.unwrap(), PollAsked::Paused));
         enable(&store, trigger, true, after(13)).await;
         assert!(claim(&store, group, after(13)).await.is_some());
-        assert_eq!(db.texts("select cursor from poll_groups").await, ["3"]);
+        assert_eq!(db.texts("select cursor from poll_groups").await, ["2"]);
         store.close().await;
     }
 
@@ -201,7 +244,7 @@ on_both! {
             assert!(store.fail_poll(&claim, &failed, after(now)).await.unwrap());
             groups(&store, after(now)).await.remove(0)
         };
-        let shown = fail(PollFailed::Retry { at: after(100), error: "503".into() }, 1).await;
+        let shown = fail(PollFailed::Retry { at: after(100), pause_until: None, error: "503".into() }, 1).await;
         assert_eq!((shown.failures, shown.next_due_at, shown.last_error.as_deref()), (1, Some(after(100)), Some("503")));
         let shown = fail(PollFailed::RateLimited { until: after(200), error: "429".into() }, 100).await;
         assert_eq!((shown.failures, shown.rate_limited_until), (1, Some(after(200))));
@@ -217,18 +260,115 @@ on_both! {
         let patch = IntegrationPatch { status: Some(IntegrationStatus::Active), ..IntegrationPatch::default() };
         store.update_integration(&org(), shown.integration_id, &patch, after(300)).await.unwrap();
         let held = claim(&store, group, after(300)).await.unwrap();
-        settle(&store, &held, "1", trigger, &[], AfterPage::Rest, after(301)).await.unwrap();
+        assert!(matches!(settle(&store, &held, "1", &wanted(trigger, &[]), AfterPage::Rest, after(301)).await, PageSettled::Written(_)));
         let shown = groups(&store, after(302)).await.remove(0);
         assert_eq!((shown.failures, shown.last_error, shown.rate_limited_until), (0, None, None));
+        store.close().await;
+    }
+
+    async fn a_poll_that_was_asked_for_while_one_failed_comes_as_soon_as_the_service_allows(db: &TestDb) {
+        let (store, _, group) = store_with_group(db).await;
+        for (began, pause, next) in [(0, None, 5), (100, Some(130), 130)] {
+            let held = claim(&store, group, after(began)).await.unwrap();
+            store.poll_now(&org(), group, false, after(began + 5)).await.unwrap();
+            let failed = PollFailed::Retry { at: after(began + 999), pause_until: pause.map(after), error: "503".into() };
+            assert!(store.fail_poll(&held, &failed, after(began + 6)).await.unwrap());
+            assert_eq!(store.next_poll_due().await.unwrap(), Some(after(next)));
+        }
+        // Another replica knows of it.
+        store.poll_now(&org(), group, false, after(110)).await.unwrap();
+        assert_eq!(store.next_poll_due().await.unwrap(), Some(after(130)));
+        store.close().await;
+    }
+
+    async fn a_page_is_written_for_the_triggers_that_it_was_asked_for_or_not_at_all(db: &TestDb) {
+        let (store, first, group) = store_with_group(db).await;
+        let held = claim(&store, group, T0).await.unwrap();
+        let integration = groups(&store, T0).await.remove(0).integration_id;
+        let stale = async |work: &PollWork, second: u64| {
+            let events = wanted(first, &["a"]);
+            let settled = settle_for(&store, &held, work, "1", &events, AfterPage::More(LEASE), after(second)).await;
+            assert_eq!(settled, PageSettled::Changed);
+        };
+        let now = async || store.poll_work(&held, after(1)).await.unwrap().unwrap();
+        // One joins …
+        let work = now().await;
+        let second = trigger(&store, integration, 60).await;
+        stale(&work, 1).await;
+        // … wants something else …
+        let work = now().await;
+        let patch = TriggerPatch { config: Some(json!({"a": 1})), ..TriggerPatch::default() };
+        store.update_trigger(&org(), second, &patch, LIMITS, after(1)).await.unwrap();
+        stale(&work, 2).await;
+        // … and leaves; or its automation is switched off.
+        let work = now().await;
+        store.delete_trigger(&org(), second, LIMITS, after(2)).await.unwrap();
+        stale(&work, 3).await;
+        let work = now().await;
+        let automation = store.trigger(&org(), first).await.unwrap().unwrap().0.automation_id;
+        let off = AutomationPatch { enabled: Some(false), ..AutomationPatch::default() };
+        store.update_automation(&org(), automation, &off, after(3)).await.unwrap();
+        stale(&work, 4).await;
+        // A name is nobody's business.
+        let work = now().await;
+        let patch = TriggerPatch { name: Some("n".into()), ..TriggerPatch::default() };
+        store.update_trigger(&org(), first, &patch, LIMITS, after(4)).await.unwrap();
+        let events = wanted(first, &["a"]);
+        let settled = settle_for(&store, &held, &work, "1", &events, AfterPage::Rest, after(5)).await;
+        assert_eq!(settled, written(1, 1, 0));
+        store.close().await;
+    }
+
+    async fn a_replica_that_lost_its_claim_refuses_no_credential(db: &TestDb) {
+        let (store, trigger, group) = store_with_group(db).await;
+        let first = claim(&store, group, T0).await.unwrap();
+        let second = claim(&store, group, after(30)).await.unwrap();
+        let failed = PollFailed::Unauthorized { error: "401".into(), revision: None };
+        assert!(!store.fail_poll(&first, &failed, after(31)).await.unwrap());
+        let settled = settle(&store, &second, "1", &wanted(trigger, &["a"]), AfterPage::Rest, after(32)).await;
+        assert_eq!(settled, written(1, 1, 0));
+        let shown = groups(&store, after(33)).await.remove(0);
+        assert_eq!(shown.integration_status, IntegrationStatus::Active);
+        store.close().await;
+    }
+
+    async fn one_cron_that_cannot_be_read_stops_nobody_else(db: &TestDb) {
+        let (store, trigger, group) = store_with_group(db).await;
+        let integration = groups(&store, T0).await.remove(0).integration_id;
+        let broken = self::trigger(&store, integration, 600).await;
+        let id = broken.0.simple().to_string();
+        let id = match db.kind {
+            Kind::Sqlite => format!("x'{id}'"),
+            Kind::Postgres => format!("'{id}'"),
+        };
+        db.execute(&format!("update triggers set cron = '0 0 * * *', timezone = 'Nowhere/Atall', poll_interval_seconds = null where id = {id}")).await;
+        let held = claim(&store, group, T0).await.unwrap();
+        let settled = settle(&store, &held, "1", &wanted(trigger, &["a"]), AfterPage::Rest, after(1)).await;
+        assert_eq!(settled, written(1, 1, 0));
+        assert_eq!(store.next_poll_due().await.unwrap(), Some(after(60)));
+        enable(&store, trigger, false, after(2)).await;
+        assert_eq!(groups(&store, after(2)).await.remove(0).state, PollGroupState::Paused);
+        let shown = store.trigger(&org(), broken).await.unwrap().unwrap().0;
+        assert!(shown.cron_error.is_some());
+        store.close().await;
+    }
+
+    async fn what_is_due_stays_due_whatever_is_changed(db: &TestDb) {
+        let (store, trigger, group) = store_with_group(db).await;
+        let held = claim(&store, group, T0).await.unwrap();
+        settle(&store, &held, "1", &wanted(trigger, &[]), AfterPage::Again, after(9)).await;
+        let patch = TriggerPatch { config: Some(json!({"a": 1})), ..TriggerPatch::default() };
+        store.update_trigger(&org(), trigger, &patch, LIMITS, after(10)).await.unwrap();
+        assert_eq!(store.next_poll_due().await.unwrap(), Some(after(9)));
         store.close().await;
     }
 
     async fn a_cursor_that_is_forgotten_stays_forgotten(db: &TestDb) {
         let (store, trigger, group) = store_with_group(db).await;
         let held = claim(&store, group, T0).await.unwrap();
-        settle(&store, &held, "1", trigger, &[], AfterPage::More(LEASE), after(1)).await.unwrap();
+        assert!(matches!(settle(&store, &held, "1", &wanted(trigger, &[]), AfterPage::More(LEASE), after(1)).await, PageSettled::Written(_)));
         store.poll_now(&org(), group, true, after(2)).await.unwrap();
-        assert!(settle(&store, &held, "2", trigger, &["a"], AfterPage::Rest, after(3)).await.is_none());
+        assert_eq!(settle(&store, &held, "2", &wanted(trigger, &["a"]), AfterPage::Rest, after(3)).await, PageSettled::Lost);
         let anew = claim(&store, group, after(3)).await.unwrap();
         assert_eq!(store.poll_work(&anew, after(3)).await.unwrap().unwrap().cursor, None);
         store.close().await;

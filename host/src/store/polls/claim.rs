@@ -27,8 +27,6 @@ pub struct ClaimedPoll {
     pub provider: String,
     /// Whose account is asked.
     pub integration: IntegrationId,
-    /// Polls that failed in a row before this one.
-    pub failures: i32,
 }
 
 /// What there is to do for a claimed group, as it stands now.
@@ -36,6 +34,11 @@ pub struct ClaimedPoll {
 pub struct PollWork {
     /// The cursor of the last committed page.
     pub cursor: Option<String>,
+    /// Changes of the group's triggers so far: a page is settled for the triggers that it
+    /// was asked for, or not at all.
+    pub changes: i64,
+    /// Polls that failed in a row before this one.
+    pub failures: i32,
     /// The group's active triggers.
     pub triggers: Vec<ActiveTrigger>,
 }
@@ -46,6 +49,12 @@ struct ClaimedRow {
     provider: String,
     integration_id: Uuid,
     epoch: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct WorkRow {
+    cursor: Option<String>,
+    changes: i64,
     failures: i32,
 }
 
@@ -118,7 +127,7 @@ impl Store {
                     error = case when lease_until is null then error else $4 end,
                     error_at = case when lease_until is null then error_at else $2 end
                  where id = $1 and due_at <= $2 and (lease_until is null or lease_until <= $2)
-                 returning org_id, provider, integration_id, epoch, failures",
+                 returning org_id, provider, integration_id, epoch",
             )
             .bind(group.0)
             .bind(now.0)
@@ -134,7 +143,6 @@ impl Store {
                 org: org_id("poll_groups", &row.org_id)?,
                 provider: row.provider,
                 integration: IntegrationId(row.integration_id),
-                failures: row.failures,
             })
         })
         .transpose()
@@ -150,9 +158,10 @@ impl Store {
         claim: &ClaimedPoll,
         now: Timestamp,
     ) -> Result<Option<PollWork>, StoreError> {
-        let cursor: Option<(Option<String>,)> = read!(self, pool => {
+        let work: Option<WorkRow> = read!(self, pool => {
             sqlx::query_as(
-                "select g.cursor from poll_groups g join integrations i on i.id = g.integration_id
+                "select g.cursor, g.changes, g.failures
+                 from poll_groups g join integrations i on i.id = g.integration_id
                  where g.id = $1 and g.epoch = $2 and g.lease_until > $3 and g.due_at is not null
                     and i.status = $4 and i.deleted_at is null",
             )
@@ -163,7 +172,8 @@ impl Store {
             .fetch_optional(pool)
             .await?
         });
-        let Some((cursor,)) = cursor else {
+        // Read before the triggers: what changes in between is noticed.
+        let Some(work) = work else {
             return Ok(None);
         };
         let rows: Vec<TriggerRow> = read!(self, pool => {
@@ -190,7 +200,9 @@ impl Store {
             })
         });
         Ok(Some(PollWork {
-            cursor,
+            cursor: work.cursor,
+            changes: work.changes,
+            failures: work.failures,
             triggers: triggers.collect::<Result<_, StoreError>>()?,
         }))
     }

@@ -7,6 +7,6 @@ mod settle;
 
 pub use claim::{ClaimedPoll, PollWork};
 pub use read::PollAsked;
-pub use settle::{AfterPage, PollFailed, PollPageSettlement, PollSettled};
+pub use settle::{AfterPage, PageSettled, PollFailed, PollPageSettlement, PollSettled};
 
-pub(super) use groups::{TimesRow, TimingRow, in_lock_order, regroup};
+pub(super) use groups::{PollGroups, in_lock_order};

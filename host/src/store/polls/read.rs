@@ -54,7 +54,10 @@ impl GroupRow {
                 (false, Some(_)) => PollGroupState::Waiting,
                 (false, None) => PollGroupState::Paused,
             },
-            next_due_at: time(self.due_at),
+            next_due_at: time(
+                self.due_at
+                    .filter(|due| !is_leased || Some(*due) < self.lease_until),
+            ),
             rate_limited_until: time(self.pause_until).filter(|until| *until > now),
             cursor_at: time(self.cursor_at),
             cursor_age_seconds: self.cursor_at.map(|at| (now.0 - at).max(0) / 1_000_000),

@@ -1,14 +1,12 @@
 //! T3': a page is settled in one transaction: events, runs, outbox messages and the
-//! cursor. Fenced by the claim's epoch, and by its lease: whoever comes back late
-//! changes nothing.
+//! cursor. Fenced by the claim's epoch, by its lease, by the cursor that the page was
+//! asked for with, and by the triggers that it was asked for.
 
-use super::claim::ClaimedPoll;
-use super::groups::{TimesRow, TimingRow};
+use super::claim::{ClaimedPoll, PollWork};
+use super::groups::{PollGroups as _, TimesRow};
 use crate::domain::Timestamp;
 use crate::domain::event::DecidedEvent;
-use crate::domain::integration::IntegrationStatus;
-use crate::domain::poll_group::next_poll;
-use crate::domain::resource::TriggerKind;
+use crate::domain::poll_group::{GroupTimes, next_poll};
 use crate::store::credentials::needs_reauth;
 use crate::store::pool::write;
 use crate::store::settle::{Draft, WriteDrafts as _, in_write_order};
@@ -21,6 +19,8 @@ use uuid::Uuid;
 pub struct PollPageSettlement<'a> {
     /// The claim.
     pub claim: &'a ClaimedPoll,
+    /// What the page was asked for with.
+    pub work: &'a PollWork,
     /// Where the next page begins.
     pub cursor: &'a str,
     /// Events to write.
@@ -38,6 +38,20 @@ pub enum AfterPage {
     Again,
     /// Nothing until the group's time has come.
     Rest,
+}
+
+/// What came of settling a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageSettled {
+    /// It is written.
+    Written(PollSettled),
+    /// It was written before: the answer to that was lost.
+    Already,
+    /// The group's triggers are others by now. Nothing was written; the page is to be
+    /// asked for again.
+    Changed,
+    /// The claim no longer holds. Nothing was written.
+    Lost,
 }
 
 /// What a page wrote.
@@ -58,10 +72,12 @@ pub enum PollFailed {
     Retry {
         /// When.
         at: Timestamp,
+        /// Until when the service wants to be left alone, if it said so.
+        pause_until: Option<Timestamp>,
         /// For people.
         error: String,
     },
-    /// The service wants to be left alone until then.
+    /// The service wants to be left alone until then, which is no failure.
     RateLimited {
         /// Until when.
         until: Timestamp,
@@ -82,46 +98,60 @@ pub enum PollFailed {
     },
 }
 
-/// Holds the group for the rest of the transaction, if the claim still does; leaves
-/// it with `$lost` otherwise.
-macro_rules! hold {
-    ($tx:ident, $claim:expr, $now:expr, $lost:expr) => {{
-        let held: Option<TimesRow> = sqlx::query_as(
-            "update poll_groups set epoch = epoch where id = $1 and epoch = $2 and lease_until > $3
-             returning due_at, lease_until, started_at, pause_until, failures",
-        )
-        .bind($claim.group.0)
-        .bind($claim.epoch)
-        .bind($now.0)
-        .fetch_optional(&mut **$tx)
-        .await?;
-        let Some(held) = held else { return Ok($lost) };
-        held.times()
-    }};
+#[derive(sqlx::FromRow)]
+struct HeldRow {
+    epoch: i64,
+    changes: i64,
+    cursor: Option<String>,
+    #[sqlx(flatten)]
+    times: TimesRow,
 }
 
-/// When the group wants to be polled, by the triggers that it has now; empty while it
-/// is paused.
-macro_rules! timings {
+/// Whether a page may be written.
+enum Held {
+    Yes(GroupTimes),
+    No(PageSettled),
+}
+
+impl HeldRow {
+    fn is_claimed(&self, claim: &ClaimedPoll, now: Timestamp) -> bool {
+        let lease_until = self.times.times().lease_until;
+        self.epoch == claim.epoch && lease_until.is_some_and(|until| until > now)
+    }
+
+    fn held(&self, page: &PollPageSettlement<'_>, now: Timestamp) -> Held {
+        let begins_here = self.cursor == page.work.cursor;
+        let ends_here = self.cursor.as_deref() == Some(page.cursor);
+        let is_over = self.times.times().lease_until.is_none();
+        let claimed = self.is_claimed(page.claim, now);
+        match (claimed, begins_here) {
+            (true, true) if self.changes == page.work.changes => Held::Yes(self.times.times()),
+            (true, true) => Held::No(PageSettled::Changed),
+            (true, false) if ends_here => Held::No(PageSettled::Already),
+            (false, _) if self.epoch == page.claim.epoch && is_over && ends_here => {
+                Held::No(PageSettled::Already)
+            }
+            _ => Held::No(PageSettled::Lost),
+        }
+    }
+}
+
+/// The group's row, which the transaction holds from now on.
+macro_rules! hold {
     ($tx:ident, $claim:expr) => {{
-        let rows: Vec<TimingRow> = sqlx::query_as(
-            "select t.enabled, t.poll_interval_seconds, t.cron, t.timezone
-             from triggers t join automations a on a.id = t.automation_id
-                join integrations i on i.id = t.integration_id
-             where t.integration_id = $1 and t.kind = $2 and t.deleted_at is null
-                and a.deleted_at is null and i.status = $3 and i.deleted_at is null",
+        let row: Option<HeldRow> = sqlx::query_as(
+            "update poll_groups set epoch = epoch where id = $1
+             returning epoch, changes, cursor, due_at, lease_until, started_at, pause_until, failures",
         )
-        .bind($claim.integration.0)
-        .bind(TriggerKind::Polling.as_str())
-        .bind(IntegrationStatus::Active.as_str())
-        .fetch_all(&mut **$tx)
+        .bind($claim.group.0)
+        .fetch_optional(&mut **$tx)
         .await?;
-        TimingRow::timings(&rows)?
+        row
     }};
 }
 
 impl Store {
-    /// Settles a page; none if the claim no longer held, and then nothing was written.
+    /// Settles a page.
     ///
     /// # Errors
     /// If nothing was written.
@@ -129,12 +159,18 @@ impl Store {
         &self,
         page: PollPageSettlement<'_>,
         now: Timestamp,
-    ) -> Result<Option<PollSettled>, StoreError> {
+    ) -> Result<PageSettled, StoreError> {
         let claim = page.claim;
         let drafts = page.events.iter().map(|event| Draft::new(None, event));
         let drafts = in_write_order(drafts.collect());
         write!(self, tx => {
-            let times = hold!(tx, claim, now, None);
+            let Some(row) = hold!(tx, claim) else {
+                return Ok(PageSettled::Lost);
+            };
+            let times = match row.held(&page, now) {
+                Held::Yes(times) => times,
+                Held::No(settled) => return Ok(settled),
+            };
             let written = tx.write_drafts(&drafts, now).await?;
             let runs = drafts.iter().filter(|draft| draft.run.is_some() && written.contains(&draft.id.0));
             let settled = PollSettled {
@@ -150,9 +186,9 @@ impl Store {
                 AfterPage::More(lease) => times.due_while_leased(now + lease),
                 AfterPage::Again => times.due_at.and(Some(now)),
                 AfterPage::Rest => {
-                    let timings = timings!(tx, claim);
-                    let next = next_poll(&timings, times.started_at.unwrap_or(now));
-                    next.map(|next| times.asked_for().map_or(next, |asked| asked.min(next)))
+                    let demand = tx.demand(claim.integration.0).await?;
+                    let next = next_poll(&demand.timings, times.started_at.unwrap_or(now));
+                    next.map(|next| times.sooner(next))
                 }
             };
             sqlx::query(
@@ -167,7 +203,7 @@ impl Store {
             .bind(due_at.map(|at| at.0))
             .execute(&mut **tx)
             .await?;
-            Ok(Some(settled))
+            Ok(PageSettled::Written(settled))
         })
     }
 
@@ -183,35 +219,34 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         write!(self, tx => {
+            if matches!(failed, PollFailed::Unauthorized { .. }) {
+                // Everybody locks the integration before its group.
+                sqlx::query("update integrations set updated_at = updated_at where id = $1")
+                    .bind(claim.integration.0)
+                    .execute(&mut **tx)
+                    .await?;
+            }
+            let held = hold!(tx, claim).filter(|row| row.is_claimed(claim, now));
+            let Some(held) = held else {
+                return Ok(false);
+            };
+            let times = held.times.times();
             if let PollFailed::Unauthorized { error, revision } = failed {
-                let holds: Option<i32> = sqlx::query_scalar(
-                    "select 1 from poll_groups where id = $1 and epoch = $2 and lease_until > $3",
-                )
-                .bind(claim.group.0)
-                .bind(claim.epoch)
-                .bind(now.0)
-                .fetch_optional(&mut **tx)
-                .await?;
-                if holds.is_none() {
-                    return Ok(false);
-                }
-                // Before the group is held: everybody locks the integration first. If
-                // there is another credential by now, it is tried at once.
+                // If there is another credential by now, it is tried at once.
                 let _ = needs_reauth!(tx, &claim.org, claim.integration, *revision, error, now);
             }
-            let times = hold!(tx, claim, now, false);
-            let timings = timings!(tx, claim);
-            let (at, error, counts) = match failed {
-                PollFailed::Retry { at, error } => (*at, Some(error), true),
-                PollFailed::RateLimited { until, error } => (*until, Some(error), false),
-                PollFailed::Unauthorized { error, .. } => (now, Some(error), true),
-                PollFailed::GiveBack { at } => (*at, None, false),
+            let demand = tx.demand(claim.integration.0).await?;
+            let (at, pause_until, error, counts) = match failed {
+                PollFailed::Retry { at, pause_until, error } => {
+                    (times.sooner(*at), *pause_until, Some(error), true)
+                }
+                PollFailed::RateLimited { until, error } => (*until, Some(*until), Some(error), false),
+                PollFailed::Unauthorized { error, .. } => (now, None, Some(error), true),
+                PollFailed::GiveBack { at } => (times.sooner(*at), None, None, false),
             };
-            let pause_until = match failed {
-                PollFailed::RateLimited { until, .. } => Some(*until),
-                _ => times.pause_until,
-            };
-            let due_at = (!timings.is_empty()).then_some(at);
+            let pause_until = pause_until.max(times.pause_until.filter(|until| *until > now));
+            let at = pause_until.map_or(at, |until| until.max(at));
+            let due_at = (!demand.timings.is_empty()).then_some(at);
             sqlx::query(
                 "update poll_groups set lease_until = null, due_at = $2, pause_until = $3,
                     failures = failures + $4, error = coalesce($5, error),

@@ -113,3 +113,15 @@ pub struct TriggerPatch {
     /// What becomes of ticks that were missed.
     pub missed_ticks: Option<MissedTicks>,
 }
+
+impl TriggerPatch {
+    /// Whether it changes what is asked of a service, or when.
+    fn concerns_polls(&self) -> bool {
+        self.config.is_some()
+            || self.enabled.is_some()
+            || self.integration.is_some()
+            || self.poll_interval_seconds.is_some()
+            || self.cron.is_some()
+            || self.timezone.is_some()
+    }
+}

@@ -4,7 +4,7 @@ use super::{NewTrigger, TriggerAutomation, TriggerPatch, TriggerPoll};
 use crate::domain::resource::{Trigger, TriggerKind};
 use crate::domain::schedule::{FiringLimits, MissedTicks};
 use crate::domain::{AutomationId, OrgId, Timestamp, TriggerId};
-use crate::store::polls::{in_lock_order, regroup};
+use crate::store::polls::{PollGroups as _, in_lock_order};
 use crate::store::pool::write;
 use crate::store::routes::{add_secret, changed};
 use crate::store::ticks::{Fired, fire_held, retime};
@@ -148,7 +148,7 @@ impl Store {
                 retime!(tx, new.id.0, now);
             }
             if let Some(integration) = new.integration.filter(|_| new.poll.is_some()) {
-                regroup!(tx, integration.0, true, now);
+                tx.regroup(integration.0, true, now).await?;
             }
             changed!(tx, vec![new.id.0]);
             Ok::<_, StoreError>(())
@@ -246,10 +246,10 @@ impl Store {
                 if retimed {
                     retime!(tx, id.0, now);
                 }
-                if let Some(left) = polled {
+                if let Some(left) = polled.filter(|_| patch.concerns_polls()) {
                     let joined = patch.integration.flatten().map(|id| id.0);
                     for integration in in_lock_order([left].into_iter().chain(joined).collect()) {
-                        regroup!(tx, integration, true, now);
+                        tx.regroup(integration, joined == Some(integration), now).await?;
                     }
                 }
                 changed!(tx, vec![id.0]);
@@ -293,7 +293,7 @@ impl Store {
             if let Some((kind, integration)) = deleted {
                 let polls = kind == TriggerKind::Polling.as_str();
                 if let Some(integration) = integration.filter(|_| polls) {
-                    regroup!(tx, integration, true, now);
+                    tx.regroup(integration, false, now).await?;
                 }
                 sqlx::query("delete from webhook_secrets where subject = $1")
                     .bind(id.0)

@@ -8,6 +8,7 @@ use crate::clock;
 use crate::lock::LockGuard;
 use crate::store::{ClaimedPoll, PollFailed};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +17,8 @@ pub(super) struct Poll {
     pub(super) context: Arc<PollContext>,
     pub(super) caches: Arc<Caches>,
     pub(super) claim: ClaimedPoll,
+    /// Polls that failed in a row before this one; none once a page is settled.
+    pub(super) failures: AtomicI32,
     /// Cancelled when the process is about to end, and when the claim is lost.
     pub(super) halt: CancellationToken,
 }
@@ -41,11 +44,11 @@ impl Poll {
         tracing::warn!(
             group.id = %self.claim.group,
             provider.id = self.claim.provider,
-            "a poll took longer than its claim held; somebody else has the group"
+            "a poll's claim no longer holds; nothing of it was written"
         );
     }
 
-    /// Writes down why there is no page; false if somebody else has the group.
+    /// Writes down why there is no page; false if its claim no longer holds.
     async fn note(&self, failed: &PollFailed) -> bool {
         let store = &self.context.store;
         for _ in 0..TRIES_MAX {
@@ -70,7 +73,7 @@ impl Poll {
     /// Without the texts, which a service or a guest has written.
     fn log(&self, failed: &PollFailed) {
         let (group, provider) = (self.claim.group, self.claim.provider.as_str());
-        let attempt = self.claim.failures + 1;
+        let attempt = self.failures.load(Ordering::Relaxed) + 1;
         match failed {
             PollFailed::GiveBack { .. } => {
                 tracing::debug!(group.id = %group, provider.id = provider, "a poll was given back");

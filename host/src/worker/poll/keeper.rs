@@ -30,10 +30,16 @@ impl Keeper {
         let done = CancellationToken::new();
         let (context, claim, stop) = (Arc::clone(context), claim.clone(), done.clone());
         let task = tokio::spawn(async move {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = keep(&context, &claim, &mut lock) => halt.cancel(),
-            }
+            let claimed = async {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = keep_claim(&context, &claim) => halt.cancel(),
+                }
+                stop.cancel();
+            };
+            // Apart: a Redis that is slow to answer takes no claim away.
+            let locked = keep_lock(&context, &claim, &mut lock, &stop);
+            tokio::join!(claimed, locked);
             lock
         });
         Self { done, task }
@@ -49,7 +55,7 @@ impl Keeper {
 }
 
 /// Returns when the claim is lost.
-async fn keep(context: &PollContext, claim: &ClaimedPoll, lock: &mut Option<LockGuard>) {
+async fn keep_claim(context: &PollContext, claim: &ClaimedPoll) {
     let lease = context.lease();
     let mut held_since = Instant::now();
     loop {
@@ -62,6 +68,22 @@ async fn keep(context: &PollContext, claim: &ClaimedPoll, lock: &mut Option<Lock
                 tracing::warn!(group.id = %claim.group, %error, "could not renew the claim of a poll; trying again");
             }
             Err(_) => return,
+        }
+    }
+}
+
+/// Until `stop`. Breaks off no call: a lock that was got without anybody's knowing would
+/// be nobody's until it lapses.
+async fn keep_lock(
+    context: &PollContext,
+    claim: &ClaimedPoll,
+    lock: &mut Option<LockGuard>,
+    stop: &CancellationToken,
+) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(context.lease() / RENEWALS_PER_LEASE) => {}
         }
         renew(context, claim, lock).await;
     }

@@ -22,6 +22,7 @@ use crate::signals::Signals;
 use crate::store::{ClaimedPoll, Signal, Store, StoreError};
 use caches::Caches;
 use group::Poll;
+use std::sync::atomic::AtomicI32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -217,6 +218,7 @@ impl PollWorker {
             caches: Arc::clone(&self.caches),
             halt: stop.child_token(),
             claim,
+            failures: AtomicI32::new(0),
         };
         tokio::spawn(async move {
             poll.run(lock).await;

@@ -57,14 +57,17 @@ impl Retries {
         let at = self.now + wait;
         PollFailed::Retry {
             at: self.paused_until.map_or(at, |pause| pause.max(at)),
+            pause_until: self.paused_until,
             error: bounded(error, REASON_BYTES_MAX),
         }
     }
 
     /// While the service wants to be left alone; as after a failure if nobody says for
-    /// how long.
+    /// how long, or it is no time at all: a service that says "too much" is not asked
+    /// again at once.
     pub(super) fn paused(&self, pause: Option<Duration>, error: &str) -> PollFailed {
-        let asked = pause.map(|pause| self.now + pause.min(PAUSE_MAX));
+        let asked = pause.filter(|pause| !pause.is_zero());
+        let asked = asked.map(|pause| self.now + pause.min(PAUSE_MAX));
         match asked.max(self.paused_until) {
             Some(until) => PollFailed::RateLimited {
                 until,
@@ -82,13 +85,12 @@ impl Retries {
                 error: text,
                 revision: *revision,
             },
-            AccessError::Unavailable { retry_after, .. } => match self.soon(&text) {
-                PollFailed::Retry { at, error } => PollFailed::Retry {
-                    at: retry_after.map_or(at, |wait| at.max(self.now + wait.min(PAUSE_MAX))),
-                    error,
-                },
-                failed => failed,
-            },
+            AccessError::Unavailable { retry_after, .. } => {
+                let attempt = self.failures.saturating_add(1);
+                let wait = self.backoff.after(attempt, self.random);
+                let asked = retry_after.map_or(wait, |asked| asked.min(PAUSE_MAX));
+                self.after(wait.max(asked), &text)
+            }
             AccessError::Store(_) => self.soon(&text),
         }
     }
@@ -164,6 +166,8 @@ mod tests {
         assert_eq!(at(retries(None).failed(&seconds(1 << 40), None)), 86_400);
         let somehow = provider(PollError::RateLimited(None));
         assert_eq!(at(retries(Some(70)).failed(&somehow, None)), 70);
+        let at_once = provider(PollError::RateLimited(Some(Duration::ZERO)));
+        assert_eq!(at(retries(None).failed(&at_once, None)), 40);
         let failed = retries(None).failed(&somehow, None);
         assert!(matches!(failed, PollFailed::Retry { .. }), "{failed:?}");
     }

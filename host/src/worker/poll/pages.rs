@@ -14,9 +14,12 @@ use crate::provider::{
     CallContext, GuestError, PollAccess, PollFailure, Provider, ResponseCache, Session,
 };
 use crate::secret::Secret;
-use crate::store::{AfterPage, PollPageSettlement, PollSettled, PollWork, Signal, StoreError};
+use crate::store::{
+    AfterPage, PageSettled, PollPageSettlement, PollSettled, PollWork, Signal, StoreError,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -47,6 +50,7 @@ impl Poll {
             if work.triggers.is_empty() {
                 return self.give_back(Duration::ZERO);
             }
+            self.failures.store(work.failures, Ordering::Relaxed);
             let is_last = page == self.context.config.pages_max;
             match self.page(&work, &responses, is_last).await {
                 Ok(AfterPage::More(_)) => {}
@@ -54,7 +58,8 @@ impl Poll {
                 Err(ended) => return ended,
             }
         }
-        Ended::Settled
+        // The last page was to be asked for again.
+        self.give_back(Duration::ZERO)
     }
 
     async fn work(&self) -> Result<Option<PollWork>, StoreError> {
@@ -88,7 +93,7 @@ impl Poll {
                 base: Duration::from_millis(config.retry_base_ms),
                 max: Duration::from_millis(config.retry_max_ms),
             },
-            failures: self.claim.failures,
+            failures: self.failures.load(Ordering::Relaxed),
             paused_until: responses.paused_until(now),
             now,
             random: rand::random(),
@@ -125,16 +130,27 @@ impl Poll {
             None => return Err(self.give_back(Duration::ZERO)),
         };
         drop(session);
-        // A provider that goes round in circles would never end.
-        let goes_on =
-            page.more && (!page.events.is_empty() || work.cursor.as_ref() != Some(&page.cursor));
-        let after = match (goes_on, is_last) {
+        let moves = !page.events.is_empty() || work.cursor.as_ref() != Some(&page.cursor);
+        if page.more && !moves {
+            tracing::warn!(
+                group.id = %self.claim.group,
+                provider.id = self.claim.provider,
+                "a provider goes round in circles: there is more, it says, and returns nothing"
+            );
+        }
+        let after = match (page.more && moves, is_last) {
             (true, false) => AfterPage::More(self.context.lease()),
             (true, true) => AfterPage::Again,
             (false, _) => AfterPage::Rest,
         };
-        self.settle(&page.cursor, &events, after, responses).await?;
-        Ok(after)
+        let page = PollPageSettlement {
+            claim: &self.claim,
+            work,
+            cursor: &page.cursor,
+            events: &events,
+            after,
+        };
+        self.settle(page, responses).await
     }
 
     /// One page of the provider, with the integration's credential; and once more with
@@ -249,33 +265,30 @@ impl Poll {
         }
     }
 
+    /// What follows once the page is written.
     async fn settle(
         &self,
-        cursor: &str,
-        events: &[DecidedEvent],
-        after: AfterPage,
+        page: PollPageSettlement<'_>,
         responses: &ResponseCache,
-    ) -> Result<(), Ended> {
-        let page = PollPageSettlement {
-            claim: &self.claim,
-            cursor,
-            events,
-            after,
-        };
+    ) -> Result<AfterPage, Ended> {
+        let store = &self.context.store;
         let mut tries = 0;
         loop {
             tries += 1;
-            match self
-                .context
-                .store
-                .settle_poll_page(page, clock::now())
-                .await
-            {
-                Ok(Some(settled)) => {
-                    self.report(&settled, after);
-                    return Ok(());
+            match store.settle_poll_page(page, clock::now()).await {
+                Ok(PageSettled::Written(settled)) => {
+                    self.report(&settled, page.after);
+                    return Ok(page.after);
                 }
-                Ok(None) => return Err(Ended::Lost),
+                Ok(PageSettled::Already) => {
+                    self.context.signals.raise(Signal::Outbox);
+                    return Ok(page.after);
+                }
+                Ok(PageSettled::Changed) => {
+                    tracing::debug!(group.id = %self.claim.group, "triggers have changed under a page; it is asked for again");
+                    return Ok(AfterPage::More(self.context.lease()));
+                }
+                Ok(PageSettled::Lost) => return Err(Ended::Lost),
                 Err(error) if error.is_transient() && tries < TRIES_MAX => {
                     tokio::time::sleep(TRY_PAUSE).await;
                 }
