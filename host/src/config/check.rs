@@ -212,8 +212,22 @@ impl Config {
             bail!("credentials.allow_hosts: {error}");
         }
         check_base_url(&self.nango.base_url).context("nango.base_url")?;
+        for (section, base, max) in [
+            ("inbox", self.inbox.retry_base_ms, self.inbox.retry_max_ms),
+            (
+                "polling",
+                self.polling.retry_base_ms,
+                self.polling.retry_max_ms,
+            ),
+        ] {
+            if max < base {
+                bail!(
+                    "{section}.retry_max_ms: expected at least {section}.retry_base_ms, which is {base}, got {max}"
+                );
+            }
+        }
         if self.roles.is_empty() {
-            bail!("roles: expected at least one of ingress, workers, api");
+            bail!("roles: expected at least one of ingress, workers, scheduler, api");
         }
         Ok(())
     }

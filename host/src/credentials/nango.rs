@@ -22,6 +22,12 @@ const KEPT_MAX: Duration = Duration::from_secs(300);
 /// no place in a request that a provider could describe.
 const TOKEN_FIELDS: [&str; 3] = ["access_token", "apiKey", "token"];
 
+/// Where connections are, and where they are at a Nango from before 2025, which is asked
+/// there if it does not know the first.
+const PATHS: [&str; 2] = ["connections", "connection"];
+/// Codes of a 404 that is about the connection.
+const UNKNOWN_CONNECTION: [&str; 2] = ["not_found", "unknown_connection"];
+
 /// Nango's API.
 #[derive(Debug)]
 pub(super) struct Nango {
@@ -54,25 +60,43 @@ impl Nango {
         let connection = connection.ok_or_else(|| {
             Failure::NeedsReauth("the integration has no connection_id for Nango".into())
         })?;
-        let url = url(&self.base_url, provider_config_key, connection, force)?;
-        let bearer = format!("Bearer {}", secret_key.expose()).into();
-        let request = HostRequest::get(url).authorization(bearer);
-        let answer = self.client.send(request, now).await;
-        let answer = answer.map_err(|error| Failure::unavailable(format!("Nango: {error}")))?;
-        read(&answer, provider_config_key, secret_key, now)
+        let mut answer = None;
+        for path in PATHS {
+            let url = url(&self.base_url, path, provider_config_key, connection, force)?;
+            let bearer = format!("Bearer {}", secret_key.expose()).into();
+            let request = HostRequest::get(url).authorization(bearer);
+            let sent = self.client.send(request, now).await;
+            let sent = sent.map_err(|error| Failure::unavailable(format!("Nango: {error}")))?;
+            let has_no_such_path = sent.status == StatusCode::NOT_FOUND && !knows_paths(&sent);
+            answer = Some(sent);
+            if !has_no_such_path {
+                break;
+            }
+        }
+        match answer {
+            Some(answer) => read(&answer, provider_config_key, secret_key, now),
+            None => Err(Failure::unavailable("Nango was not asked")),
+        }
     }
 }
 
-fn url(base: &str, key: &str, connection: &str, force: bool) -> Result<Url, Failure> {
+/// Whether a 404 is about the connection, and not about the path.
+fn knows_paths(answer: &HostAnswer) -> bool {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let code = body.pointer("/error/code").and_then(Value::as_str);
+    code.is_some_and(|code| UNKNOWN_CONNECTION.contains(&code))
+}
+
+fn url(base: &str, path: &str, key: &str, connection: &str, force: bool) -> Result<Url, Failure> {
     let wrong = || Failure::unavailable("nango.base_url is no URL that a path can be added to");
     // A path of dots would lead elsewhere, in whatever encoding.
     if [".", ".."].contains(&connection) {
         return Err(unknown_connection(key));
     }
     let mut url: Url = base.parse().map_err(|_| wrong())?;
-    let mut path = url.path_segments_mut().map_err(|()| wrong())?;
-    path.pop_if_empty().extend(["connections", connection]);
-    drop(path);
+    let mut segments = url.path_segments_mut().map_err(|()| wrong())?;
+    segments.pop_if_empty().extend([path, connection]);
+    drop(segments);
     url.query_pairs_mut()
         .append_pair("provider_config_key", key);
     if force {
@@ -106,8 +130,10 @@ fn read(
             )))
         }
         // Without its code it is somebody else's 404: that of a wrong base_url, say.
-        (StatusCode::NOT_FOUND, Some("not_found" | "unknown_connection"))
-        | (StatusCode::BAD_REQUEST, Some("unknown_connection")) => Err(unknown_connection(key)),
+        (StatusCode::NOT_FOUND, Some(code)) if UNKNOWN_CONNECTION.contains(&code) => {
+            Err(unknown_connection(key))
+        }
+        (StatusCode::BAD_REQUEST, Some("unknown_connection")) => Err(unknown_connection(key)),
         (StatusCode::BAD_REQUEST, Some("unknown_provider_config")) => Err(Failure::NeedsReauth(
             format!("Nango has no integration {key:?}"),
         )),
@@ -167,7 +193,9 @@ mod tests {
 
     #[test]
     fn a_connection_is_a_path_segment_whatever_it_holds() {
-        let url = |base, connection| url(base, "a&b", connection, true).map(|url| url.to_string());
+        let url = |base, connection| {
+            url(base, PATHS[0], "a&b", connection, true).map(|url| url.to_string())
+        };
         assert_eq!(
             url("https://api.nango.dev", "../x?y#z").unwrap(),
             "https://api.nango.dev/connections/..%2Fx%3Fy%23z?provider_config_key=a%26b&force_refresh=true"

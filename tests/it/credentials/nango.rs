@@ -1,4 +1,5 @@
 use super::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use triggerhouse_tests::on_both;
 
 fn at_nango() -> Option<Credential> {
@@ -71,8 +72,12 @@ on_both! {
             (500, error("server_error"), false),
         ];
         let script = answers.clone();
+        let next = Arc::new(AtomicUsize::new(0));
         let nango = Issuer::start(move |seen| {
-            let (status, body, _) = &script[seen.number - 1];
+            if seen.target.starts_with("/connection/") {
+                return answer(404, json!("hush: no such path"));
+            }
+            let (status, body, _) = &script[next.fetch_add(1, Ordering::SeqCst)];
             answer(*status, body.clone())
         })
         .await;
@@ -88,6 +93,18 @@ on_both! {
             assert_eq!(reason.contains("nango.secret_key"), [401, 403].contains(&status), "{reason}");
         }
         assert_eq!(rig.status().await, IntegrationStatus::Active);
+    }
+
+    async fn an_older_nango_is_asked_where_it_has_its_connections(db: &TestDb) {
+        let nango = Issuer::start(|seen| match seen.target.starts_with("/connection/c-1?") {
+            true => connection("hush-access", later(3_600)),
+            false => (StatusCode::NOT_FOUND, "Cannot GET").into_response(),
+        })
+        .await;
+        let rig = Rig::new(db, &nango, at_nango()).await;
+        let credentials = rig.replica(db).await;
+        let access = rig.access(&credentials, Want::Any, NOW).await.unwrap();
+        assert_eq!((shown(&access), nango.count()), ("hush-access", 2));
     }
 
     async fn nango_leads_nowhere_else(db: &TestDb) {
