@@ -23,6 +23,7 @@ mod pipeline;
 mod project;
 mod providers;
 mod replicas;
+mod runs;
 mod scheduler;
 mod secrecy;
 mod seed_defects;

@@ -2,7 +2,7 @@
 
 use super::extract::{PathId, QueryOf};
 use super::list::{Cursor, Limit, PageQuery, page};
-use super::{AppState, Problem, Tenant, automations};
+use super::{AppState, Caller, Problem, Tenant, automations};
 use crate::clock;
 use crate::domain::delivery::DeliveryContent;
 use crate::domain::event::Event;
@@ -15,9 +15,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-/// Who the history names for what is done here.
-const ACTOR: &str = "api";
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -145,12 +142,13 @@ async fn get_event(
         (status = CONFLICT, description = "The event is not queued",
             body = Problem, content_type = "application/problem+json")))]
 async fn skip_event(
-    Tenant(org): Tenant,
+    caller: Caller,
     State(state): State<AppState>,
     PathId(id): PathId<EventId>,
 ) -> Result<Json<EventAnswer>, Problem> {
     let store = state.store();
-    match store.skip_event(&org, id, ACTOR, clock::now()).await? {
+    let (org, actor) = (&caller.org, caller.actor());
+    match store.skip_event(org, id, &actor, clock::now()).await? {
         EventSkip::Done => {}
         EventSkip::NotFound => return Err(Problem::not_found("event")),
         EventSkip::Refused(status) => {
@@ -159,7 +157,7 @@ async fn skip_event(
             return Err(Problem::conflict(detail));
         }
     }
-    let event = store.event(&org, id).await?;
+    let event = store.event(org, id).await?;
     event
         .map(|event| Json(EventAnswer { event }))
         .ok_or_else(|| Problem::not_found("event"))

@@ -22,20 +22,44 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-                .detail("expected a body with Content-Type: application/json"));
+            return Err(not_json());
         }
-        let body =
-            Bytes::from_request(request, state)
-                .await
-                .map_err(|rejection| match rejection.status() {
-                    status @ StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status).detail(format!(
-                        "expected a body of at most {API_BODY_BYTES_MAX} bytes"
-                    )),
-                    _ => Problem::unreadable("the body could not be read to its end"),
-                })?;
+        let body = bytes(request, state).await?;
         read(&body).map(Self)
     }
+}
+
+/// A JSON body of which nothing is required: a request without one says nothing.
+#[derive(Debug)]
+pub struct OptionalJsonBody<T>(pub T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let is_json = is_json(request.headers());
+        let body = bytes(request, state).await?;
+        match (body.is_empty(), is_json) {
+            (true, _) => Ok(Self(T::default())),
+            (false, true) => read(&body).map(Self),
+            (false, false) => Err(not_json()),
+        }
+    }
+}
+
+fn not_json() -> Problem {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+        .detail("expected a body with Content-Type: application/json")
+}
+
+async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    let body = Bytes::from_request(request, state).await;
+    body.map_err(|rejection| match rejection.status() {
+        status @ StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status).detail(format!(
+            "expected a body of at most {API_BODY_BYTES_MAX} bytes"
+        )),
+        _ => Problem::unreadable("the body could not be read to its end"),
+    })
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

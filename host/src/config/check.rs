@@ -19,9 +19,9 @@ const MILLISECONDS_MAX: u64 = SECONDS_MAX * 1_000;
 
 impl Config {
     /// Settings that must be greater than 0, and how large they may be.
-    fn numbers(&self) -> [(&'static str, u64, u64); 28] {
+    fn numbers(&self) -> [(&'static str, u64, u64); 33] {
         let (ingress, inbox, outbox) = (&self.ingress, &self.inbox, &self.outbox);
-        let scheduler = &self.scheduler;
+        let (scheduler, runs) = (&self.scheduler, &self.runs);
         let count = |count: i32| u64::try_from(count).unwrap_or(0);
         [
             (
@@ -132,6 +132,15 @@ impl Config {
                 outbox.wait_seconds_max,
                 SECONDS_MAX,
             ),
+            ("runs.deadline_seconds", runs.deadline_seconds, SECONDS_MAX),
+            (
+                "runs.inactivity_seconds",
+                runs.inactivity_seconds,
+                SECONDS_MAX,
+            ),
+            ("runs.start_seconds", runs.start_seconds, SECONDS_MAX),
+            ("runs.batch_runs_max", runs.batch_runs_max.into(), BATCH_MAX),
+            ("runs.poll_ms", runs.poll_ms, MILLISECONDS_MAX),
         ]
     }
 
@@ -190,6 +199,10 @@ mod tests {
             (
                 "[inbox]\nsettle_deliveries_max = 1001",
                 "inbox.settle_deliveries_max: expected at most 1000",
+            ),
+            (
+                "[runs]\ndeadline_seconds = 604801",
+                "runs.deadline_seconds: expected at most 604800, got 604801",
             ),
             (
                 "[ingress]\nbatch_deliveries_max = 1001",

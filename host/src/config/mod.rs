@@ -36,6 +36,7 @@ pub struct Config {
     pub inbox: InboxConfig,
     pub scheduler: SchedulerConfig,
     pub outbox: OutboxConfig,
+    pub runs: RunsConfig,
     pub engine: EngineLimits,
     pub egress: EgressLimits,
     pub nango: NangoConfig,
@@ -145,6 +146,18 @@ pub struct OutboxConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "documented in config.default.toml")]
+pub struct RunsConfig {
+    pub deadline_seconds: u64,
+    pub inactivity_seconds: u64,
+    pub start_seconds: u64,
+    pub batch_runs_max: u32,
+    pub poll_ms: u64,
+}
+
+/// See `config.default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "documented in config.default.toml")]
 pub struct NangoConfig {
     pub signing_key: Secrets,
 }
@@ -248,6 +261,7 @@ impl fmt::Debug for Config {
             .field("inbox", &self.inbox)
             .field("scheduler", &self.scheduler)
             .field("outbox", &self.outbox)
+            .field("runs", &self.runs)
             .field("engine", &self.engine)
             .field("egress", &self.egress)
             .finish_non_exhaustive()

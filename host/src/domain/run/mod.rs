@@ -1,6 +1,22 @@
 //! A run: one execution of an automation, handed over through the outbox.
+//!
+//! Owns: what a run is, what may be done about one (`action.rs`), and what that
+//! makes of it (`state.rs`).
 
-use crate::domain::{AutomationId, EventId, RunId, RunStatus, Timestamp, TriggerId};
+mod action;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use action::{Completion, Refusal, Resolution, RunAction, RunOutcome, Start};
+pub use state::{
+    CANCELLED, Change, DEADLINE, EVENT_SKIPPED, INACTIVITY, NOT_HANDED_OVER, NOT_STARTED, Note,
+    RunState, TAKEN_OVER,
+};
+
+use crate::domain::{
+    AutomationId, EventId, OutboxId, OutboxStatus, RunId, RunStatus, Timestamp, TriggerId,
+};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -20,13 +36,15 @@ pub struct Run {
     pub status: RunStatus,
     /// Why it stands there.
     pub status_reason: Option<String>,
-    /// How often it was started.
+    /// How often it was started: the number under which its consumer speaks.
     pub attempt: i32,
-    /// When it must be done.
+    /// When it must be done, by its last start.
     pub deadline_at: Option<Timestamp>,
-    /// When it was started.
+    /// When its consumer must have been heard of again.
+    pub heartbeat_due_at: Option<Timestamp>,
+    /// When it was last started.
     pub started_at: Option<Timestamp>,
-    /// When it ended.
+    /// When it ended; a later resolution does not change it.
     pub completed_at: Option<Timestamp>,
     /// What its consumer returned.
     pub result: Option<Value>,
@@ -36,6 +54,23 @@ pub struct Run {
     pub created_at: Timestamp,
 }
 
+/// What became of the message that hands a run over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct HandOff {
+    /// The message.
+    pub id: OutboxId,
+    /// Where it stands.
+    pub status: OutboxStatus,
+    /// How often it was claimed.
+    pub attempt: i32,
+    /// When it can be claimed again: its next attempt, or the end of a lease.
+    pub due_at: Option<Timestamp>,
+    /// What its consumer said when giving it back, or why it is a dead letter.
+    pub error: Option<String>,
+    /// When it was acknowledged, withdrawn or given up.
+    pub processed_at: Option<Timestamp>,
+}
+
 /// One change of an event's or a run's status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Transition {
@@ -43,10 +78,12 @@ pub struct Transition {
     pub from: String,
     /// The status after.
     pub to: String,
-    /// Who changed it.
+    /// Who changed it: an API key, by its id and its name, or a part of the host.
     pub actor: String,
     /// Why.
     pub reason: Option<String>,
+    /// What a person added.
+    pub comment: Option<String>,
     /// When.
     pub at: Timestamp,
 }
