@@ -165,3 +165,18 @@ pub struct Event {
     /// When its last status was reached.
     pub processed_at: Option<Timestamp>,
 }
+
+impl Event {
+    /// What a provider made of it, as it was when it was decided.
+    pub fn parsed(&self) -> ParsedEvent {
+        ParsedEvent {
+            dedup_key: self.dedup_key.clone(),
+            kind: self.kind.clone(),
+            occurred_at: self.occurred_at,
+            title: self.title.clone(),
+            url: self.url.clone(),
+            actor: self.actor.clone(),
+            facts: self.facts.get().to_owned(),
+        }
+    }
+}

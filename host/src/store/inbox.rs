@@ -46,6 +46,17 @@ impl DeadLetterChange {
     }
 }
 
+/// Which dead letters are retried together.
+#[derive(Clone, Debug, Default)]
+pub struct RetryFilter {
+    /// Of this provider.
+    pub provider: Option<String>,
+    /// Of this integration.
+    pub integration: Option<IntegrationId>,
+    /// Received at this time or later.
+    pub since: Option<Timestamp>,
+}
+
 #[derive(sqlx::FromRow)]
 struct DeliveryRow {
     id: Uuid,
@@ -216,6 +227,50 @@ impl Store {
                 }
             }
             Ok::<_, StoreError>(Some(found))
+        })
+    }
+
+    /// Retries up to `max` dead letters, oldest first; returns how many. Those that
+    /// somebody else changes just now are left to them.
+    ///
+    /// # Errors
+    /// If nothing was written.
+    pub async fn retry_dead_letters(
+        &self,
+        org: &OrgId,
+        filter: &RetryFilter,
+        max: u32,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let lock = if self.is_embedded() {
+            ""
+        } else {
+            " for update skip locked"
+        };
+        write!(self, tx => {
+            let mut query = sqlx::QueryBuilder::new("update inbox set status = ");
+            query.push_bind(DeliveryStatus::Pending.as_str());
+            query.push(", due_at = ").push_bind(now.0);
+            // As for a single one: see DeadLetterChange.
+            query.push(
+                ", attempts_before = attempt, outcome = null, error = null, processed_at = null
+                 where id in (select id from inbox where org_id = ",
+            );
+            query.push_bind(org.as_str());
+            query.push(" and status = ").push_bind(DeliveryStatus::Failed.as_str());
+            if let Some(provider) = &filter.provider {
+                query.push(" and provider = ").push_bind(provider.as_str());
+            }
+            if let Some(integration) = filter.integration {
+                query.push(" and integration_id = ").push_bind(integration.0);
+            }
+            if let Some(since) = filter.since {
+                query.push(" and received_at >= ").push_bind(since.0);
+            }
+            query.push(" order by id limit ").push_bind(i64::from(max));
+            query.push(lock).push(")");
+            let done = query.build().execute(&mut **tx).await?;
+            Ok::<_, StoreError>(done.rows_affected())
         })
     }
 }
