@@ -29,7 +29,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
-/// A JSON body of which nothing is required: a request without one says nothing.
+/// A JSON body of which nothing is required: a request without one, or with null, says
+/// nothing.
 #[derive(Debug)]
 pub struct OptionalJsonBody<T>(pub T);
 
@@ -39,10 +40,13 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJ
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let is_json = is_json(request.headers());
         let body = bytes(request, state).await?;
-        match (body.is_empty(), is_json) {
-            (true, _) => Ok(Self(T::default())),
-            (false, true) => read(&body).map(Self),
-            (false, false) => Err(not_json()),
+        if body.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        match (is_json, body.trim_ascii()) {
+            (false, _) => Err(not_json()),
+            (true, b"null") => Ok(Self(T::default())),
+            (true, body) => read(body).map(Self),
         }
     }
 }

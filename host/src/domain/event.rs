@@ -162,7 +162,7 @@ pub struct Event {
     pub replay_of: Option<EventId>,
     /// When it was written.
     pub created_at: Timestamp,
-    /// When its last status was reached.
+    /// When it was completed, failed or skipped.
     pub processed_at: Option<Timestamp>,
 }
 

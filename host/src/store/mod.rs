@@ -10,6 +10,7 @@
 mod automations;
 mod body;
 mod claim;
+mod dead_letters;
 mod error;
 mod events;
 mod give_back;
@@ -37,9 +38,9 @@ mod triggers;
 
 pub use automations::AutomationPatch;
 pub use claim::{Claim, UnreadableDelivery};
+pub use dead_letters::{DeadLetterChange, RetryFilter};
 pub use error::StoreError;
 pub use events::{EventFilter, EventSkip};
-pub use inbox::{DeadLetterChange, RetryFilter};
 pub use integrations::{IntegrationPatch, NewIntegration};
 pub use keys::ApiKey;
 pub use lifecycle::{LifecycleNews, LifecycleOutcome, LifecycleSubject};

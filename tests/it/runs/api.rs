@@ -78,6 +78,7 @@ on_both! {
         let after: u64 = after.unwrap().parse().unwrap();
         assert!((1_000..=1_800).contains(&after), "{after}");
 
+        app.post("acme", &format!("{run}/heartbeat"), Value::Null).await;
         let heard = app.post("acme", &format!("{run}/heartbeat"), json!({"attempt": 1})).await;
         assert_eq!(heard["run"]["status"], "running");
         let (status, detail, _) = refusal(&mut app, &format!("{run}/heartbeat"), json!({"attempt": 2})).await;

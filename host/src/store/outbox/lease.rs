@@ -1,42 +1,17 @@
-//! T4 and T5 of the pull sink: consumers claim messages and acknowledge them.
+//! T5 of the pull sink: a message is acknowledged, given back, or given up, by whoever
+//! holds its lease; and what that means for its run.
 
-use super::pool::{Db, write};
-use super::runs::{Hold, hold_run, write_run};
-use super::{Store, StoreError};
-use crate::domain::outbox::{ClaimedMessage, LeaseOutcome};
+use crate::domain::outbox::LeaseOutcome;
 use crate::domain::run::{Change, RunAction};
 use crate::domain::{OrgId, OutboxId, OutboxStatus, RunId, RunStatus, Timestamp};
-use serde_json::value::RawValue;
+use crate::store::pool::{read, write};
+use crate::store::runs::{Hold, hold_run, write_run};
+use crate::store::{Store, StoreError};
 use std::time::Duration;
 use uuid::Uuid;
 
 /// Who the history names for a run that was not handed over.
 const ACTOR: &str = "outbox";
-
-#[derive(sqlx::FromRow)]
-struct MessageRow {
-    id: Uuid,
-    kind: String,
-    payload: String,
-    attempt: i32,
-}
-
-// Materialized: a planner that evaluated the limit once more for each row would
-// claim more than was asked for.
-macro_rules! claim_sql {
-    ($lock:literal) => {
-        concat!(
-            "with due as materialized (
-                select id from outbox where org_id = $1 and due_at <= $2
-                order by due_at, id limit $3 ",
-            $lock,
-            ")
-             update outbox set status = $4, attempt = attempt + 1, due_at = $5, lease_token = $6
-             from due where outbox.id = due.id
-             returning outbox.id, kind, payload, attempt"
-        )
-    };
-}
 
 /// How a lease ends.
 #[derive(Clone, Copy)]
@@ -93,91 +68,6 @@ macro_rules! outcome {
 }
 
 impl Store {
-    /// Claims up to `max` messages for the length of `lease`, oldest first. One
-    /// that was claimed more than `attempts_max` times becomes a dead letter
-    /// instead: its consumers seem to die of it.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
-    pub async fn claim_messages(
-        &self,
-        org: &OrgId,
-        now: Timestamp,
-        lease: Duration,
-        max: u32,
-        attempts_max: i32,
-    ) -> Result<Vec<ClaimedMessage>, StoreError> {
-        let until = now + lease;
-        let token = Uuid::new_v4();
-        let status = OutboxStatus::Processing.as_str();
-        let mut rows: Vec<MessageRow> = match &self.db {
-            Db::Postgres(pool) => {
-                sqlx::query_as(claim_sql!("for update skip locked"))
-                    .bind(org.as_str())
-                    .bind(now.0)
-                    .bind(i64::from(max))
-                    .bind(status)
-                    .bind(until.0)
-                    .bind(token)
-                    .fetch_all(pool)
-                    .await?
-            }
-            Db::Sqlite(sqlite) => {
-                sqlx::query_as(claim_sql!(""))
-                    .bind(org.as_str())
-                    .bind(now.0)
-                    .bind(i64::from(max))
-                    .bind(status)
-                    .bind(until.0)
-                    .bind(token)
-                    .fetch_all(&sqlite.write)
-                    .await?
-            }
-        };
-        rows.sort_unstable_by_key(|row| row.id);
-        let mut messages = Vec::with_capacity(rows.len());
-        for row in rows {
-            let id = OutboxId(row.id);
-            if row.attempt > attempts_max {
-                self.bury_message(org, id, token, attempts_max, now).await;
-                continue;
-            }
-            // One that cannot be read keeps nobody from the others; claimed again
-            // and again, it ends as a dead letter.
-            let Ok(payload) = RawValue::from_string(row.payload) else {
-                tracing::error!(outbox.id = %id, "the payload of a message cannot be read");
-                continue;
-            };
-            messages.push(ClaimedMessage {
-                id,
-                kind: row.kind,
-                payload,
-                attempt: row.attempt,
-                lease_token: token,
-                lease_expires_at: until,
-            });
-        }
-        Ok(messages)
-    }
-
-    /// Makes a dead letter of a message that was just claimed. Where that fails the
-    /// message stays claimed and is buried after its lease: the others that were
-    /// claimed with it must not wait for theirs.
-    async fn bury_message(
-        &self,
-        org: &OrgId,
-        id: OutboxId,
-        token: Uuid,
-        attempts: i32,
-        now: Timestamp,
-    ) {
-        let error = format!("claimed {attempts} times and never acknowledged");
-        let buried = self.bury_lease(org, id, token, Some(&error), now).await;
-        if let Err(error) = buried {
-            tracing::warn!(outbox.id = %id, %error, "could not make a dead letter of a message; it is tried again after its lease");
-        }
-    }
-
     /// Acknowledges a message. Its run, if nobody has started it yet, has `start` to
     /// be started: nobody is told of it again.
     ///
@@ -244,7 +134,7 @@ impl Store {
         org: &OrgId,
         id: OutboxId,
     ) -> Result<Option<i32>, StoreError> {
-        Ok(super::pool::read!(self, pool => {
+        Ok(read!(self, pool => {
             sqlx::query_scalar("select attempt from outbox where org_id = $1 and id = $2")
                 .bind(org.as_str())
                 .bind(id.0)
@@ -254,7 +144,7 @@ impl Store {
     }
 
     /// Makes a dead letter of a message whose lease is held.
-    async fn bury_lease(
+    pub(super) async fn bury_lease(
         &self,
         org: &OrgId,
         id: OutboxId,
