@@ -58,6 +58,38 @@ on_both! {
         }
     }
 
+    async fn whoever_is_first_has_the_run_and_nobody_waits_for_ever(db: &TestDb) {
+        let store = db.store().await;
+        let ids = queued(&store, 20).await;
+        let messages = claim(&store, T0).await;
+        assert_eq!(messages.len(), ids.len());
+        // A database that ended one of two that wait for each other would return an error.
+        let mut tasks = JoinSet::new();
+        for message in messages {
+            let (id, token) = (RunId(message.id.0), message.lease_token);
+            let event = event_of(&store, id).await.id;
+            let of_run = store.clone();
+            tasks.spawn(async move { act(&of_run, id, &start(), T0).await; });
+            let of_event = store.clone();
+            tasks.spawn(async move { of_event.skip_event(&org(), event, "somebody", T0).await.unwrap(); });
+            let of_message = store.clone();
+            tasks.spawn(async move { of_message.nack_message(&org(), message.id, token, None, None, T0).await.unwrap(); });
+            let of_run = store.clone();
+            tasks.spawn(async move { act(&of_run, id, &cancel(), T0).await; });
+        }
+        tasks.join_all().await;
+        for id in ids {
+            let (run, event) = (run_of(&store, id).await, event_of(&store, id).await);
+            assert!(run.status.is_over(), "somebody called it off, or gave it up: {run:?}");
+            match event.status {
+                EventStatus::Skipped => assert_eq!(run.status_reason.as_deref(), Some("event_skipped")),
+                status => assert_eq!(status, run.status.event()),
+            }
+            let (of_run, of_event) = steps(&store, id).await;
+            assert_eq!(of_run.len(), of_event.len(), "{of_run:?} {of_event:?}");
+        }
+    }
+
     /// Of the seed: a run that had timed out was completed afterwards, and an event
     /// that had been skipped went back to processing.
     async fn nothing_brings_a_run_back_that_is_over(db: &TestDb) {
