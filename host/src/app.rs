@@ -13,7 +13,7 @@ use crate::secret::{MasterKey, Secret, generate_api_key, hash_api_key};
 use crate::server::{self, ServerLimits};
 use crate::signals::Signals;
 use crate::store::{ApiKey, Store, StoreOptions};
-use crate::worker::{InboxWorker, PollContext, PollWorker, Scheduler, WorkerContext};
+use crate::worker::{Finalizer, InboxWorker, PollContext, PollWorker, Scheduler, WorkerContext};
 use anyhow::Context;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -94,6 +94,10 @@ impl App {
             tasks
                 .work
                 .push(tokio::spawn(InboxWorker::run(context, stop.work.clone())));
+            let finalizer = Finalizer::new(store.clone(), &config.runs);
+            tasks
+                .work
+                .push(tokio::spawn(finalizer.run(stop.work.clone())));
         }
         if config.has_role(Role::Workers) {
             let context = PollContext {

@@ -38,6 +38,7 @@ pub struct Config {
     pub scheduler: SchedulerConfig,
     pub polling: PollingConfig,
     pub outbox: OutboxConfig,
+    pub runs: RunsConfig,
     pub engine: EngineLimits,
     pub egress: EgressLimits,
     pub credentials: CredentialsConfig,
@@ -174,6 +175,18 @@ pub struct CredentialsConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "documented in config.default.toml")]
+pub struct RunsConfig {
+    pub deadline_seconds: u64,
+    pub inactivity_seconds: u64,
+    pub start_seconds: u64,
+    pub batch_runs_max: u32,
+    pub poll_ms: u64,
+}
+
+/// See `config.default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "documented in config.default.toml")]
 pub struct NangoConfig {
     pub signing_key: Secrets,
     pub secret_key: Secret,
@@ -288,6 +301,7 @@ impl fmt::Debug for Config {
             .field("scheduler", &self.scheduler)
             .field("polling", &self.polling)
             .field("outbox", &self.outbox)
+            .field("runs", &self.runs)
             .field("engine", &self.engine)
             .field("egress", &self.egress)
             .field("credentials", &self.credentials)
