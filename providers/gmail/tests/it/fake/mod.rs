@@ -15,7 +15,8 @@
 //! - `maxResults` is 100 by default and 500 at most; `includeSpamTrash` is off;
 //! - errors are `{"error": {"code", "message", "status", "errors": [{"domain",
 //!   "message", "reason"}]}}`; quotas are 403 with `rateLimitExceeded`, or 429;
-//! - `fields` selects parts of an answer.
+//! - `fields` selects parts of an answer;
+//! - a quota of units per minute is enforced if a test sets one.
 //!
 //! # Where the document is silent
 //! - A page token belongs to the request it was given for; with other parameters it
@@ -26,6 +27,7 @@
 //! - A record may be late: the message is there at once, its record only later,
 //!   although the mailbox's `historyId` is beyond it already. The order of the list
 //!   of messages is strict.
+//! - A request counts towards the quota whether it fails or not, unless the quota is why.
 //!
 //! Other parameters and methods are refused, loudly.
 
@@ -35,10 +37,12 @@
 mod answer;
 mod fields;
 mod query;
+mod quota;
 
 pub use answer::{Answer, Fault};
 
 use query::Query;
+use quota::Minute;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -61,6 +65,9 @@ pub struct Gmail {
     pub empty_pages: bool,
     /// What becomes of the next requests; `None` is an answer as usual.
     pub faults: VecDeque<Option<Fault>>,
+    /// Units that any 60 seconds may have; beyond that, requests are refused with 403
+    /// or 429. Off by default.
+    pub units_per_minute: Option<u64>,
     /// Labels of one's own: id and name.
     pub labels: Vec<(String, String)>,
     messages: BTreeMap<String, Message>,
@@ -68,6 +75,7 @@ pub struct Gmail {
     history_id: u64,
     oldest_history_id: u64,
     next_message: u64,
+    minute: Minute,
 }
 
 /// Requests that were answered, by method, and what they cost a project of today.
@@ -85,6 +93,8 @@ pub struct Calls {
     pub labels: u64,
     /// Requests that met a fault.
     pub failed: u64,
+    /// Requests beyond the quota.
+    pub refused: u64,
 }
 
 impl Calls {
@@ -172,12 +182,14 @@ impl Gmail {
             token: None,
             empty_pages: false,
             faults: VecDeque::new(),
+            units_per_minute: None,
             labels: Vec::new(),
             messages: BTreeMap::new(),
             records: Vec::new(),
             history_id: FIRST_HISTORY_ID,
             oldest_history_id: 0,
             next_message: 0x18c0_0000_0000_0000,
+            minute: Minute::default(),
         }
     }
 
@@ -274,6 +286,12 @@ impl Gmail {
     /// Answers one request. `target` is path and query.
     pub fn answer(&mut self, method: &str, target: &str, headers: &[(String, String)]) -> Answer {
         self.log.push(format!("{method} {target}"));
+        if let Some(limit) = self.units_per_minute
+            && let Err(answer) = self.minute.charge(target, limit, self.now_ms)
+        {
+            self.calls.refused += 1;
+            return answer;
+        }
         if let Some(Some(fault)) = self.faults.pop_front() {
             self.calls.failed += 1;
             return fault.answer();
