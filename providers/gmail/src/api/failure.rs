@@ -41,6 +41,8 @@ pub enum Failure {
     Unavailable(String),
     /// The host allows no more requests in this poll.
     LimitReached,
+    /// The quota of this minute does not pay for the request; it was not sent.
+    QuotaUsed,
     /// Anything else.
     Other(String),
 }
@@ -50,6 +52,7 @@ impl From<Failure> for PollError {
         match failure {
             Failure::Gone => Self::Other("not found: does base_url lead to the Gmail API?".into()),
             Failure::RateLimited(seconds) => Self::RateLimited(seconds),
+            Failure::QuotaUsed => Self::RateLimited(None),
             Failure::Unauthorized(text) => Self::Unauthorized(text),
             Failure::Unavailable(text) => Self::Unavailable(text),
             Failure::LimitReached => {

@@ -5,15 +5,18 @@
 mod answer;
 mod failure;
 mod http;
+mod quota;
 
 pub use answer::{Added, HistoryPage, Label, MessagesPage, Profile};
 pub use failure::Failure;
 #[cfg(target_family = "wasm")]
 pub use http::Host;
 pub use http::Http;
+pub use quota::{CALL_UNITS_MIN, LABELS_UNITS, MESSAGE_UNITS, Quota};
 
 use crate::cursor::HistoryId;
 use form_urlencoded::Serializer;
+use quota::{HISTORY_UNITS, MESSAGES_UNITS, PROFILE_UNITS};
 use serde_json::Value;
 use triggerhouse_sdk::http::{Method, Request};
 
@@ -46,23 +49,35 @@ pub struct Api<'a> {
     http: &'a dyn Http,
     root: String,
     now_us: u64,
+    quota: Quota,
 }
 
 impl<'a> Api<'a> {
     /// `root` is what stands before `/profile`; `now_us` is the time of the poll.
-    pub fn new(http: &'a dyn Http, root: String, now_us: u64) -> Self {
-        Self { http, root, now_us }
+    /// Whatever is asked for is paid from `quota`.
+    pub fn new(http: &'a dyn Http, root: String, now_us: u64, quota: Quota) -> Self {
+        Self {
+            http,
+            root,
+            now_us,
+            quota,
+        }
     }
 
-    /// Whose mailbox it is, and where its history stands. 1 unit of quota.
+    /// What is spent, and what is left.
+    pub fn quota(&self) -> &Quota {
+        &self.quota
+    }
+
+    /// Whose mailbox it is, and where its history stands.
     ///
     /// # Errors
     /// See [`Failure`], as for all methods.
     pub fn profile(&self) -> Result<Profile, Failure> {
-        Profile::read(&self.get("/profile", &[])?)
+        Profile::read(&self.get(PROFILE_UNITS, "/profile", &[])?)
     }
 
-    /// The messages added after `start`, oldest first: one page. 2 units.
+    /// The messages added after `start`, oldest first: one page.
     ///
     /// # Errors
     /// [`Failure::Gone`] if `start` is too old.
@@ -80,10 +95,10 @@ impl<'a> Api<'a> {
         ];
         query.extend(label.map(|label| ("labelId", label)));
         query.extend(token.map(|token| ("pageToken", token)));
-        HistoryPage::read(&self.get("/history", &query)?)
+        HistoryPage::read(&self.get(HISTORY_UNITS, "/history", &query)?)
     }
 
-    /// The messages that arrived after a second, newest first: one page. 5 units.
+    /// The messages that arrived after a second, newest first: one page.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -99,11 +114,11 @@ impl<'a> Api<'a> {
         query.extend(label.map(|label| ("labelIds", label)));
         query.extend(spam_and_trash.then_some(("includeSpamTrash", "true")));
         query.extend(token.map(|token| ("pageToken", token)));
-        MessagesPage::read(&self.get("/messages", &query)?)
+        MessagesPage::read(&self.get(MESSAGES_UNITS, "/messages", &query)?)
     }
 
     /// One message without its body: its headers, and if asked for, what its parts
-    /// are called. 5 units, or 20 for projects since May 2026, either way.
+    /// are called, at the same price.
     ///
     /// # Errors
     /// [`Failure::Gone`] if it was deleted.
@@ -113,22 +128,24 @@ impl<'a> Api<'a> {
             // Only the full format knows parts. What is not named in `fields` (the
             // bodies) is not sent.
             let fields = format!("{FIELDS},payload({})", part_fields(PART_DEPTH));
-            return self.get(&path, &[("format", "full"), ("fields", &fields)]);
+            let query = [("format", "full"), ("fields", fields.as_str())];
+            return self.get(MESSAGE_UNITS, &path, &query);
         }
         let mut query = vec![("format", "metadata"), ("fields", FIELDS)];
         query.extend(HEADERS.iter().map(|header| ("metadataHeaders", *header)));
-        self.get(&path, &query)
+        self.get(MESSAGE_UNITS, &path, &query)
     }
 
-    /// The names of the mailbox's labels. 1 unit.
+    /// The names of the mailbox's labels.
     ///
     /// # Errors
     /// See [`Failure`].
     pub fn labels(&self) -> Result<Vec<Label>, Failure> {
-        answer::labels(&self.get("/labels", &[])?)
+        answer::labels(&self.get(LABELS_UNITS, "/labels", &[])?)
     }
 
-    fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, Failure> {
+    fn get(&self, units: u32, path: &str, query: &[(&str, &str)]) -> Result<Value, Failure> {
+        self.quota.pay(units)?;
         let mut url = format!("{}{path}", self.root);
         if !query.is_empty() {
             let query = Serializer::new(String::new()).extend_pairs(query).finish();

@@ -16,7 +16,8 @@
 //!     "began_ms": 1700000125000, "end": "9007199254741000", "next": {"token": "0123"}
 //!   },
 //!   "pending": [["9007199254741000", "18c0a1b2c3d4e5f7"]],
-//!   "pause_until_us": 1700000180000000
+//!   "pause_until_us": 1700000180000000,
+//!   "spent": {"units": {"1700000125": 23}, "used_up": true}
 //! }
 //! ```
 //!
@@ -33,6 +34,7 @@
 //! | `scan` | the scan under way: its source, when it began and how far the history reached then, and which page comes next |
 //! | `pending` | messages of the page last read that are still to be fetched, oldest first |
 //! | `pause_until_us` | until when the service wants to be left alone |
+//! | `spent` | quota spent in the last minute, by the second, and whether it was used up; missing in older cursors: nothing |
 //!
 //! **A position within a page** is the list `pending`: a page of ids is read once,
 //! whatever the limit of events. The next page is read when the list is empty, by
@@ -58,13 +60,15 @@
 //! message that was ever seen.
 //!
 //! **It is bounded**: `pending` by a page ([`crate::api::PAGE_SIZE`] records),
-//! `recent` by [`RECENT_MAX`], `marks` by their distance. Where more than that many
-//! messages arrive within the overlap, `history` follows the oldest of the last
-//! [`RECENT_MAX`] instead.
+//! `recent` by [`RECENT_MAX`], `marks` by their distance, `spent` by a minute's seconds.
+//! Where more than that many messages arrive within the overlap, `history` follows the
+//! oldest of the last [`RECENT_MAX`] instead.
 
 mod history_id;
+mod spent;
 
 pub use history_id::HistoryId;
+pub use spent::Spent;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -101,6 +105,8 @@ pub struct Cursor {
     pub pending: VecDeque<(HistoryId, String)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause_until_us: Option<u64>,
+    #[serde(default, skip_serializing_if = "Spent::is_empty")]
+    pub spent: Spent,
 }
 
 /// What a scan has read.
@@ -181,6 +187,7 @@ impl Cursor {
             scan: None,
             pending: VecDeque::new(),
             pause_until_us: None,
+            spent: Spent::default(),
         }
     }
 

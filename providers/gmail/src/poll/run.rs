@@ -1,6 +1,6 @@
 //! The loop of one poll: fetch what is pending, read the next page, and so on.
 
-use crate::api::{Added, Api, Failure, Label};
+use crate::api::{Added, Api, Failure, LABELS_UNITS, Label, MESSAGE_UNITS};
 use crate::cursor::{Cursor, HistoryId, Next, Scan, Source};
 use crate::log;
 use crate::message::{self, Context};
@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use triggerhouse_sdk::prelude::*;
 
 /// Messages that one poll fetches, one after the other: some three seconds, and at
-/// 20 units each 500 of the 6,000 that a user has per minute.
+/// 20 units each a tenth of what a user has per minute.
 const FETCHES_MAX: usize = 25;
 /// Pages that one poll reads. A page of the history may be empty, and have a
 /// successor.
@@ -130,6 +130,12 @@ impl<'a> Run<'a> {
     }
 
     fn fetch(&mut self, id: &str) -> Result<(), Failure> {
+        // A message whose labels' names cannot be paid for would be fetched in vain.
+        let names = self.needs.label_names && self.labels.is_none();
+        let units = MESSAGE_UNITS + if names { LABELS_UNITS } else { 0 };
+        if !self.api.quota().has(units) {
+            return Err(Failure::QuotaUsed);
+        }
         self.fetches += 1;
         let parts = self.needs.attachments;
         let mut date_ms = None;

@@ -78,8 +78,35 @@ fn the_fake_counts_what_a_project_pays() {
         get: 1,
         labels: 1,
         failed: 9,
+        refused: 9,
     };
     assert_eq!(calls.units(), 29);
+}
+
+#[test]
+fn the_fake_enforces_the_quota_of_any_minute_if_told_to() {
+    let mut gmail = Fake::new("me@example.com", NOW_MS);
+    gmail.units_per_minute = Some(42);
+    let id = gmail.receive(draft("a"));
+    let message = format!("messages/{id}");
+    assert_eq!(get(&mut gmail, &message).0, 200);
+    gmail.now_ms += 30_000;
+    gmail.faults.push_back(Some(Fault::Server(500)));
+    assert_eq!(get(&mut gmail, &message).0, 500, "which counts");
+    let (status, refusal) = get(&mut gmail, &message);
+    assert_eq!(status, 403);
+    let reason = refusal["error"]["errors"][0]["reason"].as_str();
+    assert_eq!(reason, Some("rateLimitExceeded"));
+    assert_eq!(get(&mut gmail, "profile").0, 200);
+    assert_eq!(get(&mut gmail, &message).0, 429);
+    assert_eq!(get(&mut gmail, "labels").0, 200);
+    assert_eq!(get(&mut gmail, "labels").0, 403);
+    gmail.now_ms += 29_999;
+    assert_eq!(get(&mut gmail, "labels").0, 403);
+    gmail.now_ms += 1;
+    assert_eq!(get(&mut gmail, &message).0, 200);
+    assert_eq!(get(&mut gmail, "labels").0, 403);
+    assert_eq!((gmail.calls.refused, gmail.calls.failed), (5, 1));
 }
 
 #[test]

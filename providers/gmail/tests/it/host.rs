@@ -2,6 +2,7 @@
 //! stores the cursor with the events, and calls again while more is waiting.
 
 use super::fake;
+use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use triggerhouse_provider_gmail::api::Http;
 use triggerhouse_sdk::http::{FetchError, Request, Response};
@@ -21,6 +22,9 @@ pub struct Host {
     pub cursor: Option<String>,
     pub configs: Vec<String>,
     pub limit: u32,
+    pub settings: Value,
+    /// How far the host's clock is behind Google's.
+    pub behind_s: u64,
 }
 
 /// The way to the mailbox.
@@ -28,6 +32,8 @@ pub struct Service {
     pub gmail: RefCell<fake::Gmail>,
     /// Requests that are still allowed in this poll.
     pub allowed: Cell<u32>,
+    /// How long each request takes.
+    pub latency_ms: Cell<u64>,
 }
 
 impl Http for Service {
@@ -39,6 +45,7 @@ impl Http for Service {
         let target = target.ok_or_else(|| FetchError::Denied(request.url.clone()))?;
         assert!(request.headers.is_empty() && request.body.is_none());
         let answer = self.gmail.borrow_mut().answer("GET", target, &[]);
+        self.gmail.borrow_mut().now_ms += self.latency_ms.get();
         if answer.slow {
             return Err(FetchError::Timeout);
         }
@@ -58,10 +65,14 @@ impl Host {
             service: Service {
                 gmail: RefCell::new(fake::Gmail::new("Me@example.com", NOW_MS)),
                 allowed: Cell::new(u32::MAX),
+                latency_ms: Cell::new(0),
             },
             cursor: None,
             configs: vec!["{}".into()],
             limit: 500,
+            // Tests of other things need not wait for the next minute.
+            settings: json!({"quota_units_per_minute": u32::MAX}),
+            behind_s: 0,
         }
     }
 
@@ -79,8 +90,8 @@ impl Host {
         PollRequest {
             cursor: self.cursor.clone(),
             configs: self.configs.clone(),
-            settings: "{}".into(),
-            now: self.gmail().now_ms * 1_000,
+            settings: self.settings.to_string(),
+            now: (self.gmail().now_ms - self.behind_s * 1_000) * 1_000,
             limit: self.limit,
         }
     }
@@ -120,7 +131,7 @@ impl Host {
     }
 
     /// The cursor, as JSON.
-    pub fn stored(&self) -> serde_json::Value {
+    pub fn stored(&self) -> Value {
         serde_json::from_str(self.cursor.as_deref().unwrap()).unwrap()
     }
 }

@@ -10,6 +10,7 @@ mod filters;
 mod host;
 mod mutations;
 mod polling;
+mod quota;
 mod resync;
 mod simulation;
 mod snapshots;

@@ -1,8 +1,8 @@
 //! Months of a mailbox in a second: messages arrive, vanish and are relabelled,
 //! records are late and repeated, history expires, any request may fail, pages are
-//! lost before they are stored, and every poll may have another limit. In the end
-//! the set of dedup keys is the set of messages that came after the first poll and
-//! were not deleted before they could be fetched.
+//! lost before they are stored, every poll may have another limit, and some services
+//! enforce a quota. In the end the set of dedup keys is the set of messages that came
+//! after the first poll and were not deleted before they could be fetched.
 //!
 //! Everything follows from the seed, which a failure names.
 
@@ -25,6 +25,8 @@ struct Totals {
     errors: usize,
     expiries: usize,
     late: usize,
+    refused: u64,
+    pauses: usize,
 }
 
 /// Small, and the same everywhere: splitmix64.
@@ -67,12 +69,18 @@ fn key(id: &str) -> String {
 impl Simulation {
     fn new(seed: u64) -> Self {
         let mut random = Random(seed);
-        let host = Host::new();
+        let mut host = Host::new();
         for _ in 0..random.below(50) {
             host.gmail().receive(draft("before"));
         }
         host.wait(1);
         host.gmail().empty_pages = random.percent(30);
+        // Every third mailbox has a quota, and a service that takes its time.
+        if seed % 3 == 0 {
+            host.settings = json!({});
+            host.gmail().units_per_minute = Some(6_000);
+            host.service.latency_ms.set(random.below(100));
+        }
         let mut simulation = Self {
             random,
             host,
@@ -170,6 +178,10 @@ impl Simulation {
             let page = match self.host.try_poll() {
                 Ok(page) => page,
                 Err(PollError::InvalidCursor(text)) => panic!("{text}"),
+                Err(PollError::RateLimited(Some(_))) => {
+                    self.totals.pauses += 1;
+                    break;
+                }
                 Err(_) => {
                     self.totals.errors += 1;
                     break;
@@ -216,10 +228,15 @@ impl Simulation {
     fn settle(mut self) -> Totals {
         self.host.limit = 500;
         self.host.service.allowed.set(u32::MAX);
-        for _ in 0..8 {
+        // Where there is a quota, it takes as many more minutes as that asks.
+        let minutes = 8 + 2 * self.expected.len() / 250;
+        for _ in 0..minutes {
             self.host.wait(60);
             loop {
-                let page = self.host.poll_page().unwrap();
+                let page = match self.host.poll_page() {
+                    Err(PollError::RateLimited(Some(_))) => break,
+                    page => page.unwrap(),
+                };
                 self.store(&page);
                 if !page.more {
                     break;
@@ -251,6 +268,7 @@ impl Simulation {
         );
         self.totals.received = self.expected.len();
         self.totals.vanished = self.vanished.len();
+        self.totals.refused = calls.refused;
         self.totals
     }
 }
@@ -266,7 +284,7 @@ fn run(seed: u64, steps: usize) -> Totals {
 #[test]
 fn nothing_is_lost_and_nothing_is_made_up_whatever_goes_wrong() {
     let mut sum = Totals::default();
-    for seed in 0..20 {
+    for seed in 0..30 {
         let totals = std::panic::catch_unwind(|| run(seed, 50));
         let totals = totals.unwrap_or_else(|_| panic!("seed {seed}"));
         sum.received += totals.received;
@@ -277,11 +295,15 @@ fn nothing_is_lost_and_nothing_is_made_up_whatever_goes_wrong() {
         sum.errors += totals.errors;
         sum.expiries += totals.expiries;
         sum.late += totals.late;
+        sum.refused += totals.refused;
+        sum.pauses += totals.pauses;
     }
     println!("{sum:?}");
     // The simulation must not become harmless unnoticed.
     assert!(sum.received > 20_000 && sum.vanished > 500 && sum.late > 300);
     assert!(sum.lost_pages > 400 && sum.errors > 300 && sum.expiries > 30);
+    // Refusals follow from lost pages, whose units nobody remembers.
+    assert!(sum.pauses > 100 && sum.refused > 0);
 }
 
 #[test]
@@ -289,6 +311,11 @@ fn without_faults_every_message_is_fetched_once_and_calls_stay_within_their_boun
     for seed in 0..10 {
         let mut random = Random(1_000 + seed);
         let mut host = connected();
+        if seed % 2 == 0 {
+            host.settings = json!({});
+            host.gmail().units_per_minute = Some(6_000);
+            host.service.latency_ms.set(random.below(100));
+        }
         let (mut received, mut polls, mut keys) = (0, 1, BTreeSet::new());
         for _ in 0..200 {
             let burst = random.percent(2);
@@ -310,7 +337,10 @@ fn without_faults_every_message_is_fetched_once_and_calls_stay_within_their_boun
             }
             host.limit = 1 + random.below(500) as u32;
             loop {
-                let page = host.poll_page().unwrap();
+                let page = match host.poll_page() {
+                    Err(PollError::RateLimited(Some(_))) => break,
+                    page => page.unwrap(),
+                };
                 polls += 1;
                 for event in page.events {
                     assert!(keys.insert(event.dedup_key), "fetched twice");
@@ -322,13 +352,10 @@ fn without_faults_every_message_is_fetched_once_and_calls_stay_within_their_boun
             host.wait(if burst { OVERLAP_S } else { 60 });
         }
         for _ in 0..6 {
-            host.wait(60);
-            keys.extend(
-                host.poll()
-                    .unwrap()
-                    .into_iter()
-                    .map(|event| event.dedup_key),
-            );
+            host.wait(120);
+            for event in host.poll().unwrap() {
+                assert!(keys.insert(event.dedup_key), "fetched twice");
+            }
         }
         let calls = host.gmail().calls;
         assert_eq!(keys.len() as u64, received);
@@ -338,5 +365,6 @@ fn without_faults_every_message_is_fetched_once_and_calls_stay_within_their_boun
         let pages = 206 + 4 * received.div_ceil(u64::from(PAGE_SIZE));
         assert!(calls.history <= pages, "{calls:?}");
         assert!(calls.profile <= polls + 6 && calls.list == 0 && calls.failed == 0);
+        assert_eq!(calls.refused, 0, "seed {seed}");
     }
 }
