@@ -62,7 +62,7 @@ impl GmailServer {
         let address = self.address;
         format!(
             "[[providers]]\nid = 'gmail'\nallow_hosts = ['{address}']\n\
-             settings = {{ base_url = 'http://{address}' }}\n"
+             settings = {{ base_url = 'http://{address}', quota_units_per_minute = 4000000000 }}\n"
         )
     }
 
