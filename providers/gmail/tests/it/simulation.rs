@@ -76,7 +76,7 @@ impl Simulation {
         host.wait(1);
         host.gmail().empty_pages = random.percent(30);
         // Every third mailbox has a quota, and a service that takes its time.
-        if seed % 3 == 0 {
+        if seed.is_multiple_of(3) {
             host.settings = json!({});
             host.gmail().units_per_minute = Some(6_000);
             host.service.latency_ms.set(random.below(100));

@@ -19,7 +19,7 @@ impl Minute {
         let units = units(target);
         if spent + units > limit {
             // Both are documented.
-            let status = if spent % 2 == 0 { 403 } else { 429 };
+            let status = if spent.is_multiple_of(2) { 403 } else { 429 };
             let text = "Quota exceeded for quota metric 'Queries'";
             return Err(Answer::error(status, "rateLimitExceeded", text));
         }
