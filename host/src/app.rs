@@ -13,7 +13,7 @@ use crate::secret::{MasterKey, Secret, generate_api_key, hash_api_key};
 use crate::server::{self, ServerLimits};
 use crate::signals::Signals;
 use crate::store::{ApiKey, Store, StoreOptions};
-use crate::worker::{InboxWorker, PollContext, PollWorker, Scheduler, WorkerContext};
+use crate::worker::{Collector, InboxWorker, PollContext, PollWorker, Scheduler, WorkerContext};
 use anyhow::Context;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -109,6 +109,12 @@ impl App {
             tasks
                 .work
                 .push(tokio::spawn(PollWorker::run(context, stop.work.clone())));
+        }
+        if config.has_role(Role::Workers) {
+            let collector = Collector::new(store.clone(), config.retention.clone());
+            tasks
+                .work
+                .push(tokio::spawn(collector.run(stop.work.clone())));
         }
         if config.has_role(Role::Scheduler) {
             let scheduler = Scheduler::new(store.clone(), signals.clone(), &config.scheduler);

@@ -23,7 +23,7 @@ const MILLISECONDS_MAX: u64 = SECONDS_MAX * 1_000;
 
 impl Config {
     /// Settings that must be greater than 0, and how large they may be.
-    fn numbers(&self) -> [(&'static str, u64, u64); 39] {
+    fn numbers(&self) -> [(&'static str, u64, u64); 41] {
         let (ingress, inbox, outbox) = (&self.ingress, &self.inbox, &self.outbox);
         let (scheduler, polling) = (&self.scheduler, &self.polling);
         let credentials = &self.credentials;
@@ -180,6 +180,16 @@ impl Config {
                 credentials.timeout_ms,
                 MILLISECONDS_MAX,
             ),
+            (
+                "retention.every_seconds",
+                self.retention.every_seconds,
+                SECONDS_MAX,
+            ),
+            (
+                "retention.pause_ms",
+                self.retention.pause_ms,
+                MILLISECONDS_MAX,
+            ),
         ]
     }
 
@@ -212,6 +222,7 @@ impl Config {
             bail!("credentials.allow_hosts: {error}");
         }
         check_base_url(&self.nango.base_url).context("nango.base_url")?;
+        self.retention.check()?;
         if self.roles.is_empty() {
             bail!("roles: expected at least one of ingress, workers, api");
         }

@@ -2,6 +2,9 @@
 //! a file, below the environment, below the command line.
 
 mod check;
+mod retention;
+
+pub use retention::RetentionConfig;
 
 use crate::domain::schedule::FiringLimits;
 use crate::provider::{EgressLimits, EngineLimits, RegistryEntry};
@@ -38,6 +41,7 @@ pub struct Config {
     pub scheduler: SchedulerConfig,
     pub polling: PollingConfig,
     pub outbox: OutboxConfig,
+    pub retention: RetentionConfig,
     pub engine: EngineLimits,
     pub egress: EgressLimits,
     pub credentials: CredentialsConfig,
@@ -288,6 +292,7 @@ impl fmt::Debug for Config {
             .field("scheduler", &self.scheduler)
             .field("polling", &self.polling)
             .field("outbox", &self.outbox)
+            .field("retention", &self.retention)
             .field("engine", &self.engine)
             .field("egress", &self.egress)
             .field("credentials", &self.credentials)

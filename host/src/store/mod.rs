@@ -9,6 +9,7 @@
 
 mod automations;
 mod body;
+mod chores;
 mod claim;
 mod credentials;
 mod error;
@@ -27,6 +28,7 @@ mod polls;
 mod pool;
 mod receive;
 mod renewals;
+mod retention;
 mod routes;
 mod runs;
 mod schedules;
@@ -37,6 +39,7 @@ mod ticks;
 mod triggers;
 
 pub use automations::AutomationPatch;
+pub use chores::Chore;
 pub use claim::{Claim, UnreadableDelivery};
 pub use credentials::{CredentialChange, SealedAccess, SealedCredential, StoredCredential};
 pub use error::StoreError;
@@ -54,6 +57,7 @@ pub use polls::{
 pub use pool::{Store, StoreOptions};
 pub use receive::{PackedDelivery, Stored};
 pub use renewals::{Renewal, RenewalOf};
+pub use retention::{Collected, Horizon};
 pub use routes::{RouteChange, RouteSource, RouteSubject, SealedSecret};
 pub use runs::RunFilter;
 pub use schedules::{NewSchedule, ScheduleDeletion, SchedulePatch};

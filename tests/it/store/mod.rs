@@ -7,6 +7,7 @@ mod migrate;
 mod outbox;
 mod polls;
 mod receive;
+mod retention;
 mod sameness;
 mod settle;
 
