@@ -222,7 +222,16 @@ impl Config {
             bail!("credentials.allow_hosts: {error}");
         }
         check_base_url(&self.nango.base_url).context("nango.base_url")?;
+        if !self.telemetry.otlp_endpoint.is_empty() {
+            check_base_url(&self.telemetry.otlp_endpoint).context("telemetry.otlp_endpoint")?;
+        }
         self.retention.check()?;
+        if self.shutdown_notice_seconds > SECONDS_MAX {
+            bail!(
+                "shutdown_notice_seconds: expected at most {SECONDS_MAX}, got {}",
+                self.shutdown_notice_seconds
+            );
+        }
         if self.roles.is_empty() {
             bail!("roles: expected at least one of ingress, workers, api");
         }
@@ -281,6 +290,10 @@ mod tests {
             (
                 "[credentials]\nallow_hosts = ['localhost:9000']",
                 "credentials.allow_hosts: expected an address and port",
+            ),
+            (
+                "[telemetry]\notlp_endpoint = 'collector:4318'",
+                "telemetry.otlp_endpoint: expected",
             ),
             (
                 "[nango]\nbase_url = 'api.nango.dev'",

@@ -35,7 +35,9 @@ pub struct Config {
     pub providers_dir: String,
     pub component_cache_dir: String,
     pub shutdown_seconds_max: u64,
+    pub shutdown_notice_seconds: u64,
     pub log: LogConfig,
+    pub telemetry: TelemetryConfig,
     pub ingress: IngressConfig,
     pub inbox: InboxConfig,
     pub scheduler: SchedulerConfig,
@@ -74,6 +76,14 @@ pub struct LogConfig {
     pub format: LogFormat,
 }
 
+/// See `config.default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "documented in config.default.toml")]
+pub struct TelemetryConfig {
+    pub otlp_endpoint: String,
+}
+
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -98,6 +108,14 @@ pub struct IngressConfig {
     pub queue_bytes_max: usize,
     pub batch_deliveries_max: usize,
     pub routes_refresh_ms: u64,
+    pub source_per_second: u32,
+    pub source_burst: u32,
+    pub app_per_second: u32,
+    pub app_burst: u32,
+    pub organization_per_second: u32,
+    pub organization_burst: u32,
+    pub unverified_per_second: u32,
+    pub unverified_burst: u32,
 }
 
 /// See `config.default.toml`.
@@ -267,6 +285,11 @@ impl Config {
         self.roles.contains(&role)
     }
 
+    /// For how long a process that is asked to end says so before it does.
+    pub fn shutdown_notice(&self) -> Duration {
+        Duration::from_secs(self.shutdown_notice_seconds)
+    }
+
     /// How long a shutdown may take.
     pub fn shutdown_max(&self) -> Duration {
         Duration::from_secs(self.shutdown_seconds_max)
@@ -287,6 +310,7 @@ impl fmt::Debug for Config {
             .field("roles", &self.roles)
             .field("shutdown_seconds_max", &self.shutdown_seconds_max)
             .field("log", &self.log)
+            .field("telemetry", &self.telemetry)
             .field("ingress", &self.ingress)
             .field("inbox", &self.inbox)
             .field("scheduler", &self.scheduler)

@@ -8,6 +8,7 @@
 //! Never does: decide anything about events, or see a provider.
 
 mod automations;
+mod backlog;
 mod body;
 mod chores;
 mod claim;
@@ -39,6 +40,7 @@ mod ticks;
 mod triggers;
 
 pub use automations::AutomationPatch;
+pub use backlog::{Backlog, PoolUse, Queue};
 pub use chores::Chore;
 pub use claim::{Claim, UnreadableDelivery};
 pub use credentials::{CredentialChange, SealedAccess, SealedCredential, StoredCredential};

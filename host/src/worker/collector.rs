@@ -4,6 +4,7 @@
 use crate::clock;
 use crate::config::RetentionConfig;
 use crate::domain::Timestamp;
+use crate::measure;
 use crate::store::{Chore, Collected, Store, StoreError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -124,6 +125,7 @@ impl Turn<'_> {
             let store = &self.collector.store;
             let passed = store.collect(what, horizon, max, clock::now()).await?;
             rows += passed;
+            measure::collected(what.as_str(), passed, begun.elapsed());
             if passed < u64::from(max) {
                 break;
             }

@@ -92,5 +92,6 @@ pub fn completed(delivery: DeliveryId, attempt: i32, events: Vec<DecidedEvent>) 
         },
         owner: None,
         events,
+        trace: None,
     }
 }

@@ -9,9 +9,10 @@ use crate::domain::event::DecidedEvent;
 use crate::domain::integration::IntegrationStatus;
 use crate::domain::poll_group::next_poll;
 use crate::domain::resource::TriggerKind;
+use crate::measure;
 use crate::store::credentials::needs_reauth;
 use crate::store::pool::write;
-use crate::store::settle::{Draft, WriteDrafts as _, in_write_order};
+use crate::store::settle::{Draft, WriteDrafts as _, in_write_order, measure_events};
 use crate::store::{Store, StoreError};
 use std::time::Duration;
 use uuid::Uuid;
@@ -131,9 +132,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<PollSettled>, StoreError> {
         let claim = page.claim;
-        let drafts = page.events.iter().map(|event| Draft::new(None, event));
+        let drafts = page
+            .events
+            .iter()
+            .map(|event| Draft::new(None, event, None));
         let drafts = in_write_order(drafts.collect());
-        write!(self, tx => {
+        let settled = write!(self, tx => {
             let times = hold!(tx, claim, now, None);
             let written = tx.write_drafts(&drafts, now).await?;
             let runs = drafts.iter().filter(|draft| draft.run.is_some() && written.contains(&draft.id.0));
@@ -167,8 +171,13 @@ impl Store {
             .bind(due_at.map(|at| at.0))
             .execute(&mut **tx)
             .await?;
-            Ok(Some(settled))
-        })
+            Ok::<_, StoreError>(Some((settled, written)))
+        })?;
+        Ok(settled.map(|(settled, written)| {
+            measure_events(&drafts, &written);
+            measure::duplicates(settled.duplicates);
+            settled
+        }))
     }
 
     /// Notes why a poll ended without a page, and ends its claim; false if that no

@@ -16,6 +16,7 @@ use crate::config::PollingConfig;
 use crate::credentials::Credentials;
 use crate::domain::{PollGroupId, Timestamp};
 use crate::lock::{Acquired, LockGuard, Locks};
+use crate::measure;
 use crate::provider::{Egress, Registry};
 use crate::signals::Signals;
 use crate::store::{ClaimedPoll, PollFailed, Signal, Store, StoreError};
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// Groups that are looked at beyond those for which there is room: others may have some
 /// of them in hand.
@@ -211,7 +213,8 @@ struct Poll {
 impl Poll {
     async fn run(self, lock: Option<LockGuard>) {
         let keeper = Keeper::start(&self.context, &self.claim, lock, self.halt.clone());
-        let ended = self.pages().await;
+        let span = tracing::debug_span!("poll", group.id = %self.claim.group, provider.id = self.claim.provider);
+        let ended = self.pages().instrument(span).await;
         let written = match &ended {
             Ended::Settled => true,
             Ended::Failed(failed) => self.note(failed).await,
@@ -219,6 +222,14 @@ impl Poll {
         };
         // Until then the group is held: another one would ask the service in vain.
         keeper.stop().await;
+        measure::polled(
+            &self.claim.provider,
+            if written {
+                ended.as_str()
+            } else {
+                Ended::Lost.as_str()
+            },
+        );
         if !written {
             self.log_lost();
         }
