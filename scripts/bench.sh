@@ -16,6 +16,9 @@ LOAD_THREADS=2
 PAYLOADS=20000
 SETTLE_ROWS=20000
 LATENCY_SAMPLES=50
+# A part of what the inbox of a busy host holds, and a load that leaves the machine some room.
+OLD_ROWS=${BENCH_OLD_ROWS:-1000000}
+RETENTION_CONNECTIONS=4
 DRAIN_TIMEOUT_S=$((60 + 10 * BENCH_SECONDS))
 READY_TIMEOUT_S=30
 STOP_TIMEOUT_S=30
@@ -44,6 +47,8 @@ mkdir "$dir"
 for name in "${!TRIGGERHOUSE_@}"; do unset "$name"; done
 TRIGGERHOUSE_MASTER_KEY=$(head -c 32 /dev/urandom | base64)
 export TRIGGERHOUSE_MASTER_KEY
+# One source sends more than any service does.
+export TRIGGERHOUSE_INGRESS_SOURCE_PER_SECOND=0 TRIGGERHOUSE_INGRESS_ORGANIZATION_PER_SECOND=0
 
 process=''
 log=/dev/null
@@ -186,7 +191,7 @@ measure() {
 	local name=$1 url=$2 ingress_limit drain_limit
 	ingress_limit=$(value acks_per_s <<<"$3")
 	drain_limit=$(value rows_per_s <<<"$4")
-	local key created hook latency idle_mb alone drain both drain_both
+	local key created latency idle_mb alone drain both drain_both
 	local -a serve=("$triggerhouse" serve --listen "127.0.0.1:$port" --database-url "$url" --providers "$PROJECT_ROOT/target/providers")
 
 	say "$name: start"
@@ -256,7 +261,41 @@ measure() {
 	row "memory idle, after the load, MB" "$idle_mb, $loaded_mb" "" "" "idle < 60"
 }
 
+# measure_retention NAME DATABASE_URL: ingress beside a million old rows, without and with their deletion under way.
+# With few connections: where every core is busy already, whatever else runs shows in the latency.
+measure_retention() {
+	local name=$1 url=$2 BENCH_CONNECTIONS=$RETENTION_CONNECTIONS quiet busy before after
+	local -a serve=("$triggerhouse" serve --listen "127.0.0.1:$port" --database-url "$url" --providers "$PROJECT_ROOT/target/providers")
+
+	say "$name: ingress beside $OLD_ROWS old rows"
+	"$limits" fill-old --database-url "$url" --count "$OLD_ROWS" >/dev/null
+	# The server keeps what it was given by measure: a trigger, its URL and its secret.
+	"$limits" payloads --count "$PAYLOADS" --secret "$secret" --out "$dir/$name.payloads" >/dev/null
+	TRIGGERHOUSE_RETENTION_INBOX_DAYS=0 start "$name" "$dir" "${serve[@]}"
+	quiet=$(load "$hook" "$dir/$name.payloads")
+	stop server
+	say "  kept:    $quiet"
+	before=$("$limits" left-old --database-url "$url" | value left)
+	start "$name" "$dir" "${serve[@]}"
+	busy=$(load "$hook" "$dir/$name.payloads")
+	stop server
+	after=$("$limits" left-old --database-url "$url" | value left)
+	say "  deleted: $busy, $((before - after)) rows meanwhile"
+	((after < before)) || say "  NOT MEASURED: nothing was deleted"
+	rm "$dir/$name.payloads"
+
+	heading "Triggerhouse on $name, beside $OLD_ROWS old rows, at $BENCH_CONNECTIONS connections"
+	row "ingress and workers, acks/s" "$(value acks_per_s <<<"$quiet")" "" "" ""
+	row "  p50, p99 ms" "$(value p50_ms <<<"$quiet"), $(value p99_ms <<<"$quiet")" "" "" ""
+	row "  while they are deleted, acks/s" "$(value acks_per_s <<<"$busy")" "$(value acks_per_s <<<"$quiet")" \
+		"$(percent "$(value acks_per_s <<<"$busy")" "$(value acks_per_s <<<"$quiet")")" '>= 80 %'
+	row "  p50, p99 ms" "$(value p50_ms <<<"$busy"), $(value p99_ms <<<"$busy")" "" "" ""
+	row "  rows deleted meanwhile" "$((before - after))" "" "" "> 0"
+}
+
 measure Postgres "$postgres_url" "$writer_postgres" "$settle_postgres"
+measure_retention Postgres "$postgres_url"
 measure SQLite "sqlite://$dir/bench.db" "$writer_sqlite" "$settle_sqlite"
+measure_retention SQLite "sqlite://$dir/bench.db"
 
 print_table

@@ -1,19 +1,24 @@
 //! The whole of it: opens the store, loads the registry, and starts what the
 //! configured roles need. Used by `serve` and by the tests.
 
-use crate::api::ingress::{InboxWriter, IngressState, ReadingRoom, RouteTable, app_secrets};
+use crate::api::ingress::{
+    InboxWriter, IngressState, RateLimits, ReadingRoom, RouteTable, app_secrets,
+};
 use crate::api::{self, AppState};
 use crate::clock;
 use crate::config::{Config, Role};
 use crate::credentials::Credentials;
 use crate::domain::OrgId;
 use crate::lock::Locks;
+use crate::measure::Figures;
 use crate::provider::{Cache, Egress, Engine, Registry};
 use crate::secret::{MasterKey, Secret, generate_api_key, hash_api_key};
 use crate::server::{self, ServerLimits};
 use crate::signals::Signals;
 use crate::store::{ApiKey, Store, StoreOptions};
-use crate::worker::{Finalizer, InboxWorker, PollContext, PollWorker, Scheduler, WorkerContext};
+use crate::worker::{
+    Collector, Finalizer, InboxWorker, PollContext, PollWorker, Scheduler, WorkerContext,
+};
 use anyhow::Context;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -26,6 +31,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Characters of an API key that are kept for people.
 const KEY_HINT_CHARS: usize = 8;
+/// What is left for giving claims back: a part of the time for a shutdown.
+const RELEASE_PART: u32 = 8;
 /// How long the store may take to close its connections.
 const CLOSE_MAX: Duration = Duration::from_secs(2);
 
@@ -43,8 +50,12 @@ pub struct App {
 /// Work stops in this order: who brings new work, then who does it.
 #[derive(Clone, Default)]
 struct Stop {
+    /// `/readyz` sends requests elsewhere.
+    leaving: CancellationToken,
     server: CancellationToken,
     work: CancellationToken,
+    /// What is still being worked on is given back.
+    release: CancellationToken,
 }
 
 #[derive(Default)]
@@ -81,6 +92,10 @@ impl App {
         let config = Arc::new(config);
         let signals = Signals::default();
         let (stop, mut tasks) = (Stop::default(), Tasks::default());
+        let tidy = stop.work.clone();
+        tasks.work.push(tokio::spawn(async move {
+            tidy.run_until_cancelled(Figures::start().upkeep()).await;
+        }));
         tasks.work.push(tokio::spawn(
             signals.clone().relay(store.clone(), stop.work.clone()),
         ));
@@ -90,6 +105,7 @@ impl App {
                 registry: Arc::clone(&registry),
                 signals: signals.clone(),
                 config: config.inbox.clone(),
+                release: stop.release.clone(),
             };
             tasks
                 .work
@@ -114,6 +130,12 @@ impl App {
                 .work
                 .push(tokio::spawn(PollWorker::run(context, stop.work.clone())));
         }
+        if config.has_role(Role::Workers) {
+            let collector = Collector::new(store.clone(), config.retention.clone());
+            tasks
+                .work
+                .push(tokio::spawn(collector.run(stop.work.clone())));
+        }
         if config.has_role(Role::Scheduler) {
             let scheduler = Scheduler::new(store.clone(), signals.clone(), &config.scheduler);
             tasks
@@ -130,7 +152,13 @@ impl App {
                 every,
                 stop.work.clone(),
             )));
+            let (rates, quiet) = (RateLimits::new(&config.ingress), stop.work.clone());
+            let forget = rates.clone().forget();
+            tasks.work.push(tokio::spawn(async move {
+                quiet.run_until_cancelled(forget).await;
+            }));
             Some(IngressState {
+                rates,
                 app_secrets: Arc::new(app_secrets(&registry)),
                 nango_keys: config.nango.signing_key.0.clone().into(),
                 github_app_secrets: config.github_app.webhook_secret.0.clone().into(),
@@ -161,6 +189,7 @@ impl App {
             Arc::clone(&config),
             signals,
             master_key,
+            stop.leaving.clone(),
             stop.server.clone(),
         );
         let router = api::router(state, ingress);
@@ -186,14 +215,28 @@ impl App {
         })
     }
 
+    /// Says on `/readyz` that requests should go elsewhere, and takes them all the same.
+    pub fn leave(&self) {
+        self.stop.leaving.cancel();
+    }
+
     /// Stops taking requests, finishes what was claimed, and closes the store;
     /// what is not done within the configured time is left to its lease.
     ///
     /// Requests get half of that time, so that one slow client cannot take what the
-    /// workers need to settle; the writer may use half of the rest.
+    /// workers need to settle; the writer may use half of the rest. In the last part of
+    /// it, deliveries that are still being worked on are given back, so that nobody has
+    /// to wait for their leases.
     pub async fn stop(self) {
         let begun = Instant::now();
         let all = begun + self.shutdown_max;
+        self.leave();
+        let release = self.stop.release.clone();
+        let release_at = all - self.shutdown_max / RELEASE_PART;
+        let releasing = tokio::spawn(async move {
+            tokio::time::sleep_until(release_at).await;
+            release.cancel();
+        });
         // The writer ends with the last request, which holds a handle to it.
         self.stop.server.cancel();
         let served = ended(self.tasks.server, begun + self.shutdown_max * 3 / 4).await;
@@ -204,6 +247,7 @@ impl App {
                 "the shutdown took too long; what was claimed is taken over when its lease lapses"
             );
         }
+        releasing.abort();
         let _ = tokio::time::timeout(CLOSE_MAX, self.store.close()).await;
     }
 }

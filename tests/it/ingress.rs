@@ -34,7 +34,7 @@ on_both! {
     }
 
     async fn a_burst_of_wrong_signatures_leaves_no_row(db: &TestDb) {
-        let mut app = TestApp::start(db).await;
+        let mut app = TestApp::start_with(db, "[ingress]\nunverified_burst = 1000").await;
         let hook = app.hook("acme", "github", json!({})).await;
         let body = github::issue("opened", 1);
         let forged = (0..200).map(|n| {

@@ -40,8 +40,9 @@ fn allowed(module: &str) -> &'static [&'static str] {
         "secret" => &["secret", "domain"],
         "verify" => &["verify", "domain", "secret"],
         "lock" => &["lock", "domain", "secret"],
-        "store" => &["store", "domain"],
-        "provider" => &["provider", "domain", "secret"],
+        "store" => &["store", "domain", "measure"],
+        "measure" => &["measure"],
+        "provider" => &["provider", "domain", "secret", "measure"],
         "credentials" => &[
             "credentials",
             "domain",
@@ -62,6 +63,8 @@ fn allowed(module: &str) -> &'static [&'static str] {
             "signals",
             "clock",
             "config",
+            "measure",
+            "telemetry",
         ],
         "api" => &[
             "api",
@@ -74,6 +77,8 @@ fn allowed(module: &str) -> &'static [&'static str] {
             "signals",
             "clock",
             "config",
+            "measure",
+            "telemetry",
         ],
         _ => &[],
     }

@@ -33,7 +33,14 @@ pub struct Problem {
     #[serde(skip)]
     // Boxed: a rare passenger, which would double what every handler returns.
     header: Option<Box<(HeaderName, HeaderValue)>>,
+    /// In figures, where the status does not say enough.
+    #[serde(skip)]
+    cause: Option<&'static str>,
 }
+
+/// Of a refusal, in its response: what `/metrics` counts it by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cause(pub(super) &'static str);
 
 /// What is wrong with one value of a request's body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -70,6 +77,7 @@ impl Problem {
             detail: title.to_owned(),
             errors: Vec::new(),
             header: None,
+            cause: None,
         }
     }
 
@@ -91,6 +99,13 @@ impl Problem {
     #[must_use]
     pub fn retry_after(self, seconds: u64) -> Self {
         self.header(header::RETRY_AFTER, seconds.into())
+    }
+
+    /// Says by what it is counted.
+    #[must_use]
+    pub(super) fn because(mut self, cause: &'static str) -> Self {
+        self.cause = Some(cause);
+        self
     }
 
     fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -142,11 +157,15 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(mut self) -> Response {
         let header = self.header.take();
+        let cause = self.cause.take();
         let mut response = (self.status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if let Some((name, value)) = header.map(|header| *header) {
             headers.insert(name, value);
+        }
+        if let Some(cause) = cause {
+            response.extensions_mut().insert(Cause(cause));
         }
         response
     }

@@ -85,7 +85,7 @@ async fn readyz(State(state): State<AppState>) -> (StatusCode, Json<Readiness>) 
     let time = Duration::from_millis(DATABASE_MS_MAX);
     let ping = tokio::time::timeout(time, state.store().ping()).await;
     let database = matches!(ping, Ok(Ok(())));
-    let stopping = state.stop().is_cancelled();
+    let stopping = state.leaving().is_cancelled();
     let ready = database && !stopping;
     let status = match ready {
         true => StatusCode::OK,

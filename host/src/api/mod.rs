@@ -20,6 +20,7 @@ pub mod ingress;
 mod integrations;
 mod list;
 mod manual;
+mod metrics;
 mod openapi;
 mod outbox;
 mod poll_groups;
@@ -62,6 +63,7 @@ pub fn router(state: AppState, ingress: Option<IngressState>) -> Router {
 pub fn public() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(health::routes())
+        .merge(metrics::routes())
         .merge(providers::routes())
 }
 

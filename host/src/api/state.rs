@@ -1,6 +1,8 @@
 //! What handlers share.
 
+use super::metrics::Sampled;
 use crate::config::Config;
+use crate::measure::Figures;
 use crate::provider::Registry;
 use crate::secret::MasterKey;
 use crate::signals::Signals;
@@ -19,19 +21,23 @@ struct Shared {
     config: Arc<Config>,
     signals: Signals,
     master_key: Arc<MasterKey>,
+    leaving: CancellationToken,
     stop: CancellationToken,
+    figures: Figures,
+    sampled: Sampled,
 }
 
 impl AppState {
-    /// What the host has set up before it takes requests. `stop` is cancelled when
-    /// the process is about to end: nobody is kept waiting then, and `/readyz`
-    /// sends requests elsewhere.
+    /// What the host has set up before it takes requests. `leaving` is cancelled when
+    /// the process was asked to end: `/readyz` sends requests elsewhere then. `stop` is
+    /// cancelled when it ends: nobody is kept waiting.
     pub fn new(
         store: Store,
         registry: Arc<Registry>,
         config: Arc<Config>,
         signals: Signals,
         master_key: Arc<MasterKey>,
+        leaving: CancellationToken,
         stop: CancellationToken,
     ) -> Self {
         Self(Arc::new(Shared {
@@ -40,7 +46,10 @@ impl AppState {
             config,
             signals,
             master_key,
+            leaving,
             stop,
+            figures: Figures::start(),
+            sampled: Sampled::default(),
         }))
     }
 
@@ -67,6 +76,21 @@ impl AppState {
     /// Seals webhook secrets.
     pub fn master_key(&self) -> &MasterKey {
         &self.0.master_key
+    }
+
+    /// What is measured.
+    pub fn figures(&self) -> &Figures {
+        &self.0.figures
+    }
+
+    /// When the database was asked what waits.
+    pub(super) fn sampled(&self) -> &Sampled {
+        &self.0.sampled
+    }
+
+    /// Cancelled when requests should be sent elsewhere.
+    pub fn leaving(&self) -> &CancellationToken {
+        &self.0.leaving
     }
 
     /// Cancelled when the process is about to end.

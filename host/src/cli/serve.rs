@@ -41,13 +41,27 @@ impl Serve {
             flags.insert("roles".into(), roles(&self.roles));
         }
         let config = self.common.load(flags)?;
-        telemetry::start(&config.log)?;
+        let telemetry = telemetry::start(&config.log, &config.telemetry)?;
         let mut stop = Interrupts::listen()?;
+        let notice = config.shutdown_notice();
         let app = App::start(config, show).await?;
         stop.first().await;
+        if !notice.is_zero() {
+            app.leave();
+            tracing::info!("leaving: /readyz sends requests elsewhere");
+            tokio::select! {
+                () = tokio::time::sleep(notice) => {}
+                // Somebody is in a hurry.
+                () = stop.first() => {}
+            }
+        }
         tracing::info!("stopping: no new requests; finishing what was claimed");
+        let ended = async {
+            app.stop().await;
+            telemetry.end().await;
+        };
         tokio::select! {
-            () = app.stop() => Ok(ExitCode::SUCCESS),
+            () = ended => Ok(ExitCode::SUCCESS),
             () = stop.first() => {
                 tracing::warn!("stopping at once; what was claimed is taken over when its lease lapses");
                 Ok(ExitCode::FAILURE)

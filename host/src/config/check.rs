@@ -23,7 +23,7 @@ const MILLISECONDS_MAX: u64 = SECONDS_MAX * 1_000;
 
 impl Config {
     /// Settings that must be greater than 0, and how large they may be.
-    fn numbers(&self) -> [(&'static str, u64, u64); 44] {
+    fn numbers(&self) -> [(&'static str, u64, u64); 46] {
         let (ingress, inbox, outbox) = (&self.ingress, &self.inbox, &self.outbox);
         let (scheduler, polling) = (&self.scheduler, &self.polling);
         let (credentials, runs) = (&self.credentials, &self.runs);
@@ -189,6 +189,16 @@ impl Config {
             ("runs.start_seconds", runs.start_seconds, SECONDS_MAX),
             ("runs.batch_runs_max", runs.batch_runs_max.into(), BATCH_MAX),
             ("runs.poll_ms", runs.poll_ms, MILLISECONDS_MAX),
+            (
+                "retention.every_seconds",
+                self.retention.every_seconds,
+                SECONDS_MAX,
+            ),
+            (
+                "retention.pause_ms",
+                self.retention.pause_ms,
+                MILLISECONDS_MAX,
+            ),
         ]
     }
 
@@ -234,6 +244,16 @@ impl Config {
                     "{section}.retry_max_ms: expected at least {section}.retry_base_ms, which is {base}, got {max}"
                 );
             }
+        }
+        if !self.telemetry.otlp_endpoint.is_empty() {
+            check_base_url(&self.telemetry.otlp_endpoint).context("telemetry.otlp_endpoint")?;
+        }
+        self.retention.check()?;
+        if self.shutdown_notice_seconds > SECONDS_MAX {
+            bail!(
+                "shutdown_notice_seconds: expected at most {SECONDS_MAX}, got {}",
+                self.shutdown_notice_seconds
+            );
         }
         if self.roles.is_empty() {
             bail!("roles: expected at least one of ingress, workers, scheduler, api");
@@ -297,6 +317,10 @@ mod tests {
             (
                 "[credentials]\nallow_hosts = ['localhost:9000']",
                 "credentials.allow_hosts: expected an address and port",
+            ),
+            (
+                "[telemetry]\notlp_endpoint = 'collector:4318'",
+                "telemetry.otlp_endpoint: expected",
             ),
             (
                 "[nango]\nbase_url = 'api.nango.dev'",

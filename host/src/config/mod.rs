@@ -2,6 +2,9 @@
 //! a file, below the environment, below the command line.
 
 mod check;
+mod retention;
+
+pub use retention::RetentionConfig;
 
 use crate::domain::schedule::FiringLimits;
 use crate::provider::{EgressLimits, EngineLimits, RegistryEntry};
@@ -32,13 +35,16 @@ pub struct Config {
     pub providers_dir: String,
     pub component_cache_dir: String,
     pub shutdown_seconds_max: u64,
+    pub shutdown_notice_seconds: u64,
     pub log: LogConfig,
+    pub telemetry: TelemetryConfig,
     pub ingress: IngressConfig,
     pub inbox: InboxConfig,
     pub scheduler: SchedulerConfig,
     pub polling: PollingConfig,
     pub outbox: OutboxConfig,
     pub runs: RunsConfig,
+    pub retention: RetentionConfig,
     pub engine: EngineLimits,
     pub egress: EgressLimits,
     pub credentials: CredentialsConfig,
@@ -71,6 +77,14 @@ pub struct LogConfig {
     pub format: LogFormat,
 }
 
+/// See `config.default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "documented in config.default.toml")]
+pub struct TelemetryConfig {
+    pub otlp_endpoint: String,
+}
+
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -95,6 +109,14 @@ pub struct IngressConfig {
     pub queue_bytes_max: usize,
     pub batch_deliveries_max: usize,
     pub routes_refresh_ms: u64,
+    pub source_per_second: u32,
+    pub source_burst: u32,
+    pub app_per_second: u32,
+    pub app_burst: u32,
+    pub organization_per_second: u32,
+    pub organization_burst: u32,
+    pub unverified_per_second: u32,
+    pub unverified_burst: u32,
 }
 
 /// See `config.default.toml`.
@@ -276,6 +298,11 @@ impl Config {
         self.roles.contains(&role)
     }
 
+    /// For how long a process that is asked to end says so before it does.
+    pub fn shutdown_notice(&self) -> Duration {
+        Duration::from_secs(self.shutdown_notice_seconds)
+    }
+
     /// How long a shutdown may take.
     pub fn shutdown_max(&self) -> Duration {
         Duration::from_secs(self.shutdown_seconds_max)
@@ -296,12 +323,14 @@ impl fmt::Debug for Config {
             .field("roles", &self.roles)
             .field("shutdown_seconds_max", &self.shutdown_seconds_max)
             .field("log", &self.log)
+            .field("telemetry", &self.telemetry)
             .field("ingress", &self.ingress)
             .field("inbox", &self.inbox)
             .field("scheduler", &self.scheduler)
             .field("polling", &self.polling)
             .field("outbox", &self.outbox)
             .field("runs", &self.runs)
+            .field("retention", &self.retention)
             .field("engine", &self.engine)
             .field("egress", &self.egress)
             .field("credentials", &self.credentials)

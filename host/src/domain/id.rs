@@ -29,6 +29,18 @@ macro_rules! id {
             pub fn new() -> Self {
                 Self(Uuid::now_v7())
             }
+
+            /// How long ago it was made, to the millisecond; nothing if it says not
+            /// when.
+            pub fn age(&self, now: $crate::domain::Timestamp) -> std::time::Duration {
+                let made = self.0.get_timestamp().map(|at| at.to_unix());
+                let made_us = made.map(|(seconds, nanos)| {
+                    i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000)
+                        + i64::from(nanos / 1_000)
+                });
+                let micros = made_us.map_or(0, |made| now.0.saturating_sub(made));
+                std::time::Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+            }
         }
 
         impl Default for $name {

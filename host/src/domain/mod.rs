@@ -26,6 +26,7 @@ pub mod schedule;
 pub mod source;
 pub mod status;
 pub mod time;
+pub mod trace;
 
 pub use id::{
     AutomationId, DeliveryId, EventId, IntegrationId, KeyId, OrgId, OutboxId, PollGroupId, RunId,

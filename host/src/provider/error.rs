@@ -80,6 +80,20 @@ pub enum GuestError {
 }
 
 impl GuestError {
+    /// What the provider did wrong, in figures; none where it did nothing.
+    pub const fn fault(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::OutOfTime { .. } => "out_of_time",
+            Self::TimedOut { .. } => "timed_out",
+            Self::OutOfMemory { .. } => "out_of_memory",
+            Self::Trapped { .. } => "trapped",
+            Self::OutputTooLarge { .. } => "output_too_large",
+            Self::BadOutput(_) => "bad_output",
+            Self::Internal(_) => "internal",
+            Self::Poisoned | Self::Disabled | Self::NotExported(_) | Self::Busy => return None,
+        })
+    }
+
     /// What becomes of the delivery or the poll.
     pub fn consequence(&self) -> Consequence {
         match self {

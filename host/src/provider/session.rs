@@ -5,6 +5,7 @@ use crate::domain::delivery::ClaimedDelivery;
 use crate::domain::event::{ParsedEvent, Verdict};
 use crate::domain::limits::{CONFIGS_PER_CALL_MAX, EVENTS_PER_CALL_MAX, REASON_BYTES_MAX, bounded};
 use crate::domain::poll::{PollPage, PollRequest};
+use crate::measure;
 use crate::provider::contract::{ParseRefusal, PollRefusal};
 use crate::provider::egress::Fetcher;
 use crate::provider::error::{GuestError, ParseFailure, PollFailure};
@@ -14,6 +15,7 @@ use crate::provider::limits::Purpose;
 use crate::provider::page::{check_page, check_poll_error};
 use crate::provider::registered::Provider;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// See [`Provider::open`] and [`Provider::open_poll`]. After an error that stems from the guest or from a
 /// limit, and after a call whose future was dropped, every further call returns
@@ -43,6 +45,20 @@ impl Session {
     /// # Errors
     /// See [`ParseFailure`].
     pub async fn parse(
+        &mut self,
+        delivery: &ClaimedDelivery,
+    ) -> Result<Vec<ParsedEvent>, ParseFailure> {
+        let begun = Instant::now();
+        let parsed = self.call_parse(delivery).await;
+        let failure = match &parsed {
+            Err(ParseFailure::Guest(error)) => error.fault(),
+            _ => None,
+        };
+        self.measure("parse", begun, failure);
+        parsed
+    }
+
+    async fn call_parse(
         &mut self,
         delivery: &ClaimedDelivery,
     ) -> Result<Vec<ParsedEvent>, ParseFailure> {
@@ -78,6 +94,17 @@ impl Session {
     /// # Errors
     /// See [`PollFailure`].
     pub async fn poll(&mut self, request: &PollRequest) -> Result<PollPage, PollFailure> {
+        let begun = Instant::now();
+        let polled = self.call_poll(request).await;
+        let failure = match &polled {
+            Err(PollFailure::Guest(error)) => error.fault(),
+            _ => None,
+        };
+        self.measure("poll", begun, failure);
+        polled
+    }
+
+    async fn call_poll(&mut self, request: &PollRequest) -> Result<PollPage, PollFailure> {
         let Self {
             provider,
             instance,
@@ -117,6 +144,18 @@ impl Session {
         event: &ParsedEvent,
         configs: &[&str],
     ) -> Result<Vec<Verdict>, GuestError> {
+        let begun = Instant::now();
+        let verdicts = self.call_matches(event, configs).await;
+        let failure = verdicts.as_ref().err().and_then(GuestError::fault);
+        self.measure("filter", begun, failure);
+        verdicts
+    }
+
+    async fn call_matches(
+        &mut self,
+        event: &ParsedEvent,
+        configs: &[&str],
+    ) -> Result<Vec<Verdict>, GuestError> {
         let Self {
             provider, instance, ..
         } = self;
@@ -131,6 +170,10 @@ impl Session {
             verdicts.extend(check_verdicts(returned, configs.len())?);
         }
         Ok(verdicts)
+    }
+
+    fn measure(&self, call: &'static str, begun: Instant, failure: Option<&'static str>) {
+        measure::called(&self.provider.info().id, call, begun.elapsed(), failure);
     }
 
     /// What the last call used.

@@ -182,7 +182,8 @@ impl Store {
         limits: FiringLimits,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        write!(self, tx => {
+        let mut fired = Fired::default();
+        let changed = write!(self, tx => {
             let done = sqlx::query(
                 "update automations set deleted_at = $3 where org_id = $1 and id = $2 and deleted_at is null",
             )
@@ -208,7 +209,6 @@ impl Store {
                 .bind(now.0)
                 .fetch_all(&mut **tx)
                 .await?;
-            let mut fired = Fired::default();
             fire_held!(tx, due, now, limits, fired);
             let deleted: Vec<(Uuid, String, Option<Uuid>)> = sqlx::query_as(
                 "update triggers set deleted_at = $3, due_at = null, manual_of = null
@@ -234,7 +234,9 @@ impl Store {
                     .await?;
             }
             super::routes::changed!(tx, triggers);
-            Ok(done.rows_affected() == 1)
-        })
+            Ok::<_, StoreError>(done.rows_affected() == 1)
+        })?;
+        fired.measure();
+        Ok(changed)
     }
 }

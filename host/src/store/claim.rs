@@ -17,6 +17,8 @@ pub struct Claim {
     pub deliveries: Vec<ClaimedDelivery>,
     /// Rows that are claimed like the others, but make no sense.
     pub unreadable: Vec<UnreadableDelivery>,
+    /// How many of all these another worker had claimed, and left until its lease lapsed.
+    pub reclaimed: usize,
 }
 
 /// A claimed row that this version cannot read.
@@ -50,19 +52,25 @@ struct ClaimedRow {
 // Materialized: a planner that evaluated the limit once more for each row would
 // claim more than was asked for.
 macro_rules! claim_sql {
-    ($lock:literal) => {
+    ($lock:literal, $more:literal) => {
         concat!(
             "with due as materialized (
-                select id from inbox where due_at <= $1 order by due_at, id limit $2 ",
+                select id, status from inbox where due_at <= $1 order by due_at, id limit $2 ",
             $lock,
             ")
              update inbox set status = $3, attempt = attempt + 1, due_at = $4
              from due where inbox.id = due.id
              returning inbox.id, attempt, attempts_before, org_id, provider, route, trigger_id, integration_id,
-                headers, query, body, body_codec, received_at"
+                headers, query, body, body_codec, received_at",
+            $more
         )
     };
 }
+
+/// SQLite's `returning` sees nothing but the row as it is now.
+const LAPSED_SQLITE: &str = "select count(*) from (
+    select status from inbox where due_at <= $1 order by due_at, id limit $2) as due
+    where status = $3";
 
 impl Store {
     /// Claims up to `max` deliveries that are due, or whose lease has lapsed, for
@@ -88,7 +96,33 @@ impl Store {
                 sqlx::query("set local synchronous_commit = off")
                     .execute(&mut *tx)
                     .await?;
-                let rows = sqlx::query(claim_sql!("for update skip locked"))
+                let rows = sqlx::query(claim_sql!(
+                    "for update skip locked",
+                    ", due.status as last_status"
+                ))
+                .bind(now.0)
+                .bind(max)
+                .bind(status)
+                .bind(until)
+                .fetch_all(&mut *tx)
+                .await?;
+                tx.commit().await?;
+                rows.iter().try_for_each(|row| claim.add(row))?;
+                for row in &rows {
+                    let last: &str = row.try_get("last_status")?;
+                    claim.reclaimed += usize::from(last == status);
+                }
+            }
+            Db::Sqlite(sqlite) => {
+                let mut tx = sqlite.write.begin_with("begin immediate").await?;
+                let lapsed: i64 = sqlx::query_scalar(LAPSED_SQLITE)
+                    .bind(now.0)
+                    .bind(max)
+                    .bind(status)
+                    .fetch_one(&mut *tx)
+                    .await?;
+                claim.reclaimed = usize::try_from(lapsed).unwrap_or(0);
+                let rows = sqlx::query(claim_sql!("", ""))
                     .bind(now.0)
                     .bind(max)
                     .bind(status)
@@ -96,16 +130,6 @@ impl Store {
                     .fetch_all(&mut *tx)
                     .await?;
                 tx.commit().await?;
-                rows.iter().try_for_each(|row| claim.add(row))?;
-            }
-            Db::Sqlite(sqlite) => {
-                let rows = sqlx::query(claim_sql!(""))
-                    .bind(now.0)
-                    .bind(max)
-                    .bind(status)
-                    .bind(until)
-                    .fetch_all(&sqlite.write)
-                    .await?;
                 rows.iter().try_for_each(|row| claim.add(row))?;
             }
         }

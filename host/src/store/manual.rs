@@ -6,7 +6,8 @@ use super::settle::{Draft, insert_draft};
 use super::{Store, StoreError};
 use crate::domain::event::{DecidedEvent, Decision, ParsedEvent};
 use crate::domain::resource::{MANUAL_PROVIDER, TriggerKind};
-use crate::domain::{AutomationId, EventId, OrgId, RunId, Timestamp, TriggerId};
+use crate::domain::{AutomationId, EventId, EventStatus, OrgId, RunId, Timestamp, TriggerId};
+use crate::measure;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -41,7 +42,7 @@ impl Store {
         facts: String,
         now: Timestamp,
     ) -> Result<ManualRun, StoreError> {
-        write!(self, tx => {
+        let started = write!(self, tx => {
             let found = if self.is_embedded() { FIND } else { FIND_AND_KEEP };
             let found: Option<(String, bool)> = sqlx::query_as(found)
             .bind(org.as_str())
@@ -93,12 +94,16 @@ impl Store {
                 }),
                 decision: Decision::Run,
             };
-            let draft = Draft::new(None, &decided);
+            let draft = Draft::new(None, &decided, None);
             insert_draft!(tx, &draft, now);
-            Ok(match &draft.run {
+            Ok::<_, StoreError>(match &draft.run {
                 Some(run) => ManualRun::Started(draft.id, run.id),
                 None => ManualRun::Disabled,
             })
-        })
+        })?;
+        if let ManualRun::Started(..) = started {
+            measure::events(EventStatus::Queued.as_str(), "", 1);
+        }
+        Ok(started)
     }
 }

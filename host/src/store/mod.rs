@@ -8,7 +8,9 @@
 //! Never does: decide anything about events, or see a provider.
 
 mod automations;
+mod backlog;
 mod body;
+mod chores;
 mod claim;
 mod credentials;
 mod dead_letters;
@@ -30,6 +32,7 @@ mod pool;
 mod receive;
 mod renewals;
 mod replay;
+mod retention;
 mod routes;
 mod runs;
 mod schedules;
@@ -40,6 +43,8 @@ mod ticks;
 mod triggers;
 
 pub use automations::AutomationPatch;
+pub use backlog::{Backlog, PoolUse, Queue};
+pub use chores::Chore;
 pub use claim::{Claim, UnreadableDelivery};
 pub use credentials::{CredentialChange, SealedAccess, SealedCredential, StoredCredential};
 pub use dead_letters::{DeadLetterChange, RetryFilter};
@@ -59,6 +64,7 @@ pub use pool::{Store, StoreOptions};
 pub use receive::{PackedDelivery, Stored};
 pub use renewals::{Renewal, RenewalOf};
 pub use replay::Replay;
+pub use retention::{Collected, Horizon};
 pub use routes::{RouteChange, RouteSource, RouteSubject, SealedSecret};
 pub use runs::{RunActionOutcome, RunFilter, TimedOutRun};
 pub use schedules::{NewSchedule, ScheduleDeletion, SchedulePatch};

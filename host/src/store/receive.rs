@@ -3,7 +3,7 @@
 use super::body::{PackedBody, pack};
 use super::pool::{Db, Sqlite};
 use super::{Store, StoreError};
-use crate::domain::delivery::{NewDelivery, Origin};
+use crate::domain::delivery::{NewDelivery, Origin, Route};
 use crate::domain::{DeliveryId, DeliveryStatus, Timestamp};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
@@ -54,6 +54,16 @@ impl PackedDelivery {
     /// By which the door recognises a repetition; none if the sender gave no id.
     pub fn door_key(&self) -> Option<Uuid> {
         self.door_key
+    }
+
+    /// When it arrived.
+    pub fn received_at(&self) -> Timestamp {
+        self.received_at
+    }
+
+    /// By which route.
+    pub fn route(&self) -> Route {
+        self.origin.route
     }
 
     /// Bytes that wait in memory until this is written.

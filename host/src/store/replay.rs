@@ -75,7 +75,7 @@ impl Store {
                     return Ok(off);
                 }
             }
-            let draft = Draft::new(event.delivery_id, &decided);
+            let draft = Draft::new(event.delivery_id, &decided, None);
             insert_draft!(tx, &draft, now);
             sqlx::query("update events set replay_of = $2 where id = $1")
                 .bind(draft.id.0)

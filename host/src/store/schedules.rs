@@ -211,10 +211,10 @@ impl Store {
         limits: FiringLimits,
         now: Timestamp,
     ) -> Result<Option<Schedule>, StoreError> {
+        let mut fired = Fired::default();
         let row: Option<ScheduleRow> = write!(self, tx => {
             // Everybody locks a schedule before the triggers that follow it.
             let held = hold!(self, tx, org, id);
-            let mut fired = Fired::default();
             if held.is_some() {
                 // What is due already was due by the old one.
                 let due = if self.is_embedded() { DUE } else { DUE_AND_KEEP };
@@ -253,6 +253,7 @@ impl Store {
             }
             Ok::<_, StoreError>(row)
         })?;
+        fired.measure();
         Ok(row.map(Schedule::from))
     }
 

@@ -6,9 +6,10 @@ use super::matching::org_id;
 use super::pool::{read, write};
 use super::{Store, StoreError};
 use crate::domain::cron::Cron;
-use crate::domain::event::DecidedEvent;
+use crate::domain::event::{DecidedEvent, SkipReason};
 use crate::domain::schedule::{DueTrigger, FiringLimits};
-use crate::domain::{AutomationId, ScheduleId, Timestamp, TriggerId};
+use crate::domain::{AutomationId, EventStatus, ScheduleId, Timestamp, TriggerId};
+use crate::measure;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -61,6 +62,8 @@ pub struct Fired {
     pub runs: usize,
     /// How late the latest of the ticks was seen.
     pub lag: Duration,
+    /// Why other ticks started none.
+    pub skips: Vec<SkipReason>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -123,9 +126,12 @@ macro_rules! fire_held {
             let Some(row) = row else { continue };
             let firing = $crate::store::ticks::Firing::of(row, $now, $limits);
             for decided in &firing.events {
-                let draft = $crate::store::settle::Draft::new(None, decided);
-                if $crate::store::settle::insert_draft!($tx, &draft, $now) && draft.run.is_some() {
-                    $fired.runs += 1;
+                let draft = $crate::store::settle::Draft::new(None, decided, None);
+                if $crate::store::settle::insert_draft!($tx, &draft, $now) {
+                    match draft.skip() {
+                        (Some(reason), _) => $fired.skips.push(reason),
+                        (None, _) => $fired.runs += 1,
+                    }
                 }
             }
             $fired.triggers += 1;
@@ -140,6 +146,19 @@ macro_rules! fire_held {
 }
 
 pub(super) use fire_held;
+
+impl Fired {
+    /// Counts what was fired, once it is committed.
+    pub(super) fn measure(&self) {
+        measure::events(EventStatus::Queued.as_str(), "", self.runs);
+        for reason in &self.skips {
+            measure::events(EventStatus::Skipped.as_str(), reason.as_str(), 1);
+        }
+        if self.triggers > 0 {
+            measure::fired(self.lag);
+        }
+    }
+}
 
 /// What a trigger that is due comes to.
 pub(super) struct Firing {
@@ -202,7 +221,7 @@ impl Store {
             // Another replica has the others in hand.
             due_sql!("for update skip locked")
         };
-        write!(self, tx => {
+        let fired: Fired = write!(self, tx => {
             let ids: Vec<Uuid> = sqlx::query_scalar(sql)
                 .bind(now.0)
                 .bind(i64::from(max))
@@ -210,8 +229,10 @@ impl Store {
                 .await?;
             let mut fired = Fired::default();
             fire_held!(tx, ids, now, limits, fired);
-            Ok(fired)
-        })
+            Ok::<_, StoreError>(fired)
+        })?;
+        fired.measure();
+        Ok(fired)
     }
 
     /// Puts off the trigger that is due first, because it cannot be fired; which one.

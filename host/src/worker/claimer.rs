@@ -10,6 +10,7 @@ use crate::clock;
 use crate::config::InboxConfig;
 use crate::domain::backoff::Backoff;
 use crate::domain::delivery::ClaimedDelivery;
+use crate::measure;
 use crate::provider::Registry;
 use crate::signals::{Signals, Waiter};
 use crate::store::{Signal, Store, StoreError};
@@ -18,6 +19,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// How long to collect room for a large claim before claiming what there is room
 /// for: many small claims cost the database more than one large one.
@@ -39,6 +41,8 @@ pub struct WorkerContext {
     pub signals: Signals,
     /// Its settings.
     pub config: InboxConfig,
+    /// Cancelled when what is still being worked on must be given back.
+    pub release: CancellationToken,
 }
 
 impl WorkerContext {
@@ -136,8 +140,12 @@ impl InboxWorker {
     ) -> Result<usize, StoreError> {
         let (store, lease) = (&self.context.store, self.context.lease());
         let started = Instant::now();
-        let claim = store.claim_deliveries(clock::now(), lease, wanted).await?;
+        let claim = store
+            .claim_deliveries(clock::now(), lease, wanted)
+            .instrument(tracing::debug_span!("claim", wanted))
+            .await?;
         let count = claim.deliveries.len() + claim.unreadable.len();
+        measure::claimed(count, claim.reclaimed);
         for delivery in &claim.unreadable {
             let Some(permit) = room.split(1) else { break };
             let decided = self.processor.unreadable(delivery);
@@ -199,7 +207,7 @@ impl InboxWorker {
             let (processor, settler) = (Arc::clone(&self.processor), self.settler.clone());
             tokio::spawn(async move {
                 let decided = match shared {
-                    Ok(shared) => processor.process(&delivery, &shared).await,
+                    Ok(shared) => processor.process_in_time(&delivery, &shared).await,
                     Err(error) => processor.unprepared(&delivery, &error),
                 };
                 drop((delivery, held));

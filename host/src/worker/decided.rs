@@ -3,6 +3,7 @@
 use crate::domain::DeliveryId;
 use crate::domain::delivery::{ClaimedDelivery, Disposition};
 use crate::domain::event::DecidedEvent;
+use crate::domain::trace::TraceParent;
 use crate::store::Settlement;
 use std::iter::Peekable;
 
@@ -37,6 +38,7 @@ impl Decided {
                 disposition,
                 owner: None,
                 events,
+                trace: TraceParent::of(&delivery.headers),
             },
             tries: delivery.tries,
         }
@@ -98,6 +100,7 @@ mod tests {
             },
             owner: None,
             events: vec![event; count],
+            trace: None,
         };
         (
             Decided::Settle {

@@ -1,12 +1,13 @@
 //! What happens after the acknowledgement, and without one.
 //!
-//! Owns: the inbox worker (claim, parse, filter, decide, settle), the poll worker,
-//! the clock, and the end of runs whose time is up.
+//! Owns: the inbox worker (claim, parse, filter, decide, settle), the poll worker, the
+//! clock, the end of runs whose time is up, and the collector of what has grown old.
 //! Never does: SQL, HTTP, or anything about a particular service.
 
 mod address;
 mod audience;
 mod claimer;
+mod collector;
 mod decided;
 mod finalizer;
 mod load;
@@ -17,6 +18,7 @@ mod settler;
 mod stop;
 
 pub use claimer::{InboxWorker, WorkerContext};
+pub use collector::Collector;
 pub use finalizer::Finalizer;
 pub use poll::{PollContext, PollWorker};
 pub use scheduler::Scheduler;

@@ -10,12 +10,15 @@ use crate::domain::event::{DecidedEvent, Decision};
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
 use crate::domain::matching::decide;
 use crate::domain::resource::ActiveTrigger;
+use crate::domain::trace::TraceParent;
 use crate::provider::{CallContext, GuestError, Provider, Session};
 use crate::store::{Settlement, StoreError, UnreadableDelivery};
+use crate::telemetry::continue_trace;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// The pause before the engine is asked again for an instance: it may have said
 /// no at once.
@@ -39,6 +42,24 @@ impl Processor {
     /// Once `stop` is cancelled, nothing waits long for an instance.
     pub(super) fn new(context: WorkerContext, stop: CancellationToken) -> Self {
         Self { context, stop }
+    }
+
+    /// As [`Self::process`]; a delivery that is still being worked on when the process
+    /// has to end is given back.
+    pub(super) async fn process_in_time(
+        &self,
+        delivery: &ClaimedDelivery,
+        shared: &Shared,
+    ) -> Decided {
+        let (provider, attempt) = (delivery.origin.provider.as_str(), delivery.attempt);
+        let span = tracing::debug_span!("process", inbox.id = %delivery.id, provider.id = provider, attempt);
+        if let Some(trace) = TraceParent::of(&delivery.headers) {
+            continue_trace(&span, &trace);
+        }
+        tokio::select! {
+            decided = self.process(delivery, shared).instrument(span) => decided,
+            () = self.context.release.cancelled() => self.stopped(delivery, Stop::GiveBack),
+        }
     }
 
     /// Decides what becomes of one delivery. Never fails: what goes wrong becomes
@@ -81,6 +102,7 @@ impl Processor {
                 },
                 owner: None,
                 events: Vec::new(),
+                trace: None,
             },
             tries: self.context.config.attempts_max,
         }
@@ -162,17 +184,21 @@ async fn events(
     delivery: &ClaimedDelivery,
     triggers: &[ActiveTrigger],
 ) -> Result<Vec<DecidedEvent>, Stop> {
-    let events = session.parse(delivery).await?;
+    let parse = tracing::debug_span!("parse");
+    let events = session.parse(delivery).instrument(parse).await?;
     let configs: Vec<&str> = triggers
         .iter()
         .map(|trigger| trigger.config.as_str())
         .collect();
-    let mut decided = Vec::with_capacity(events.len() * triggers.len());
-    for event in events {
-        let verdicts = session.matches(&event, &configs).await?;
-        decided.extend(decide(&Arc::new(event), triggers, &verdicts));
-    }
-    Ok(decided)
+    let filter = async {
+        let mut decided = Vec::with_capacity(events.len() * triggers.len());
+        for event in events {
+            let verdicts = session.matches(&event, &configs).await?;
+            decided.extend(decide(&Arc::new(event), triggers, &verdicts));
+        }
+        Ok(decided)
+    };
+    filter.instrument(tracing::debug_span!("filter")).await
 }
 
 /// For people: `1 of 3 triggers wants it`. A trigger that has seen an event before

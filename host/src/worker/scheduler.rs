@@ -9,6 +9,7 @@ use crate::signals::Signals;
 use crate::store::{Fired, Signal, Store, StoreError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// Triggers that are fired in one transaction at most.
 const BATCH_MAX: u32 = 100;
@@ -63,7 +64,8 @@ impl Scheduler {
             }
         }
         while !stop.is_cancelled() {
-            let fired = match self.store.fire_due(now, self.limits, BATCH_MAX).await {
+            let firing = self.store.fire_due(now, self.limits, BATCH_MAX);
+            let fired = match firing.instrument(tracing::debug_span!("fire")).await {
                 // Something about one of them cannot be written: each on its own.
                 Err(error) if !error.is_transient() => self.fire_one(now).await,
                 fired => fired,

@@ -15,6 +15,7 @@ use crate::store::{Settlement, Signal, StoreError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 /// How often a batch is tried while the database is away. What is lost then is
 /// claimed again once its lease lapses.
@@ -75,7 +76,8 @@ async fn settle(context: &WorkerContext, batch: Vec<Decided>) {
     if settlements.is_empty() {
         return;
     }
-    match write(context, &settlements).await {
+    let span = tracing::debug_span!("settle", deliveries = settlements.len());
+    match write(context, &settlements).instrument(span).await {
         Ok(()) => {}
         Err(error) if error.is_transient() => away(&error, settlements.len()),
         Err(_) => {

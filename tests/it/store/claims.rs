@@ -68,7 +68,7 @@ on_both! {
         store.receive(&[packed(TriggerId::new(), None)]).await.unwrap();
         let claim = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
         let at = T0 + Duration::from_secs(5);
-        let retry = |attempt, disposition| Settlement { delivery: claim.id, attempt, disposition, owner: None, events: vec![] };
+        let retry = |attempt, disposition| Settlement { delivery: claim.id, attempt, disposition, owner: None, events: vec![], trace: None };
         store.settle(&[retry(1, Disposition::Retry { at, error: "trap".into() })], T0).await.unwrap();
         assert_eq!(store.next_delivery_due().await.unwrap(), Some(at));
         assert!(store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.is_empty());
@@ -86,7 +86,7 @@ on_both! {
         let claim = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
         let change = async |change| store.change_dead_letter(&org(), claim.id, change, T0).await.unwrap();
         assert_eq!(change(DeadLetterChange::Retry).await, Some(DeliveryStatus::Processing), "refused");
-        let failed = Settlement { delivery: claim.id, attempt: 1, disposition: Disposition::Failed { error: "x".into() }, owner: None, events: vec![] };
+        let failed = Settlement { delivery: claim.id, attempt: 1, disposition: Disposition::Failed { error: "x".into() }, owner: None, events: vec![], trace: None };
         store.settle(std::slice::from_ref(&failed), T0).await.unwrap();
         assert_eq!(change(DeadLetterChange::Retry).await, Some(DeliveryStatus::Failed), "done");
         let waiting = store.delivery(&org(), claim.id).await.unwrap().unwrap();
@@ -107,7 +107,7 @@ on_both! {
         let claims = store.claim_deliveries(T0, LEASE, 4).await.unwrap().deliveries;
         for claim in &claims[..3] {
             let failed = Disposition::Failed { error: "x".into() };
-            store.settle(&[Settlement { delivery: claim.id, attempt: 1, disposition: failed, owner: None, events: vec![] }], T0).await.unwrap();
+            store.settle(&[Settlement { delivery: claim.id, attempt: 1, disposition: failed, owner: None, trace: None, events: vec![] }], T0).await.unwrap();
         }
         let retry = async |max| store.retry_dead_letters(&org(), &RetryFilter::default(), max, T0).await.unwrap();
         assert_eq!(retry(2).await, 2);
@@ -126,7 +126,7 @@ on_both! {
         let stalled = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
         let later = T0 + LEASE;
         let second = store.claim_deliveries(later, LEASE, 1).await.unwrap().deliveries.remove(0);
-        let failed = Settlement { delivery: second.id, attempt: second.attempt, disposition: Disposition::Failed { error: "x".into() }, owner: None, events: vec![] };
+        let failed = Settlement { delivery: second.id, attempt: second.attempt, disposition: Disposition::Failed { error: "x".into() }, owner: None, events: vec![], trace: None };
         store.settle(&[failed], later).await.unwrap();
         store.change_dead_letter(&org(), second.id, DeadLetterChange::Retry, later).await.unwrap();
         let third = store.claim_deliveries(later, LEASE, 1).await.unwrap().deliveries.remove(0);

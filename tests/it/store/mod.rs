@@ -7,6 +7,7 @@ mod migrate;
 mod outbox;
 mod polls;
 mod receive;
+mod retention;
 mod sameness;
 mod settle;
 
@@ -91,5 +92,6 @@ pub fn completed(delivery: DeliveryId, attempt: i32, events: Vec<DecidedEvent>) 
         },
         owner: None,
         events,
+        trace: None,
     }
 }

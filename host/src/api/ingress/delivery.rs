@@ -2,16 +2,20 @@
 //! is answered.
 
 use super::body::{BodyError, HeldBody, ReadingRoom};
+use super::rate::{Exceeded, RateLimits};
 use super::routes::{Recheck, RouteTable};
 use super::target::{Resolved, Target};
 use super::writer::{InboxWriter, WriteError};
 use crate::api::Problem;
 use crate::clock;
 use crate::domain::delivery::{Header, NewDelivery};
+use crate::domain::trace::TraceParent;
 use crate::domain::{DeliveryId, Timestamp};
+use crate::measure;
 use crate::provider::Registry;
 use crate::secret::Secret;
 use crate::store::{PackedDelivery, Store};
+use crate::telemetry::continue_trace;
 use crate::verify;
 use axum::Json;
 use axum::body::Body;
@@ -22,6 +26,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 use utoipa::ToSchema;
 
 /// What a sender should wait before trying again, in seconds.
@@ -46,6 +51,8 @@ pub struct IngressState {
     pub writer: InboxWriter,
     /// Room for the bodies that are being read.
     pub reading: ReadingRoom,
+    /// How many deliveries a source may send.
+    pub rates: RateLimits,
     /// A longer body is refused.
     pub body_bytes_max: usize,
     /// A slower request is refused.
@@ -83,6 +90,7 @@ impl IngressState {
         body: Body,
     ) -> Response {
         let received_at = clock::now();
+        let span = deliver_span(&headers);
         match self
             .try_deliver(
                 &target,
@@ -92,6 +100,7 @@ impl IngressState {
                 query.unwrap_or_default(),
                 body,
             )
+            .instrument(span)
             .await
         {
             Ok(response) => response,
@@ -118,6 +127,8 @@ impl IngressState {
         if matches!(target, Target::App(_)) && resolved.secrets.iter().all(|s| s.is_blank()) {
             return Err(refuse(&resolved, verify::VerifyError::NoSecret));
         }
+        let (source, org) = (resolved.source_key(), resolved.origin.org.clone());
+        self.rates.check(&source, org.as_ref()).map_err(too_many)?;
         let body = self.read(headers, body).await?;
 
         let check = |resolved| self.check(resolved, headers, &query, &body.bytes, received_at);
@@ -125,6 +136,7 @@ impl IngressState {
             Ok(verified) => return self.answer(resolved, verified, body, received_at).await,
             Err(refusal) => refusal,
         };
+        self.rates.unverified(&source).map_err(too_many)?;
         // The secret may have been replaced on another replica just now.
         if self.recheck(target, arrived).await?
             && let Some(again) = target.resolve(self, received_at)
@@ -147,7 +159,8 @@ impl IngressState {
             Recheck::Unchanged => Ok(false),
             Recheck::Unknown => Err(unavailable(
                 "the database is unavailable, so it is not known whether this is to be taken",
-            )),
+            )
+            .because("routes_unknown")),
         }
     }
 
@@ -186,7 +199,7 @@ impl IngressState {
                     self.body_bytes_max
                 ))),
             Ok(Err(BodyError::NoRoom)) => {
-                Err(unavailable("too many bodies are being read already"))
+                Err(unavailable("too many bodies are being read already").because("no_room"))
             }
             Ok(Err(BodyError::Broken)) => Err(Problem::unreadable("the body broke off")),
             Err(_) => Err(Problem::unreadable(format!(
@@ -203,6 +216,8 @@ impl IngressState {
         body: HeldBody,
         received_at: Timestamp,
     ) -> Result<Response, Problem> {
+        let (source, org) = (resolved.source_key(), resolved.origin.org.as_ref());
+        self.rates.take(&source, org).map_err(too_many)?;
         let (delivery_key, headers, query) = match verified {
             Verified::Delivery {
                 delivery_key,
@@ -232,17 +247,46 @@ impl IngressState {
 
     /// Answers once it is committed.
     pub(super) async fn commit(&self, delivery: PackedDelivery) -> Result<Response, Problem> {
+        let (route, received_at) = (delivery.route(), delivery.received_at());
         match self.writer.write(delivery).await {
-            Ok(stored) => Ok(Json(Accepted {
-                id: stored.id,
-                duplicate: stored.duplicate,
-            })
-            .into_response()),
-            Err(error @ (WriteError::Full | WriteError::Failed)) => {
-                Err(unavailable(error.to_string()))
+            Ok(stored) => {
+                let micros = clock::now().micros_since(received_at);
+                let after = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
+                measure::acknowledged(route.as_str(), after, stored.duplicate);
+                Ok(Json(Accepted {
+                    id: stored.id,
+                    duplicate: stored.duplicate,
+                })
+                .into_response())
+            }
+            Err(error @ WriteError::Full) => {
+                Err(unavailable(error.to_string()).because("queue_full"))
+            }
+            Err(error @ WriteError::Failed) => {
+                Err(unavailable(error.to_string()).because("not_committed"))
             }
         }
     }
+}
+
+/// A part of the sender's trace, if it says so. Its word is not verified yet, but a trace
+/// is all that it decides.
+fn deliver_span(headers: &HeaderMap) -> Span {
+    let span = tracing::debug_span!("deliver");
+    let mut said = headers.get_all("traceparent").iter();
+    if let (Some(value), None) = (said.next(), said.next())
+        && let Some(trace) = value.to_str().ok().and_then(TraceParent::parse)
+    {
+        continue_trace(&span, &trace);
+    }
+    span
+}
+
+pub(super) fn too_many(exceeded: Exceeded) -> Problem {
+    Problem::new(StatusCode::TOO_MANY_REQUESTS)
+        .detail(exceeded.detail)
+        .retry_after(exceeded.retry_after_seconds())
+        .because(exceeded.cause)
 }
 
 fn unavailable(detail: impl Into<String>) -> Problem {

@@ -3,11 +3,13 @@
 use super::delivery::{Accepted, IngressState};
 use super::target::Target;
 use super::{github_app, nango};
+use crate::api::error::Cause;
 use crate::api::{PathId, Problem};
+use crate::measure;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use utoipa::{IntoResponses, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
@@ -32,6 +34,9 @@ enum DeliveryAnswers {
     /// The body is too large
     #[response(status = 413, content_type = "application/problem+json")]
     TooLarge(Problem),
+    /// The source or its organization has sent too many: again after Retry-After
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooMany(Problem),
     /// Not committed, for too much is under way or the database is unavailable: to
     /// be sent again, after Retry-After
     #[response(status = 503, content_type = "application/problem+json")]
@@ -52,6 +57,28 @@ pub fn router(state: IngressState) -> OpenApiRouter {
         .merge(nango::router())
         .merge(github_app::router())
         .with_state(state)
+        .layer(axum::middleware::map_response(count_refusal))
+}
+
+/// Counts what was not taken, whichever route refused it.
+async fn count_refusal(response: Response) -> Response {
+    if response.status().is_client_error() || response.status().is_server_error() {
+        let cause = response.extensions().get::<Cause>();
+        measure::rejected(cause.map_or_else(|| reason(response.status()), |cause| cause.0));
+    }
+    response
+}
+
+/// Why a status refuses, where it says enough.
+fn reason(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::BAD_REQUEST | StatusCode::UNSUPPORTED_MEDIA_TYPE => "unreadable",
+        StatusCode::UNAUTHORIZED => "unverified",
+        StatusCode::NOT_FOUND => "unknown_route",
+        StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+        StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+        _ => "other",
+    }
 }
 
 /// Deliver to a trigger

@@ -46,6 +46,9 @@ pub(super) enum DeliveryOrNewsAnswers {
     /// The body is too large
     #[response(status = 413, content_type = "application/problem+json")]
     TooLarge(Problem),
+    /// Too many were sent: again after Retry-After
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooMany(Problem),
     /// Not committed, for too much is under way or the database is unavailable: to
     /// be sent again, after Retry-After
     #[response(status = 503, content_type = "application/problem+json")]

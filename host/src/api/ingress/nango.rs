@@ -5,8 +5,9 @@
 //! provider's own signature, and nobody can check it again, since Nango writes the
 //! payload anew.
 
-use super::delivery::IngressState;
+use super::delivery::{IngressState, too_many};
 use super::lifecycle::{DeliveryOrNewsAnswers, LifecycleAnswer, Schemas, refuse, require_secrets};
+use super::rate::SourceKey;
 use crate::api::Problem;
 use crate::clock;
 use crate::domain::DeliveryId;
@@ -106,10 +107,23 @@ async fn take(
 ) -> Result<Response, Problem> {
     let received_at = clock::now();
     let keys = require_secrets("Nango", &state.nango_keys)?;
+    state
+        .rates
+        .check(&SourceKey::Nango, None)
+        .map_err(too_many)?;
     let body = state.read(headers, body).await?;
-    verify::Request::new(&SOURCE, headers, &query, &body.bytes, received_at)
-        .verify(keys)
-        .map_err(|error| refuse("Nango", error))?;
+    let request = verify::Request::new(&SOURCE, headers, &query, &body.bytes, received_at);
+    if let Err(error) = request.verify(keys) {
+        state
+            .rates
+            .unverified(&SourceKey::Nango)
+            .map_err(too_many)?;
+        return Err(refuse("Nango", error));
+    }
+    state
+        .rates
+        .take(&SourceKey::Nango, None)
+        .map_err(too_many)?;
     let heard = match Message::read(&body.bytes) {
         Message::Auth(auth) => connection_news(state, auth).await?,
         Message::Sync => {

@@ -1,6 +1,7 @@
 //! To whom a delivery goes, and what it takes to verify it.
 
 use super::delivery::IngressState;
+use super::rate::SourceKey;
 use super::routes::Source;
 use crate::domain::Timestamp;
 use crate::domain::delivery::{Origin, Route};
@@ -25,6 +26,16 @@ pub(super) struct Resolved {
     pub(super) secrets: Vec<Arc<Secret>>,
 }
 impl Resolved {
+    /// Whose quota a delivery to it takes from.
+    pub(super) fn source_key(&self) -> SourceKey {
+        let origin = &self.origin;
+        let subject = origin.trigger.map(|id| id.0);
+        match subject.or(origin.integration.map(|id| id.0)) {
+            Some(subject) => SourceKey::Subject(subject),
+            None => SourceKey::App(origin.provider.clone()),
+        }
+    }
+
     pub(super) fn source(&self) -> Option<&WebhookSource> {
         self.provider.info().webhook.as_ref()
     }

@@ -6,6 +6,7 @@ use crate::api::{AppState, Problem, Tenant};
 use crate::clock;
 use crate::config::OutboxConfig;
 use crate::domain::outbox::ClaimedMessage;
+use crate::measure;
 use crate::store::Signal;
 use axum::Json;
 use axum::extract::State;
@@ -82,6 +83,9 @@ pub(super) async fn claim_messages(
             .store()
             .claim_messages(&org, now, lease, claim.max, config.attempts_max)
             .await?;
+        for message in items.iter().filter(|message| message.attempt == 1) {
+            measure::dispatched("pull", message.id.age(now));
+        }
         if !items.is_empty() || Instant::now() >= deadline || state.stop().is_cancelled() {
             return Ok(Json(Claimed { items }));
         }

@@ -7,9 +7,10 @@ use super::groups::{PollGroups as _, TimesRow};
 use crate::domain::Timestamp;
 use crate::domain::event::DecidedEvent;
 use crate::domain::poll_group::{GroupTimes, next_poll};
+use crate::measure;
 use crate::store::credentials::needs_reauth;
 use crate::store::pool::write;
-use crate::store::settle::{Draft, WriteDrafts as _, in_write_order};
+use crate::store::settle::{Draft, WriteDrafts as _, in_write_order, measure_events};
 use crate::store::{Store, StoreError};
 use std::time::Duration;
 use uuid::Uuid;
@@ -161,15 +162,18 @@ impl Store {
         now: Timestamp,
     ) -> Result<PageSettled, StoreError> {
         let claim = page.claim;
-        let drafts = page.events.iter().map(|event| Draft::new(None, event));
+        let drafts = page
+            .events
+            .iter()
+            .map(|event| Draft::new(None, event, None));
         let drafts = in_write_order(drafts.collect());
-        write!(self, tx => {
+        let settled = write!(self, tx => {
             let Some(row) = hold!(tx, claim) else {
-                return Ok(PageSettled::Lost);
+                return Ok(Err(PageSettled::Lost));
             };
             let times = match row.held(&page, now) {
                 Held::Yes(times) => times,
-                Held::No(settled) => return Ok(settled),
+                Held::No(settled) => return Ok(Err(settled)),
             };
             let written = tx.write_drafts(&drafts, now).await?;
             let runs = drafts.iter().filter(|draft| draft.run.is_some() && written.contains(&draft.id.0));
@@ -203,7 +207,15 @@ impl Store {
             .bind(due_at.map(|at| at.0))
             .execute(&mut **tx)
             .await?;
-            Ok(PageSettled::Written(settled))
+            Ok::<_, StoreError>(Ok((settled, written)))
+        })?;
+        Ok(match settled {
+            Ok((settled, written)) => {
+                measure_events(&drafts, &written);
+                measure::duplicates(settled.duplicates);
+                PageSettled::Written(settled)
+            }
+            Err(not_written) => not_written,
         })
     }
 

@@ -12,9 +12,11 @@ use super::pool::Db;
 use super::{Store, StoreError};
 use crate::domain::delivery::Disposition;
 use crate::domain::event::{DecidedEvent, Decision, SkipReason};
+use crate::domain::trace::TraceParent;
 use crate::domain::{
     DeliveryId, DeliveryStatus, EventId, EventStatus, IntegrationId, OrgId, RunId, Timestamp,
 };
+use crate::measure;
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -31,6 +33,8 @@ pub struct Settlement {
     pub owner: Option<Owner>,
     /// Events to write. Of a delivery that does not complete, only skipped ones.
     pub events: Vec<DecidedEvent>,
+    /// The trace that the sender's request belongs to: consumers go on with it.
+    pub trace: Option<TraceParent>,
 }
 
 /// The integration that a delivery belongs to.
@@ -113,6 +117,13 @@ impl Store {
             .iter()
             .filter(|draft| draft.run.is_some() && events.contains(&draft.id.0))
             .count();
+        for settlement in settlements {
+            if deliveries.contains(&settlement.delivery.0) {
+                measure::settled(settlement.result(), 1);
+            }
+        }
+        measure_events(&drafts, &events);
+        measure::duplicates(offered - events.len());
         Ok(Settled {
             events: events.len(),
             runs,
@@ -122,25 +133,40 @@ impl Store {
     }
 }
 
+/// Counts what was written of `drafts`, once it is committed.
+pub(super) fn measure_events(drafts: &[Draft<'_>], written: &HashSet<Uuid>) {
+    for draft in drafts.iter().filter(|draft| written.contains(&draft.id.0)) {
+        draft.measure();
+    }
+}
+
 fn drafts(settlement: &Settlement) -> impl Iterator<Item = Draft<'_>> {
     let delivery = Some(settlement.delivery);
     settlement
         .events
         .iter()
-        .map(move |decided| Draft::new(delivery, decided))
+        .map(move |decided| Draft::new(delivery, decided, settlement.trace.as_ref()))
 }
 
 /// What a consumer receives.
-fn hand_off(run: RunId, event: EventId, decided: &DecidedEvent) -> String {
-    serde_json::json!({
+fn hand_off(
+    run: RunId,
+    event: EventId,
+    decided: &DecidedEvent,
+    trace: Option<&TraceParent>,
+) -> String {
+    let mut payload = serde_json::json!({
         "run_id": run,
         "event_id": event,
         "trigger_id": decided.trigger,
         "automation_id": decided.automation,
         "event_kind": decided.event.kind,
         "event_title": decided.event.title,
-    })
-    .to_string()
+    });
+    if let Some(trace) = trace {
+        payload["traceparent"] = trace.to_string().into();
+    }
+    payload.to_string()
 }
 
 impl Settlement {
@@ -149,6 +175,15 @@ impl Settlement {
             Disposition::Completed { .. } => DeliveryStatus::Completed,
             Disposition::Retry { .. } => DeliveryStatus::Pending,
             Disposition::Failed { .. } => DeliveryStatus::Failed,
+        }
+    }
+
+    /// In figures.
+    fn result(&self) -> &'static str {
+        match self.disposition {
+            Disposition::Completed { .. } => "completed",
+            Disposition::Retry { .. } => "retried",
+            Disposition::Failed { .. } => "failed",
         }
     }
 
@@ -179,13 +214,17 @@ impl Settlement {
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(delivery: Option<DeliveryId>, decided: &'a DecidedEvent) -> Self {
+    pub(super) fn new(
+        delivery: Option<DeliveryId>,
+        decided: &'a DecidedEvent,
+        trace: Option<&TraceParent>,
+    ) -> Self {
         let id = EventId::new();
         let run = (decided.decision == Decision::Run).then(|| {
             let run = RunId::new();
             RunDraft {
                 id: run,
-                payload: hand_off(run, id, decided),
+                payload: hand_off(run, id, decided, trace),
             }
         });
         Self {
@@ -208,6 +247,12 @@ impl<'a> Draft<'a> {
             Decision::Run => (None, None),
             Decision::Skip { reason, detail } => (Some(*reason), detail.as_deref()),
         }
+    }
+
+    /// Counts an event that is committed.
+    pub(super) fn measure(&self) {
+        let reason = self.skip().0.map_or("", SkipReason::as_str);
+        measure::events(self.status().as_str(), reason, 1);
     }
 
     pub(super) fn processed_at(&self, now: Timestamp) -> Option<i64> {

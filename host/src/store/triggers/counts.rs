@@ -27,7 +27,7 @@ impl Store {
             for id in triggers {
                 list.push_bind(id.0);
             }
-            query.push(") group by trigger_id, status");
+            query.push(") and emptied_at is null group by trigger_id, status");
             query.build_query_as().fetch_all(pool).await?
         });
         for (trigger, status, count) in rows {

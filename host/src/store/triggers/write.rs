@@ -174,6 +174,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<(Trigger, Option<String>)>, StoreError> {
         let config = patch.config.as_ref().map(Value::to_string);
+        let mut fired = Fired::default();
         let found = write!(self, tx => {
             let retimed = patch.cron.is_some() || patch.timezone.is_some()
                 || patch.schedule.is_some() || patch.enabled.is_some();
@@ -210,7 +211,6 @@ impl Store {
                 }
                 let held = hold!(self, tx, org, id);
                 // What is due already was due by what was before.
-                let mut fired = Fired::default();
                 fire_held!(tx, held, now, limits, fired);
             }
             let done = sqlx::query(
@@ -256,6 +256,7 @@ impl Store {
             }
             Ok::<_, StoreError>(found)
         })?;
+        fired.measure();
         if found {
             self.trigger(org, id).await
         } else {
@@ -275,9 +276,9 @@ impl Store {
         limits: FiringLimits,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        write!(self, tx => {
+        let mut fired = Fired::default();
+        let changed = write!(self, tx => {
             let held = hold!(self, tx, org, id);
-            let mut fired = Fired::default();
             fire_held!(tx, held, now, limits, fired);
             let deleted: Option<(String, Option<Uuid>)> = sqlx::query_as(
                 "update triggers set deleted_at = $3, due_at = null, manual_of = null
@@ -301,7 +302,9 @@ impl Store {
                     .await?;
                 changed!(tx, vec![id.0]);
             }
-            Ok(found)
-        })
+            Ok::<_, StoreError>(found)
+        })?;
+        fired.measure();
+        Ok(changed)
     }
 }

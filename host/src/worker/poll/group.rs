@@ -6,11 +6,13 @@ use super::outcome::Ended;
 use super::{PollContext, TRIES_MAX, TRY_PAUSE};
 use crate::clock;
 use crate::lock::LockGuard;
+use crate::measure;
 use crate::store::{ClaimedPoll, PollFailed};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// One claimed group.
 pub(super) struct Poll {
@@ -27,7 +29,8 @@ impl Poll {
     /// Polls it, and writes down what came of it.
     pub(super) async fn run(self, lock: Option<LockGuard>) {
         let keeper = Keeper::start(&self.context, &self.claim, lock, self.halt.clone());
-        let ended = self.pages().await;
+        let span = tracing::debug_span!("poll", group.id = %self.claim.group, provider.id = self.claim.provider);
+        let ended = self.pages().instrument(span).await;
         let written = match &ended {
             Ended::Settled => true,
             Ended::Failed(failed) => self.note(failed).await,
@@ -35,6 +38,8 @@ impl Poll {
         };
         // Until then the group is held: another one would ask the service in vain.
         keeper.stop().await;
+        let ended = if written { &ended } else { &Ended::Lost };
+        measure::polled(&self.claim.provider, ended.as_str());
         if !written {
             self.log_lost();
         }

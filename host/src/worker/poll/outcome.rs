@@ -26,6 +26,20 @@ pub(super) enum Ended {
     Lost,
 }
 
+impl Ended {
+    /// In figures.
+    pub(super) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::Failed(PollFailed::Retry { .. }) => "failed",
+            Self::Failed(PollFailed::RateLimited { .. }) => "rate_limited",
+            Self::Failed(PollFailed::Unauthorized { .. }) => "unauthorized",
+            Self::Failed(PollFailed::GiveBack { .. }) => "given_back",
+            Self::Lost => "lost",
+        }
+    }
+}
+
 /// When a group is tried again.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Retries {

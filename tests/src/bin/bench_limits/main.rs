@@ -8,6 +8,7 @@ mod database;
 mod drain;
 mod http;
 mod latency;
+mod old;
 mod payloads;
 mod postgres;
 mod settle;
@@ -71,6 +72,18 @@ enum Command {
         #[arg(long, default_value_t = 120)]
         timeout_seconds: u64,
     },
+    /// Fills the inbox of a server that does not run with deliveries that were processed a month ago.
+    FillOld {
+        #[arg(long)]
+        database_url: String,
+        #[arg(long, default_value_t = 1_000_000)]
+        count: i64,
+    },
+    /// Counts those that are left as they were.
+    LeftOld {
+        #[arg(long)]
+        database_url: String,
+    },
     /// Sends single deliveries to an idle server and waits for each in the outbox.
     Latency {
         /// The server, as `http://127.0.0.1:8787`.
@@ -113,6 +126,11 @@ async fn main() -> anyhow::Result<()> {
             database_url,
             timeout_seconds,
         } => drain::run(&database_url, timeout_seconds).await,
+        Command::FillOld {
+            database_url,
+            count,
+        } => old::fill(&database_url, count).await,
+        Command::LeftOld { database_url } => old::left(&database_url).await,
         Command::Latency {
             url,
             key,

@@ -1,0 +1,133 @@
+//! What waits, for whoever watches: bounded queries alone, whatever there is.
+
+use super::pool::{Db, read};
+use super::{Store, StoreError};
+use crate::domain::{DeliveryStatus, OutboxStatus, Timestamp};
+
+/// Rows that are counted at most.
+const COUNT_MAX: i64 = 100_000;
+
+/// How many wait in a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Queue {
+    /// Due or claimed; no more than 100,000 are counted.
+    pub waiting: u64,
+    /// Since when the oldest of those has been there.
+    pub oldest: Option<Timestamp>,
+    /// Dead letters; no more than 100,000 are counted.
+    pub dead: u64,
+}
+
+/// What waits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Deliveries.
+    pub inbox: Queue,
+    /// Messages.
+    pub outbox: Queue,
+    /// When the first poll is or was due.
+    pub poll_due: Option<Timestamp>,
+    /// When the first tick is or was due.
+    pub tick_due: Option<Timestamp>,
+    /// Of each provider that polls: when the cursor that has stood longest was written.
+    pub cursors: Vec<(String, Timestamp)>,
+}
+
+/// How a pool of connections is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolUse {
+    /// `all`, or on SQLite `read` and `write`.
+    pub pool: &'static str,
+    /// Connections that nobody uses.
+    pub idle: usize,
+    /// Connections that somebody uses.
+    pub used: usize,
+    /// How many there may be.
+    pub max: usize,
+}
+
+const INBOX: &str = "select count(*), min(received_at) from (
+    select received_at from inbox where due_at is not null order by due_at limit $1) as waiting";
+// In the order of the index: without it, everything that was handed over would be read.
+const OUTBOX: &str = "select count(*), min(created_at) from (
+    select created_at from outbox where due_at is not null
+    order by org_id, due_at limit $1) as waiting";
+const INBOX_DEAD: &str = "select count(*) from (
+    select 1 from inbox where status = $2 and processed_at is not null and emptied_at is null
+    order by processed_at limit $1) as dead";
+const OUTBOX_DEAD: &str = "select count(*) from (
+    select 1 from outbox where status = $2 and processed_at is not null
+    order by processed_at limit $1) as dead";
+
+impl Store {
+    /// What waits.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn backlog(&self) -> Result<Backlog, StoreError> {
+        let inbox = self.queue(INBOX, INBOX_DEAD, DeliveryStatus::Failed.as_str());
+        let inbox = inbox.await?;
+        let outbox = self.queue(OUTBOX, OUTBOX_DEAD, OutboxStatus::Failed.as_str());
+        let outbox = outbox.await?;
+        let cursors: Vec<(String, i64)> = read!(self, pool => {
+            sqlx::query_as(
+                "select provider, min(coalesce(cursor_at, created_at)) from poll_groups
+                 where due_at is not null group by provider order by provider",
+            )
+            .fetch_all(pool)
+            .await?
+        });
+        Ok(Backlog {
+            inbox,
+            outbox,
+            poll_due: self.next_poll_due().await?,
+            tick_due: self.next_tick().await?,
+            cursors: cursors
+                .into_iter()
+                .map(|(provider, at)| (provider, Timestamp(at)))
+                .collect(),
+        })
+    }
+
+    async fn queue(
+        &self,
+        waiting: &'static str,
+        dead: &'static str,
+        status: &'static str,
+    ) -> Result<Queue, StoreError> {
+        let (waiting, oldest): (i64, Option<i64>) = read!(self, pool => {
+            sqlx::query_as(waiting).bind(COUNT_MAX).fetch_one(pool).await?
+        });
+        let dead: i64 = read!(self, pool => {
+            sqlx::query_scalar(dead).bind(COUNT_MAX).bind(status).fetch_one(pool).await?
+        });
+        Ok(Queue {
+            waiting: u64::try_from(waiting).unwrap_or(0),
+            oldest: oldest.map(Timestamp),
+            dead: u64::try_from(dead).unwrap_or(0),
+        })
+    }
+
+    /// How connections are used.
+    pub fn pool_use(&self) -> Vec<PoolUse> {
+        match &self.db {
+            Db::Postgres(pool) => vec![pool_use("all", pool)],
+            Db::Sqlite(sqlite) => {
+                vec![
+                    pool_use("read", &sqlite.read),
+                    pool_use("write", &sqlite.write),
+                ]
+            }
+        }
+    }
+}
+
+fn pool_use<D: sqlx::Database>(name: &'static str, pool: &sqlx::Pool<D>) -> PoolUse {
+    let (size, idle) = (pool.size() as usize, pool.num_idle());
+    PoolUse {
+        pool: name,
+        idle,
+        used: size.saturating_sub(idle),
+        max: pool.options().get_max_connections() as usize,
+    }
+}

@@ -1,0 +1,238 @@
+//! Deletes what has grown old, a bounded number of rows at a time.
+//!
+//! What still lives is never touched: deliveries and messages that are due or claimed,
+//! runs that have not ended, events whose run is there, dead letters of the outbox. A
+//! row that occupies a deduplication key longer than it is kept is emptied first: its
+//! entry in the unique index stays, so the index remains all there is to deduplication.
+
+use super::pool::write;
+use super::{Store, StoreError};
+use crate::domain::status::Lifecycle;
+use crate::domain::{DeliveryStatus, EventStatus, OutboxStatus, RunStatus, Timestamp};
+
+/// What grows old.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Collected {
+    /// Messages of the outbox that nobody waits for.
+    Messages,
+    /// Runs that have ended.
+    Runs,
+    /// Events without a run: skipped, or their run is gone.
+    Events,
+    /// Keys of triggers, whose events are gone.
+    EventKeys,
+    /// Deliveries that are done, or were given up.
+    Deliveries,
+    /// Deliveries that failed and that nobody has retried.
+    DeadLetters,
+    /// Keys of the door, whose deliveries are gone.
+    DoorKeys,
+    /// Changes of status.
+    History,
+}
+
+/// Which rows are old.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Horizon {
+    /// Those that ended, or were made, before this.
+    pub before: Timestamp,
+    /// Their deduplication keys must last if they came at this time or later.
+    pub keys_since: Timestamp,
+}
+
+/// A statement in both forms: on Postgres, rows that somebody is changing right now
+/// are left for the next pass.
+macro_rules! pass {
+    ($select:literal, $order:literal, $change:literal) => {
+        [
+            concat!(
+                "with old as materialized (",
+                $select,
+                " order by ",
+                $order,
+                " limit $3) ",
+                $change
+            ),
+            concat!(
+                "with old as materialized (",
+                $select,
+                " order by ",
+                $order,
+                " limit $3 for update skip locked) ",
+                $change
+            ),
+        ]
+    };
+}
+
+/// $1 status, $2 before, $3 how many; where keys count: $4 since when, $5 now.
+type Pass = [&'static str; 2];
+
+const EMPTY_DELIVERIES: Pass = pass!(
+    "select id from inbox where status = $1 and processed_at < $2 and emptied_at is null",
+    "processed_at",
+    "update inbox set emptied_at = $5, org_id = null, trigger_id = null, integration_id = null,
+        delivery_key = null, headers = '[]', query = '', body = '', body_codec = 0,
+        outcome = null, error = null
+     from old where inbox.id = old.id and door_key is not null and received_at >= $4"
+);
+const DELETE_DELIVERIES: Pass = pass!(
+    "select id from inbox where status = $1 and processed_at < $2 and emptied_at is null",
+    "processed_at",
+    "delete from inbox where id in (select id from old) and (door_key is null or received_at < $4)"
+);
+const DELETE_DOOR_KEYS: Pass = pass!(
+    "select id from inbox where emptied_at is not null and received_at < $2",
+    "received_at",
+    "delete from inbox where id in (select id from old)"
+);
+const EMPTY_EVENTS: Pass = pass!(
+    "select id from events where status = $1 and processed_at < $2 and emptied_at is null
+        and not exists (select 1 from runs where event_id = events.id)",
+    "processed_at",
+    "update events set emptied_at = $5, org_id = '', title = '', url = null, actor = null,
+        occurred_at = null, facts = '{}', skip_detail = null, error = null
+     from old where events.id = old.id and holds_key and created_at >= $4"
+);
+const DELETE_EVENTS: Pass = pass!(
+    "select id from events where status = $1 and processed_at < $2 and emptied_at is null
+        and not exists (select 1 from runs where event_id = events.id)",
+    "processed_at",
+    "delete from events where id in (select id from old) and (not holds_key or created_at < $4)"
+);
+const DELETE_EVENT_KEYS: Pass = pass!(
+    "select id from events where emptied_at is not null and created_at < $2",
+    "created_at",
+    "delete from events where id in (select id from old)"
+);
+const DELETE_RUNS: Pass = pass!(
+    "select id from runs where status = $1 and completed_at < $2",
+    "completed_at",
+    "delete from runs where id in (select id from old)"
+);
+const DELETE_MESSAGES: Pass = pass!(
+    "select id from outbox where status = $1 and processed_at < $2",
+    "processed_at",
+    "delete from outbox where id in (select id from old)"
+);
+const DELETE_HISTORY: Pass = pass!(
+    "select id from transitions where at < $2",
+    "at",
+    "delete from transitions where id in (select id from old)"
+);
+
+impl Collected {
+    /// Everything, in the order in which it is deleted: an event after its run.
+    pub const ALL: &'static [Self] = &[
+        Self::Messages,
+        Self::Runs,
+        Self::Events,
+        Self::EventKeys,
+        Self::Deliveries,
+        Self::DeadLetters,
+        Self::DoorKeys,
+        Self::History,
+    ];
+
+    /// In logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Messages => "messages",
+            Self::Runs => "runs",
+            Self::Events => "events",
+            Self::EventKeys => "event_keys",
+            Self::Deliveries => "deliveries",
+            Self::DeadLetters => "dead_letters",
+            Self::DoorKeys => "door_keys",
+            Self::History => "history",
+        }
+    }
+
+    const fn passes(self) -> &'static [Pass] {
+        match self {
+            Self::Messages => &[DELETE_MESSAGES],
+            Self::Runs => &[DELETE_RUNS],
+            Self::Events => &[EMPTY_EVENTS, DELETE_EVENTS],
+            Self::EventKeys => &[DELETE_EVENT_KEYS],
+            Self::Deliveries | Self::DeadLetters => &[EMPTY_DELIVERIES, DELETE_DELIVERIES],
+            Self::DoorKeys => &[DELETE_DOOR_KEYS],
+            Self::History => &[DELETE_HISTORY],
+        }
+    }
+
+    /// In which states a row may be collected; none where it has no state that counts.
+    fn statuses(self) -> Vec<Option<&'static str>> {
+        fn of<S: Lifecycle>(
+            all: &'static [S],
+            text: fn(S) -> &'static str,
+            ended: impl Fn(S) -> bool,
+        ) -> Vec<Option<&'static str>> {
+            let ended = all.iter().copied().filter(|state| ended(*state));
+            ended.map(|state| Some(text(state))).collect()
+        }
+        match self {
+            // A dead letter may be the only thing that remembers a run that nobody has.
+            Self::Messages => of(OutboxStatus::ALL, |s| s.as_str(), Lifecycle::is_final),
+            Self::Runs => of(
+                RunStatus::ALL,
+                |s| s.as_str(),
+                |status| {
+                    !matches!(
+                        status,
+                        RunStatus::Queued | RunStatus::Running | RunStatus::NeedsHuman
+                    )
+                },
+            ),
+            Self::Events => of(
+                EventStatus::ALL,
+                |s| s.as_str(),
+                |status| !matches!(status, EventStatus::Queued | EventStatus::Processing),
+            ),
+            Self::Deliveries => of(DeliveryStatus::ALL, |s| s.as_str(), Lifecycle::is_final),
+            Self::DeadLetters => vec![Some(DeliveryStatus::Failed.as_str())],
+            Self::EventKeys | Self::DoorKeys | Self::History => vec![None],
+        }
+    }
+}
+
+impl Store {
+    /// One pass: deletes or empties some of what is old, in one short transaction;
+    /// returns how many rows. Fewer than `max`: nothing is left.
+    ///
+    /// # Errors
+    /// If the database is unavailable; then nothing was changed.
+    pub async fn collect(
+        &self,
+        what: Collected,
+        horizon: Horizon,
+        max: u32,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let form = usize::from(!self.is_embedded());
+        let statuses = what.statuses();
+        write!(self, tx => {
+            if form == 1 {
+                // What a crash of the database forgets is deleted again.
+                sqlx::query("set local synchronous_commit = off").execute(&mut **tx).await?;
+            }
+            let mut rows = 0;
+            for status in &statuses {
+                let Some(left) = u64::from(max).checked_sub(rows).filter(|left| *left > 0) else {
+                    break;
+                };
+                for pass in what.passes() {
+                    rows += sqlx::query(pass[form])
+                        .bind(*status)
+                        .bind(horizon.before.0)
+                        .bind(i64::try_from(left).unwrap_or(i64::MAX))
+                        .bind(horizon.keys_since.0)
+                        .bind(now.0)
+                        .execute(&mut **tx)
+                        .await?
+                        .rows_affected();
+                }
+            }
+            Ok::<_, StoreError>(rows)
+        })
+    }
+}

@@ -1,0 +1,157 @@
+//! Deletes what has grown old, in short transactions with pauses between them, so that
+//! whoever writes meanwhile hardly notices. One replica does it at a time.
+
+use crate::clock;
+use crate::config::RetentionConfig;
+use crate::domain::Timestamp;
+use crate::measure;
+use crate::store::{Chore, Collected, Store, StoreError};
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// How long another replica waits for one that died while it collected.
+const LEASE: Duration = Duration::from_secs(60);
+/// Pauses are this many times as long as the transaction before them: whatever the
+/// database can do, most of it is left to others.
+const PAUSE_FACTOR: u32 = 3;
+
+/// Deletes what has grown old.
+pub struct Collector {
+    store: Store,
+    config: RetentionConfig,
+}
+
+/// A turn that this replica has.
+struct Turn<'a> {
+    collector: &'a Collector,
+    stop: &'a CancellationToken,
+    held_until: Timestamp,
+}
+
+/// Why a turn ends before all is done.
+enum Cut {
+    /// The process stops.
+    Stopped,
+    /// The lease lapsed, and another replica goes on.
+    Lost,
+    /// The database is unavailable.
+    Failed(StoreError),
+}
+
+impl From<StoreError> for Cut {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Collector {
+    /// With these settings.
+    pub fn new(store: Store, config: RetentionConfig) -> Self {
+        Self { store, config }
+    }
+
+    /// Works until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let every = Duration::from_secs(self.config.every_seconds);
+        while !stop.is_cancelled() {
+            self.turn(&stop, every).await;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(every) => {}
+            }
+        }
+    }
+
+    /// Collects all there is, if no other replica does.
+    async fn turn(&self, stop: &CancellationToken, every: Duration) {
+        let now = clock::now();
+        let held_until = now + LEASE;
+        match self
+            .store
+            .claim_chore(Chore::Retention, now, held_until)
+            .await
+        {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                tracing::warn!(%error, "could not look for what has grown old; trying again");
+                return;
+            }
+        }
+        let mut turn = Turn {
+            collector: self,
+            stop,
+            held_until,
+        };
+        let next = match turn.all().await {
+            Ok(()) => clock::now() + every,
+            Err(Cut::Lost) => return,
+            Err(Cut::Stopped) => clock::now(),
+            Err(Cut::Failed(error)) => {
+                tracing::warn!(%error, "could not delete what has grown old; trying again");
+                clock::now() + every
+            }
+        };
+        let held = turn.held_until;
+        if let Err(error) = self.store.move_chore(Chore::Retention, held, next).await {
+            tracing::debug!(%error, "the turn of collecting ends with its lease");
+        }
+    }
+}
+
+impl Turn<'_> {
+    async fn all(&mut self) -> Result<(), Cut> {
+        for what in Collected::ALL {
+            let rows = self.collect(*what).await?;
+            if rows > 0 {
+                tracing::info!(what = what.as_str(), rows, "deleted what had grown old");
+            }
+        }
+        Ok(())
+    }
+
+    /// Pass after pass, until nothing is left; returns how many rows.
+    async fn collect(&mut self, what: Collected) -> Result<u64, Cut> {
+        let config = &self.collector.config;
+        let max = config.pass_rows_max;
+        let mut rows = 0;
+        while let Some(horizon) = config.horizon(what, clock::now()) {
+            if self.stop.is_cancelled() {
+                return Err(Cut::Stopped);
+            }
+            self.hold().await?;
+            let begun = Instant::now();
+            let store = &self.collector.store;
+            let passed = store.collect(what, horizon, max, clock::now()).await?;
+            rows += passed;
+            measure::collected(what.as_str(), passed, begun.elapsed());
+            if passed < u64::from(max) {
+                break;
+            }
+            let pause = Duration::from_millis(config.pause_ms).max(begun.elapsed() * PAUSE_FACTOR);
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Holds the turn for longer, once half of its lease is over.
+    async fn hold(&mut self) -> Result<(), Cut> {
+        let now = clock::now();
+        if self.held_until.micros_since(now) > (LEASE / 2).as_micros() as i64 {
+            return Ok(());
+        }
+        let (store, until) = (&self.collector.store, now + LEASE);
+        if !store
+            .move_chore(Chore::Retention, self.held_until, until)
+            .await?
+        {
+            return Err(Cut::Lost);
+        }
+        self.held_until = until;
+        Ok(())
+    }
+}
