@@ -12,8 +12,11 @@ use crate::provider::{Cache, Egress, Engine, Registry};
 use crate::secret::{MasterKey, Secret, generate_api_key, hash_api_key};
 use crate::server::{self, ServerLimits};
 use crate::signals::Signals;
+use crate::sink::Sender;
 use crate::store::{ApiKey, Store, StoreOptions};
-use crate::worker::{InboxWorker, PollContext, PollWorker, Scheduler, WorkerContext};
+use crate::worker::{
+    DispatchContext, Dispatcher, InboxWorker, PollContext, PollWorker, Scheduler, WorkerContext,
+};
 use anyhow::Context;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -115,6 +118,18 @@ impl App {
             tasks
                 .work
                 .push(tokio::spawn(scheduler.run(stop.work.clone())));
+        }
+        if config.has_role(Role::Dispatcher) {
+            let context = DispatchContext {
+                store: store.clone(),
+                signals: signals.clone(),
+                sender: Sender::new(&config)?,
+                master_key: Arc::clone(&master_key),
+                config: config.sinks.clone(),
+            };
+            tasks
+                .work
+                .push(tokio::spawn(Dispatcher::run(context, stop.work.clone())));
         }
         let ingress = if config.has_role(Role::Ingress) {
             let routes = RouteTable::load(store.clone(), Arc::clone(&master_key)).await?;

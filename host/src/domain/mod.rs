@@ -23,13 +23,14 @@ pub mod provider;
 pub mod resource;
 pub mod run;
 pub mod schedule;
+pub mod sink;
 pub mod source;
 pub mod status;
 pub mod time;
 
 pub use id::{
     AutomationId, DeliveryId, EventId, IntegrationId, KeyId, OrgId, OutboxId, PollGroupId, RunId,
-    ScheduleId, TriggerId,
+    ScheduleId, SinkId, TriggerId,
 };
 pub use status::{DeliveryStatus, EventStatus, OutboxStatus, RunStatus};
 pub use time::Timestamp;

@@ -146,14 +146,16 @@ states! {
         Processing = "processing",
         /// Acknowledged.
         Dispatched = "dispatched",
-        /// A dead letter; its error says why.
+        /// A dead letter; its error says why. Can be retried or discarded.
         Failed = "failed",
+        /// A dead letter that a person gave up.
+        Discarded = "discarded",
         /// Called off before anybody acknowledged it.
         Withdrawn = "withdrawn",
     }
     Pending -> Processing | Withdrawn;
     Processing -> Processing | Pending | Dispatched | Failed | Withdrawn;
-    Failed -> Pending;
+    Failed -> Pending | Discarded;
 }
 
 #[cfg(test)]

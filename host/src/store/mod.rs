@@ -11,6 +11,7 @@ mod automations;
 mod body;
 mod claim;
 mod credentials;
+mod dispatch;
 mod error;
 mod events;
 mod give_back;
@@ -33,12 +34,14 @@ mod schedules;
 mod secrets;
 mod settle;
 mod signal;
+mod sinks;
 mod ticks;
 mod triggers;
 
 pub use automations::AutomationPatch;
 pub use claim::{Claim, UnreadableDelivery};
 pub use credentials::{CredentialChange, SealedAccess, SealedCredential, StoredCredential};
+pub use dispatch::{Dispatch, SinkNews, SinkTarget};
 pub use error::StoreError;
 pub use events::{EventFilter, EventSkip};
 pub use inbox::DeadLetterChange;
@@ -60,6 +63,7 @@ pub use runs::RunFilter;
 pub use schedules::{NewSchedule, ScheduleDeletion, SchedulePatch};
 pub use settle::{Owner, Settled, Settlement};
 pub use signal::{Signal, SignalListener};
+pub use sinks::{NewSink, NewSinkPlace, SinkPatch};
 pub use ticks::Fired;
 pub use triggers::{
     NewTrigger, TriggerAutomation, TriggerClock, TriggerDoor, TriggerPatch, TriggerPoll,

@@ -1,13 +1,14 @@
 //! What happens after the acknowledgement, and without one.
 //!
-//! Owns: the inbox worker (claim, parse, filter, decide, settle), the poll worker, and
-//! the clock.
+//! Owns: the inbox worker (claim, parse, filter, decide, settle), the poll worker, the
+//! clock, and the dispatcher, which sends what is handed over.
 //! Never does: SQL, HTTP, or anything about a particular service.
 
 mod address;
 mod audience;
 mod claimer;
 mod decided;
+mod dispatch;
 mod load;
 mod poll;
 mod processor;
@@ -16,5 +17,6 @@ mod settler;
 mod stop;
 
 pub use claimer::{InboxWorker, WorkerContext};
+pub use dispatch::{DispatchContext, Dispatcher};
 pub use poll::{PollContext, PollWorker};
 pub use scheduler::Scheduler;

@@ -64,7 +64,10 @@ impl Claim {
 ///
 /// Waits for the first one if asked to.
 #[utoipa::path(post, path = "/v1/outbox/claim", tag = "outbox", request_body = Claim,
-    responses((status = OK, description = "What could be claimed", body = Claimed)))]
+    responses(
+        (status = OK, description = "What could be claimed", body = Claimed),
+        (status = CONFLICT, description = "The organization has a sink that is switched on: its \
+            messages are sent there", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn claim_messages(
     Tenant(org): Tenant,
     State(state): State<AppState>,
@@ -82,6 +85,12 @@ pub(super) async fn claim_messages(
             .store()
             .claim_messages(&org, now, lease, claim.max, config.attempts_max)
             .await?;
+        if items.is_empty() && state.store().is_sent_to_sink(&org).await? {
+            return Err(Problem::conflict(
+                "the organization has a sink, to which its messages are sent: switch it off or \
+                 delete it to claim them",
+            ));
+        }
         if !items.is_empty() || Instant::now() >= deadline || state.stop().is_cancelled() {
             return Ok(Json(Claimed { items }));
         }
