@@ -31,5 +31,6 @@ mod scheduler_changes;
 mod scheduler_locks;
 mod secrecy;
 mod seed_defects;
+mod sinks;
 mod store;
 mod worker;
