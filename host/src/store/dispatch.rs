@@ -4,7 +4,7 @@
 
 use super::matching::org_id;
 use super::outbox::{Lease, MessageRow, claim_sql};
-use super::pool::{Db, read, write};
+use super::pool::{read, write};
 use super::routes::SealedSecret;
 use super::{Store, StoreError};
 use crate::domain::outbox::{ClaimedMessage, LeaseOutcome};
@@ -84,7 +84,6 @@ struct SecretRow {
     expires_at: Option<i64>,
 }
 
-// Whoever holds a sink claims or notes something, which is done in no time.
 macro_rules! target_sql {
     ($lock:literal) => {
         concat!(
@@ -93,50 +92,6 @@ macro_rules! target_sql {
             $lock
         )
     };
-}
-
-/// Claims for a sink in the transaction `$tx`; leaves it with none if there is nothing
-/// to send or nowhere to send it.
-macro_rules! claim {
-    ($tx:ident, $sink:expr, $target:literal, $lock:literal, $now:expr, $lease:expr, $max:expr) => {{
-        let row: Option<TargetRow> = sqlx::query_as(target_sql!($target))
-            .bind($sink.0)
-            .bind($now.0)
-            .fetch_optional(&mut **$tx)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let is_probe = row.open_until.is_some();
-        let max = if is_probe { 1 } else { $max };
-        let messages: Vec<MessageRow> = sqlx::query_as(claim_sql!("", $lock))
-            .bind(row.org_id.as_str())
-            .bind($now.0)
-            .bind(i64::from(max))
-            .bind(OutboxStatus::Processing.as_str())
-            .bind($lease.until.0)
-            .bind($lease.token)
-            .fetch_all(&mut **$tx)
-            .await?;
-        if messages.is_empty() {
-            return Ok(None);
-        }
-        if is_probe {
-            // Nobody else tries, and if this process dies, somebody will.
-            sqlx::query("update sinks set open_until = $2 where id = $1")
-                .bind($sink.0)
-                .bind($lease.until.0)
-                .execute(&mut **$tx)
-                .await?;
-        }
-        let secrets: Vec<SecretRow> = sqlx::query_as(
-            "select id, sealed, expires_at from webhook_secrets
-             where subject = $1 and (expires_at is null or expires_at > $2) order by id desc",
-        )
-        .bind($sink.0)
-        .bind($now.0)
-        .fetch_all(&mut **$tx)
-        .await?;
-        Ok::<_, StoreError>(Some((row, secrets, messages)))
-    }};
 }
 
 impl Store {
@@ -187,42 +142,53 @@ impl Store {
             until: now + lease,
             attempts_max,
         };
-        let claimed: Result<_, StoreError> = match &self.db {
-            Db::Postgres(pool) => {
-                let mut transaction = pool.begin().await?;
-                let claimed = {
-                    let tx = &mut transaction;
-                    async {
-                        claim!(
-                            tx,
-                            sink,
-                            " for update",
-                            "for update skip locked",
-                            now,
-                            lease,
-                            max
-                        )
-                    }
-                    .await
-                };
-                if claimed.is_ok() {
-                    transaction.commit().await?;
-                }
-                claimed
-            }
-            Db::Sqlite(sqlite) => {
-                let mut transaction = sqlite.write.begin_with("begin immediate").await?;
-                let claimed = {
-                    let tx = &mut transaction;
-                    async { claim!(tx, sink, "", "", now, lease, max) }.await
-                };
-                if claimed.is_ok() {
-                    transaction.commit().await?;
-                }
-                claimed
-            }
+        // Whoever holds a sink is done with it in no time, so that is waited for.
+        let (target, claim) = match self.is_embedded() {
+            true => (target_sql!(""), claim_sql!("", "")),
+            false => (
+                target_sql!(" for update"),
+                claim_sql!("", "for update skip locked"),
+            ),
         };
-        let Some((row, secrets, messages)) = claimed? else {
+        let claimed = write!(self, tx => {
+            let row: Option<TargetRow> = sqlx::query_as(target)
+                .bind(sink.0)
+                .bind(now.0)
+                .fetch_optional(&mut **tx)
+                .await?;
+            let Some(row) = row else { return Ok(None) };
+            let is_probe = row.open_until.is_some();
+            let messages: Vec<MessageRow> = sqlx::query_as(claim)
+                .bind(row.org_id.as_str())
+                .bind(now.0)
+                .bind(if is_probe { 1 } else { i64::from(max) })
+                .bind(OutboxStatus::Processing.as_str())
+                .bind(lease.until.0)
+                .bind(lease.token)
+                .fetch_all(&mut **tx)
+                .await?;
+            if messages.is_empty() {
+                return Ok(None);
+            }
+            if is_probe {
+                // Nobody else tries, and if this process dies, somebody will.
+                sqlx::query("update sinks set open_until = $2 where id = $1")
+                    .bind(sink.0)
+                    .bind(lease.until.0)
+                    .execute(&mut **tx)
+                    .await?;
+            }
+            let secrets: Vec<SecretRow> = sqlx::query_as(
+                "select id, sealed, expires_at from webhook_secrets
+                 where subject = $1 and (expires_at is null or expires_at > $2) order by id desc",
+            )
+            .bind(sink.0)
+            .bind(now.0)
+            .fetch_all(&mut **tx)
+            .await?;
+            Ok::<_, StoreError>(Some((row, secrets, messages)))
+        })?;
+        let Some((row, secrets, messages)) = claimed else {
             return Ok(None);
         };
         let kind = row.kind.parse();

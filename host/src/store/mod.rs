@@ -37,6 +37,7 @@ mod signal;
 mod sinks;
 mod ticks;
 mod triggers;
+mod undelivered;
 
 pub use automations::AutomationPatch;
 pub use claim::{Claim, UnreadableDelivery};
@@ -68,3 +69,4 @@ pub use ticks::Fired;
 pub use triggers::{
     NewTrigger, TriggerAutomation, TriggerClock, TriggerDoor, TriggerPatch, TriggerPoll,
 };
+pub use undelivered::{UndeliveredChange, UndeliveredFilter, UndeliveredOutcome};

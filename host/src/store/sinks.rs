@@ -121,6 +121,13 @@ impl Store {
             if found.is_some() {
                 return Err(StoreError::Taken { what: OF_ORG });
             }
+            let found: Option<i32> = sqlx::query_scalar("select 1 from sinks where stream = $1")
+                .bind(stream)
+                .fetch_optional(&mut **tx)
+                .await?;
+            if found.is_some() {
+                return Err(StoreError::Taken { what: OF_STREAM });
+            }
             sqlx::query(
                 "insert into sinks
                     (id, org_id, kind, url, stream, enabled, revision, failures, created_at, updated_at)
@@ -136,7 +143,8 @@ impl Store {
             .bind(now.0)
             .execute(&mut **tx)
             .await
-            .map_err(|error| taken(error, if stream.is_some() { OF_STREAM } else { OF_ORG }))?;
+            // Somebody was faster just now, most likely this organization itself.
+            .map_err(|error| taken(error, OF_ORG))?;
             if let Some(secret) = secret {
                 add_secret!(tx, new.id.0, secret, now);
             }

@@ -9,6 +9,7 @@ mod polls;
 mod receive;
 mod sameness;
 mod settle;
+mod sinks;
 
 use std::sync::Arc;
 use std::time::Duration;
