@@ -11,7 +11,6 @@ mod automations;
 mod body;
 mod claim;
 mod credentials;
-mod dispatch;
 mod error;
 mod events;
 mod give_back;
@@ -42,7 +41,6 @@ mod undelivered;
 pub use automations::AutomationPatch;
 pub use claim::{Claim, UnreadableDelivery};
 pub use credentials::{CredentialChange, SealedAccess, SealedCredential, StoredCredential};
-pub use dispatch::{Dispatch, SinkNews, SinkTarget};
 pub use error::StoreError;
 pub use events::{EventFilter, EventSkip};
 pub use inbox::DeadLetterChange;
@@ -64,7 +62,7 @@ pub use runs::RunFilter;
 pub use schedules::{NewSchedule, ScheduleDeletion, SchedulePatch};
 pub use settle::{Owner, Settled, Settlement};
 pub use signal::{Signal, SignalListener};
-pub use sinks::{NewSink, NewSinkPlace, SinkPatch};
+pub use sinks::{Dispatch, NewSink, NewSinkPlace, SinkNews, SinkPatch, SinkTarget};
 pub use ticks::Fired;
 pub use triggers::{
     NewTrigger, TriggerAutomation, TriggerClock, TriggerDoor, TriggerPatch, TriggerPoll,

@@ -1,11 +1,11 @@
-//! Sinks: what people say about them.
+//! What people do about sinks.
 
-use super::error::taken;
-use super::pool::{read, write};
-use super::routes::{SealedSecret, add_secret};
-use super::{Page, PageRequest, Store, StoreError};
-use crate::domain::sink::{Sink, SinkHealth, SinkKind};
+use crate::domain::sink::SinkKind;
 use crate::domain::{OrgId, SinkId, Timestamp};
+use crate::store::error::taken;
+use crate::store::pool::write;
+use crate::store::routes::{SealedSecret, add_secret};
+use crate::store::{Store, StoreError};
 use uuid::Uuid;
 
 /// A sink to create.
@@ -43,59 +43,10 @@ pub struct SinkPatch {
     pub enabled: Option<bool>,
 }
 
-#[derive(sqlx::FromRow)]
-struct SinkRow {
-    id: Uuid,
-    kind: String,
-    url: Option<String>,
-    stream: Option<String>,
-    enabled: bool,
-    failures: i32,
-    error: Option<String>,
-    error_at: Option<i64>,
-    open_until: Option<i64>,
-    succeeded_at: Option<i64>,
-    created_at: i64,
-    updated_at: i64,
-}
-
-impl SinkRow {
-    fn sink(self, now: Timestamp) -> Result<Sink, StoreError> {
-        let kind = self.kind.parse();
-        let time = |at: Option<i64>| at.map(Timestamp);
-        Ok(Sink {
-            id: SinkId(self.id),
-            kind: kind.map_err(|e: String| StoreError::unreadable("sinks", "kind", e))?,
-            url: self.url,
-            stream: self.stream,
-            enabled: self.enabled,
-            health: SinkHealth {
-                circuit: SinkHealth::circuit(time(self.open_until), now),
-                open_until: time(self.open_until).filter(|until| *until > now),
-                failures: self.failures,
-                last_error: self.error,
-                last_error_at: time(self.error_at),
-                last_success_at: time(self.succeeded_at),
-            },
-            created_at: Timestamp(self.created_at),
-            updated_at: Timestamp(self.updated_at),
-        })
-    }
-}
-
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "select id, kind, url, stream, enabled, failures, error, error_at, open_until,
-                succeeded_at, created_at, updated_at
-             from sinks where org_id = $1 ",
-            $rest
-        )
-    };
-}
-
 const OF_ORG: &str = "the organization's sink";
 const OF_STREAM: &str = "the stream";
+/// Where somebody was faster, which of them is not known.
+const OF_EITHER: &str = "the organization's sink or the stream";
 
 impl Store {
     /// Creates a sink, which is switched on.
@@ -143,70 +94,12 @@ impl Store {
             .bind(now.0)
             .execute(&mut **tx)
             .await
-            // Somebody was faster just now, most likely this organization itself.
-            .map_err(|error| taken(error, OF_ORG))?;
+            .map_err(|error| taken(error, OF_EITHER))?;
             if let Some(secret) = secret {
                 add_secret!(tx, new.id.0, secret, now);
             }
             Ok::<_, StoreError>(())
         })
-    }
-
-    /// An organization's sinks, of which there is one at most.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
-    pub async fn list_sinks(
-        &self,
-        org: &OrgId,
-        page: PageRequest,
-        now: Timestamp,
-    ) -> Result<Page<Sink>, StoreError> {
-        let rows: Vec<SinkRow> = read!(self, pool => {
-            sqlx::query_as(select!("and id < $2 order by id desc limit $3"))
-                .bind(org.as_str())
-                .bind(page.before())
-                .bind(page.fetch())
-                .fetch_all(pool)
-                .await?
-        });
-        let sinks: Result<Vec<_>, _> = rows.into_iter().map(|row| row.sink(now)).collect();
-        Ok(page.page(sinks?, |sink: &Sink| sink.id.0))
-    }
-
-    /// One sink.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
-    pub async fn sink(
-        &self,
-        org: &OrgId,
-        id: SinkId,
-        now: Timestamp,
-    ) -> Result<Option<Sink>, StoreError> {
-        let row: Option<SinkRow> = read!(self, pool => {
-            sqlx::query_as(select!("and id = $2"))
-                .bind(org.as_str())
-                .bind(id.0)
-                .fetch_optional(pool)
-                .await?
-        });
-        row.map(|row| row.sink(now)).transpose()
-    }
-
-    /// Whether an organization's messages are sent somewhere, so that nobody can
-    /// claim them.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
-    pub async fn is_sent_to_sink(&self, org: &OrgId) -> Result<bool, StoreError> {
-        let found: Option<i32> = read!(self, pool => {
-            sqlx::query_scalar("select 1 from sinks where org_id = $1 and enabled")
-                .bind(org.as_str())
-                .fetch_optional(pool)
-                .await?
-        });
-        Ok(found.is_some())
     }
 
     /// Changes a sink and closes its circuit: whatever is due is tried at once. False
