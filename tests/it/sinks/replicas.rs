@@ -1,4 +1,5 @@
 use super::*;
+use reqwest::Method;
 use std::collections::HashSet;
 use std::time::Duration;
 use triggerhouse_tests::Kind;
@@ -48,5 +49,41 @@ async fn a_dispatcher_on_another_replica_is_woken_and_does_not_find_a_message_by
     }
     desk.stop().await;
     dispatcher.stop().await;
+    db.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_break_in_a_burst_lose_nothing() {
+    const BREAKS: usize = 4;
+    let db = TestDb::create(Kind::Postgres).await;
+    let receiver = Receiver::answering(Answer::Slow(Duration::from_millis(20))).await;
+    let more = "per_sink_in_flight_max = 4\ntimeout_ms = 500\nlease_seconds = 2";
+    let (mut app, _, _) = with_sink(&db, &receiver, more).await;
+    let messages = start_runs(&mut app, "acme", 1).await;
+    let automation = app.all("acme", "/v1/runs").await.remove(0)["automation_id"].clone();
+    let path = format!("/v1/automations/{}/run", text(&automation));
+    let mut started: HashSet<String> = messages.into_iter().collect();
+    for number in 1..RUNS {
+        if number % (RUNS / BREAKS) == 0 {
+            db.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity
+                 where datname = current_database() and pid <> pg_backend_pid()",
+            )
+            .await;
+        }
+        let answer = app.call("acme", Method::POST, &path, Some(json!({}))).await;
+        // What was not answered with success may have been started all the same.
+        if answer.status().is_success() {
+            let answer: Value = answer.json().await.unwrap();
+            started.insert(text(&answer["run"]["id"]).replace("run_", "out_"));
+        }
+    }
+    all_sent(&db).await;
+    let ids = receiver.ids();
+    assert!(started.is_subset(&ids), "{started:?}");
+    assert!(started.len() > RUNS / 2);
+    let failed = app.all("acme", "/v1/outbox?status=failed").await;
+    assert!(failed.is_empty(), "{failed:?}");
+    app.stop().await;
     db.remove().await;
 }

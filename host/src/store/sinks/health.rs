@@ -4,7 +4,7 @@
 use super::SinkTarget;
 use crate::domain::Timestamp;
 use crate::domain::sink::CircuitRule;
-use crate::store::pool::write;
+use crate::store::pool::{read, write};
 use crate::store::{Store, StoreError};
 use std::time::Duration;
 use uuid::Uuid;
@@ -54,18 +54,32 @@ impl Store {
         }
     }
 
-    /// Most successes change nothing, and write nothing.
+    /// Most successes change nothing, so it is looked first whether there is something
+    /// to write.
     async fn note_success(&self, target: &SinkTarget, now: Timestamp) -> Result<(), StoreError> {
+        let since = now - SUCCESS_EVERY;
+        let news: Option<i32> = read!(self, pool => {
+            sqlx::query_scalar(
+                "select 1 from sinks where id = $1 and revision = $2 and (failures > 0
+                    or open_until is not null or succeeded_at is null or succeeded_at < $3)",
+            )
+            .bind(target.id.0)
+            .bind(target.revision)
+            .bind(since.0)
+            .fetch_optional(pool)
+            .await?
+        });
+        if news.is_none() {
+            return Ok(());
+        }
         write!(self, tx => {
             sqlx::query(
                 "update sinks set failures = 0, open_until = null, succeeded_at = $3
-                 where id = $1 and revision = $2 and (failures > 0 or open_until is not null
-                    or succeeded_at is null or succeeded_at < $4)",
+                 where id = $1 and revision = $2",
             )
             .bind(target.id.0)
             .bind(target.revision)
             .bind(now.0)
-            .bind((now - SUCCESS_EVERY).0)
             .execute(&mut **tx)
             .await?;
             Ok(())
