@@ -15,7 +15,8 @@ use crate::signals::Signals;
 use crate::sink::Sender;
 use crate::store::{ApiKey, Store, StoreOptions};
 use crate::worker::{
-    DispatchContext, Dispatcher, InboxWorker, PollContext, PollWorker, Scheduler, WorkerContext,
+    DispatchContext, Dispatcher, Finalizer, InboxWorker, PollContext, PollWorker, Scheduler,
+    WorkerContext,
 };
 use anyhow::Context;
 use std::net::SocketAddr;
@@ -97,6 +98,10 @@ impl App {
             tasks
                 .work
                 .push(tokio::spawn(InboxWorker::run(context, stop.work.clone())));
+            let finalizer = Finalizer::new(store.clone(), &config.runs);
+            tasks
+                .work
+                .push(tokio::spawn(finalizer.run(stop.work.clone())));
         }
         if config.has_role(Role::Workers) {
             let context = PollContext {
@@ -126,6 +131,7 @@ impl App {
                 sender: Sender::new(&config)?,
                 master_key: Arc::clone(&master_key),
                 config: config.sinks.clone(),
+                start: Duration::from_secs(config.runs.start_seconds),
             };
             tasks
                 .work

@@ -26,6 +26,7 @@ mod polling;
 mod project;
 mod providers;
 mod replicas;
+mod runs;
 mod scheduler;
 mod scheduler_changes;
 mod scheduler_locks;

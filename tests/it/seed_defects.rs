@@ -158,6 +158,63 @@ on_both! {
         app.stop().await;
     }
 
+    /// A skipped event had its run go on, and went back to processing with it; a run
+    /// that had timed out was completed; an event whose run failed stayed queued.
+    async fn d11_an_event_and_its_run_end_together_and_once(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        let hook = app.hook("acme", "github", json!({})).await;
+        let issue = recording("github", "issues", "opened");
+        for delivery in ["one", "two", "three"] {
+            deliver(&app, &hook, &issue, delivery).await;
+        }
+        let queued = events(&mut app, &hook).await;
+        assert_eq!(queued.len(), 3);
+        for (event, how) in queued.iter().zip(["skip", "cancel", "fail"]) {
+            let event = format!("/v1/events/{}", text(&event["id"]));
+            let run = format!("/v1/runs/{}", text(&app.get("acme", &event).await["run"]["id"]));
+            match how {
+                "skip" => app.post("acme", &format!("{event}/skip"), json!({})).await,
+                "cancel" => app.post("acme", &format!("{run}/cancel"), json!({})).await,
+                _ => {
+                    app.post("acme", &format!("{run}/start"), json!({})).await;
+                    let failed = json!({"completion_id": "c", "outcome": "failed"});
+                    app.post("acme", &format!("{run}/complete"), failed).await
+                }
+            };
+            let before = app.get("acme", &event).await;
+            assert!(["skipped", "failed"].contains(&text(&before["event"]["status"]).as_str()));
+            for (what, body) in [
+                ("start", json!({})),
+                ("heartbeat", json!({})),
+                ("complete", json!({"completion_id": "late", "outcome": "succeeded"})),
+            ] {
+                let refused = app.call("acme", Method::POST, &format!("{run}/{what}"), Some(body)).await;
+                assert_eq!(refused.status(), StatusCode::CONFLICT, "{what} after {how}");
+            }
+            assert_eq!(app.get("acme", &event).await, before);
+        }
+        app.stop().await;
+    }
+
+    /// A consumer that failed after it had started a run could not try again: the run
+    /// idled until it timed out.
+    async fn d12_a_consumer_goes_on_with_what_it_has_started(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        let hook = app.hook("acme", "github", json!({})).await;
+        deliver(&app, &hook, &recording("github", "issues", "opened"), "d").await;
+        for _ in 0..2 {
+            let claim = json!({"max": 1, "lease_seconds": 60, "wait_seconds": 20});
+            let message = app.post("acme", "/v1/outbox/claim", claim).await["items"][0].clone();
+            let start = format!("/v1/runs/{}/start", text(&message["payload"]["run_id"]));
+            let started = app.post("acme", &start, json!({"start_id": "worker 1"})).await;
+            assert_eq!((&started["run"]["status"], &started["run"]["attempt"]), (&json!("running"), &json!(1)));
+            let nack = format!("/v1/outbox/{}/nack", text(&message["id"]));
+            let body = json!({"lease_token": message["lease_token"], "retry_after_seconds": 0});
+            app.post("acme", &nack, body).await;
+        }
+        app.stop().await;
+    }
+
     /// 100 kB were too much, a NUL was an error, a form was dropped, and anybody could
     /// have a row written.
     async fn d16_bodies_are_taken_as_services_send_them_and_from_nobody_else(db: &TestDb) {

@@ -2,7 +2,7 @@
 
 use super::AppState;
 use super::error::Problem;
-use crate::domain::OrgId;
+use crate::domain::{KeyId, OrgId};
 use crate::secret::{API_KEY_PREFIX, hash_api_key};
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
@@ -11,12 +11,40 @@ use axum::http::request::Parts;
 const CHALLENGE: &str = "Bearer realm=\"triggerhouse\"";
 const CHALLENGE_AGAIN: &str = "Bearer realm=\"triggerhouse\", error=\"invalid_token\"";
 
-/// The organization whose key a request carries. Stands first in every handler
-/// below `/v1`, so that nothing else of a request is looked at without a key.
+/// The organization whose key a request carries. This or [`Caller`] stands first in
+/// every handler below `/v1`, so that nothing else of a request is looked at without a
+/// key.
 #[derive(Clone, Debug)]
 pub struct Tenant(pub OrgId);
 
+/// Who asks, where the history names them.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Their organization.
+    pub org: OrgId,
+    /// Their key.
+    pub key: KeyId,
+    /// What the key is called.
+    pub name: String,
+}
+
+impl Caller {
+    /// How the history names them.
+    pub fn actor(&self) -> String {
+        format!("{} {}", self.key, self.name)
+    }
+}
+
 impl FromRequestParts<AppState> for Tenant {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        Ok(Self(caller.org))
+    }
+}
+
+impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
@@ -32,8 +60,12 @@ impl FromRequestParts<AppState> for Tenant {
                 CHALLENGE_AGAIN,
             ));
         };
-        match state.store().org_of_key(&hash_api_key(key)).await? {
-            Some(org) => Ok(Self(org)),
+        match state.store().live_key(&hash_api_key(key)).await? {
+            Some(key) => Ok(Self {
+                org: key.org,
+                key: key.id,
+                name: key.name,
+            }),
             None => Err(Problem::unauthorized(
                 "this API key is unknown or revoked",
                 CHALLENGE_AGAIN,

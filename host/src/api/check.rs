@@ -10,6 +10,10 @@ use std::sync::Arc;
 pub const NAME_CHARS_MAX: usize = 200;
 /// Characters of an account or a connection's id at most.
 pub const REFERENCE_CHARS_MAX: usize = 512;
+/// Characters of the reason for what a person does.
+pub const REASON_CHARS_MAX: usize = 500;
+/// Characters of a comment.
+pub const COMMENT_CHARS_MAX: usize = 2_000;
 /// Bytes of a webhook secret at most.
 pub const SECRET_BYTES_MAX: usize = 1_024;
 
@@ -39,6 +43,24 @@ impl Checks {
     /// An account or a connection's id, without the blanks around it.
     pub(super) fn reference(&mut self, pointer: &str, text: &str) -> String {
         self.line(pointer, text, REFERENCE_CHARS_MAX)
+    }
+
+    /// The reason for what a person does, without the blanks around it.
+    pub(super) fn reason(&mut self, pointer: &str, text: &str) -> String {
+        self.line(pointer, text, REASON_CHARS_MAX)
+    }
+
+    /// A comment, of any number of lines, without the blanks around it.
+    pub(super) fn comment(&mut self, pointer: &str, text: &str) -> String {
+        let text = text.trim();
+        // Postgres cannot store NUL.
+        if !(1..=COMMENT_CHARS_MAX).contains(&text.chars().count()) || text.contains('\0') {
+            self.add(
+                pointer,
+                format!("expected 1 to {COMMENT_CHARS_MAX} characters, and no NUL"),
+            );
+        }
+        text.to_owned()
     }
 
     /// A line of text, without the blanks around it.

@@ -2,28 +2,27 @@
 
 use super::extract::{PathId, QueryOf};
 use super::list::{Cursor, Limit, PageQuery, page};
-use super::{AppState, Problem, Tenant, automations};
+use super::{AppState, Caller, Problem, Tenant, automations};
 use crate::clock;
 use crate::domain::delivery::DeliveryContent;
 use crate::domain::event::Event;
 use crate::domain::run::{Run, Transition};
 use crate::domain::{AutomationId, EventId, EventStatus, Timestamp, TriggerId};
-use crate::store::{EventFilter, EventSkip, Page};
+use crate::store::{EventFilter, EventSkip, Page, Replay, Signal};
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-/// Who the history names for what is done here.
-const ACTOR: &str = "api";
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list_events))
         .routes(routes!(get_event))
         .routes(routes!(skip_event))
+        .routes(routes!(replay_event))
         .routes(routes!(list_automation_events))
 }
 
@@ -145,12 +144,13 @@ async fn get_event(
         (status = CONFLICT, description = "The event is not queued",
             body = Problem, content_type = "application/problem+json")))]
 async fn skip_event(
-    Tenant(org): Tenant,
+    caller: Caller,
     State(state): State<AppState>,
     PathId(id): PathId<EventId>,
 ) -> Result<Json<EventAnswer>, Problem> {
     let store = state.store();
-    match store.skip_event(&org, id, ACTOR, clock::now()).await? {
+    let (org, actor) = (&caller.org, caller.actor());
+    match store.skip_event(org, id, &actor, clock::now()).await? {
         EventSkip::Done => {}
         EventSkip::NotFound => return Err(Problem::not_found("event")),
         EventSkip::Refused(status) => {
@@ -159,8 +159,52 @@ async fn skip_event(
             return Err(Problem::conflict(detail));
         }
     }
-    let event = store.event(&org, id).await?;
+    let event = store.event(org, id).await?;
     event
         .map(|event| Json(EventAnswer { event }))
         .ok_or_else(|| Problem::not_found("event"))
+}
+
+/// An event and the run that it started.
+#[derive(Debug, Serialize, ToSchema)]
+struct Replayed {
+    event: Event,
+    run: Run,
+}
+
+/// Replay an event
+///
+/// A new event with the same facts, and a run of its own, whatever has become of the
+/// first one; no filter is asked. It is linked by `replay_of`, and has a deduplication
+/// key of its own.
+#[utoipa::path(post, path = "/v1/events/{id}/replay", tag = "events",
+    params(("id" = EventId, Path)),
+    responses(
+        (status = CREATED, description = "Handed over", body = Replayed),
+        (status = CONFLICT, description = "The trigger or its automation was switched off, or deleted",
+            body = Problem, content_type = "application/problem+json")))]
+async fn replay_event(
+    Tenant(org): Tenant,
+    State(state): State<AppState>,
+    PathId(id): PathId<EventId>,
+) -> Result<(StatusCode, Json<Replayed>), Problem> {
+    let store = state.store();
+    let event = store.event(&org, id).await?;
+    let event = event.ok_or_else(|| Problem::not_found("event"))?;
+    let replayed = match store.replay_event(&org, &event, clock::now()).await? {
+        Replay::Started(replayed) => replayed,
+        Replay::AutomationOff => {
+            let detail = "the automation of the event was switched off, or deleted";
+            return Err(Problem::conflict(detail));
+        }
+        Replay::TriggerOff => {
+            let detail = "the trigger of the event was switched off, or deleted";
+            return Err(Problem::conflict(detail));
+        }
+    };
+    state.signals().raise(Signal::Outbox);
+    let event = store.event(&org, replayed).await?;
+    let run = store.run_of_event(&org, replayed).await?;
+    let (event, run) = event.zip(run).ok_or_else(Problem::internal)?;
+    Ok((StatusCode::CREATED, Json(Replayed { event, run })))
 }

@@ -2,8 +2,7 @@
 
 use super::error::{FieldError, Problem};
 use axum::body::Bytes;
-use axum::body::HttpBody as _;
-use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
@@ -23,34 +22,48 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-                .detail("expected a body with Content-Type: application/json"));
+            return Err(not_json());
         }
-        let body =
-            Bytes::from_request(request, state)
-                .await
-                .map_err(|rejection| match rejection.status() {
-                    status @ StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status).detail(format!(
-                        "expected a body of at most {API_BODY_BYTES_MAX} bytes"
-                    )),
-                    _ => Problem::unreadable("the body could not be read to its end"),
-                })?;
+        let body = bytes(request, state).await?;
         read(&body).map(Self)
     }
 }
 
-/// For operations whose body may be left out altogether.
-impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for JsonBody<T> {
+/// A JSON body of which nothing is required: a request without one, or with null, says
+/// nothing.
+#[derive(Debug)]
+pub struct OptionalJsonBody<T>(pub T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
-        if request.body().is_end_stream() {
-            return Ok(None);
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let is_json = is_json(request.headers());
+        let body = bytes(request, state).await?;
+        if body.is_empty() {
+            return Ok(Self(T::default()));
         }
-        <Self as FromRequest<S>>::from_request(request, state)
-            .await
-            .map(Some)
+        match (is_json, body.trim_ascii()) {
+            (false, _) => Err(not_json()),
+            (true, b"null") => Ok(Self(T::default())),
+            (true, body) => read(body).map(Self),
+        }
     }
+}
+
+fn not_json() -> Problem {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+        .detail("expected a body with Content-Type: application/json")
+}
+
+async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    let body = Bytes::from_request(request, state).await;
+    body.map_err(|rejection| match rejection.status() {
+        status @ StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status).detail(format!(
+            "expected a body of at most {API_BODY_BYTES_MAX} bytes"
+        )),
+        _ => Problem::unreadable("the body could not be read to its end"),
+    })
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -1,13 +1,14 @@
 //! `/v1/inbox`: deliveries as they arrived, and what can be done about dead
 //! letters.
 
-use super::extract::{PathId, QueryOf};
+use super::check::Checks;
+use super::extract::{OptionalJsonBody, PathId, QueryOf};
 use super::list::{Cursor, Limit, page};
 use super::{AppState, Problem, Tenant};
 use crate::clock;
 use crate::domain::delivery::{Delivery, DeliveryContent};
-use crate::domain::{DeliveryId, DeliveryStatus, OrgId};
-use crate::store::{DeadLetterChange, Page, Signal};
+use crate::domain::{DeliveryId, DeliveryStatus, IntegrationId, OrgId, Timestamp};
+use crate::store::{DeadLetterChange, Page, RetryFilter, Signal};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list_inbox))
         .routes(routes!(get_delivery))
         .routes(routes!(retry_delivery))
+        .routes(routes!(retry_deliveries))
         .routes(routes!(discard_delivery))
 }
 
@@ -36,6 +38,30 @@ struct InboxQuery {
     /// The `next_cursor` of the page before.
     #[param(inline)]
     cursor: Option<Cursor>,
+}
+
+/// Dead letters that one call retries at most.
+const RETRIES_MAX: u32 = 1_000;
+
+/// Which dead letters are retried: all that fit.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RetryMany {
+    /// Of this provider.
+    provider: Option<String>,
+    /// Of this integration.
+    integration_id: Option<IntegrationId>,
+    /// Received at this time or later.
+    since: Option<Timestamp>,
+}
+
+/// What retrying dead letters did.
+#[derive(Debug, Serialize, ToSchema)]
+struct RetriedMany {
+    /// How many wait for a worker now.
+    retried: u64,
+    /// Whether as many were retried as one call may: there may be more.
+    more: bool,
 }
 
 /// One delivery.
@@ -94,6 +120,36 @@ async fn retry_delivery(
     let delivery = change(&state, &org, id, DeadLetterChange::Retry).await?;
     state.signals().raise(Signal::Inbox);
     Ok(delivery)
+}
+
+/// Try dead letters again
+///
+/// Up to 1000, oldest first; each as if it were retried alone.
+#[utoipa::path(post, path = "/v1/inbox/retry", tag = "inbox", request_body = Option<RetryMany>,
+    responses((status = OK, description = "They wait for a worker", body = RetriedMany)))]
+async fn retry_deliveries(
+    Tenant(org): Tenant,
+    State(state): State<AppState>,
+    OptionalJsonBody(body): OptionalJsonBody<RetryMany>,
+) -> Result<Json<RetriedMany>, Problem> {
+    let mut checks = Checks::default();
+    let filter = RetryFilter {
+        provider: body.provider.map(|id| checks.reference("/provider", &id)),
+        integration: body.integration_id,
+        since: body.since,
+    };
+    checks.done()?;
+    let retried = state
+        .store()
+        .retry_dead_letters(&org, &filter, RETRIES_MAX, clock::now())
+        .await?;
+    if retried > 0 {
+        state.signals().raise(Signal::Inbox);
+    }
+    Ok(Json(RetriedMany {
+        retried,
+        more: retried == u64::from(RETRIES_MAX),
+    }))
 }
 
 /// Give a dead letter up

@@ -5,7 +5,7 @@
 //! is registered together with its description, so `/openapi.json` cannot tell of
 //! routes that do not exist.
 //! Never does: SQL, or a change of status that the store does not offer. Every
-//! handler below `/v1` takes [`Tenant`] first and passes its organization to
+//! handler below `/v1` takes [`Tenant`] or [`Caller`] first and passes its organization to
 //! every call of the store.
 
 mod auth;
@@ -33,9 +33,9 @@ mod state;
 mod triggers;
 
 pub use crate::secret::secret_context;
-pub use auth::Tenant;
+pub use auth::{Caller, Tenant};
 pub use error::{FieldError, PROBLEM_JSON, Problem};
-pub use extract::{API_BODY_BYTES_MAX, JsonBody, PathId, QueryOf};
+pub use extract::{API_BODY_BYTES_MAX, JsonBody, OptionalJsonBody, PathId, QueryOf};
 pub use seal::seal_secret;
 pub use state::AppState;
 

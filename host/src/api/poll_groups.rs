@@ -1,7 +1,7 @@
 //! `/v1/poll-groups`: what is asked of services, how far it has come, and what went
 //! wrong.
 
-use super::extract::{JsonBody, PathId, QueryOf};
+use super::extract::{OptionalJsonBody, PathId, QueryOf};
 use super::list::PageQuery;
 use super::{AppState, Problem, Tenant};
 use crate::clock;
@@ -84,9 +84,8 @@ async fn poll_now(
     Tenant(org): Tenant,
     State(state): State<AppState>,
     PathId(id): PathId<PollGroupId>,
-    asked: Option<JsonBody<Asked>>,
+    OptionalJsonBody(asked): OptionalJsonBody<Asked>,
 ) -> Result<Json<PollGroupAnswer>, Problem> {
-    let asked = asked.map(|JsonBody(asked)| asked).unwrap_or_default();
     let store = state.store();
     let polled = store.poll_now(&org, id, asked.reset_cursor, clock::now());
     match polled.await? {

@@ -23,10 +23,10 @@ const MILLISECONDS_MAX: u64 = SECONDS_MAX * 1_000;
 
 impl Config {
     /// Settings that must be greater than 0, and how large they may be.
-    fn numbers(&self) -> [(&'static str, u64, u64); 50] {
+    fn numbers(&self) -> [(&'static str, u64, u64); 55] {
         let (ingress, inbox, outbox) = (&self.ingress, &self.inbox, &self.outbox);
         let (scheduler, polling) = (&self.scheduler, &self.polling);
-        let (credentials, sinks) = (&self.credentials, &self.sinks);
+        let (credentials, runs, sinks) = (&self.credentials, &self.runs, &self.sinks);
         let count = |count: i32| u64::try_from(count).unwrap_or(0);
         [
             (
@@ -207,6 +207,15 @@ impl Config {
                 credentials.timeout_ms,
                 MILLISECONDS_MAX,
             ),
+            ("runs.deadline_seconds", runs.deadline_seconds, SECONDS_MAX),
+            (
+                "runs.inactivity_seconds",
+                runs.inactivity_seconds,
+                SECONDS_MAX,
+            ),
+            ("runs.start_seconds", runs.start_seconds, SECONDS_MAX),
+            ("runs.batch_runs_max", runs.batch_runs_max.into(), BATCH_MAX),
+            ("runs.poll_ms", runs.poll_ms, MILLISECONDS_MAX),
         ]
     }
 
@@ -309,6 +318,10 @@ mod tests {
             (
                 "[inbox]\nsettle_deliveries_max = 1001",
                 "inbox.settle_deliveries_max: expected at most 1000",
+            ),
+            (
+                "[runs]\ndeadline_seconds = 604801",
+                "runs.deadline_seconds: expected at most 604800, got 604801",
             ),
             (
                 "[ingress]\nbatch_deliveries_max = 1001",

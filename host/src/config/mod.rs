@@ -39,6 +39,7 @@ pub struct Config {
     pub polling: PollingConfig,
     pub outbox: OutboxConfig,
     pub sinks: SinksConfig,
+    pub runs: RunsConfig,
     pub engine: EngineLimits,
     pub egress: EgressLimits,
     pub credentials: CredentialsConfig,
@@ -197,6 +198,18 @@ pub struct CredentialsConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "documented in config.default.toml")]
+pub struct RunsConfig {
+    pub deadline_seconds: u64,
+    pub inactivity_seconds: u64,
+    pub start_seconds: u64,
+    pub batch_runs_max: u32,
+    pub poll_ms: u64,
+}
+
+/// See `config.default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "documented in config.default.toml")]
 pub struct NangoConfig {
     pub signing_key: Secrets,
     pub secret_key: Secret,
@@ -312,6 +325,7 @@ impl fmt::Debug for Config {
             .field("polling", &self.polling)
             .field("outbox", &self.outbox)
             .field("sinks", &self.sinks)
+            .field("runs", &self.runs)
             .field("engine", &self.engine)
             .field("egress", &self.egress)
             .field("credentials", &self.credentials)

@@ -162,6 +162,21 @@ pub struct Event {
     pub replay_of: Option<EventId>,
     /// When it was written.
     pub created_at: Timestamp,
-    /// When its last status was reached.
+    /// When it was completed, failed or skipped.
     pub processed_at: Option<Timestamp>,
+}
+
+impl Event {
+    /// What a provider made of it, as it was when it was decided.
+    pub fn parsed(&self) -> ParsedEvent {
+        ParsedEvent {
+            dedup_key: self.dedup_key.clone(),
+            kind: self.kind.clone(),
+            occurred_at: self.occurred_at,
+            title: self.title.clone(),
+            url: self.url.clone(),
+            actor: self.actor.clone(),
+            facts: self.facts.get().to_owned(),
+        }
+    }
 }

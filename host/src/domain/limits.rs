@@ -19,6 +19,8 @@ pub const ACTOR_BYTES_MAX: usize = 512;
 pub const FACTS_BYTES_MAX: usize = 262_144;
 /// Bytes of a cursor.
 pub const CURSOR_BYTES_MAX: usize = 65_536;
+/// Bytes of the result of a run.
+pub const RESULT_BYTES_MAX: usize = 262_144;
 /// Bytes of an error, a reason or an outcome that is kept for people.
 pub const REASON_BYTES_MAX: usize = 2_048;
 

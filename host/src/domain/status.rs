@@ -103,13 +103,14 @@ states! {
         Processing = "processing",
         /// Its run succeeded.
         Completed = "completed",
-        /// Its run did not.
+        /// Its run did not, or not yet: a person may still resolve it.
         Failed = "failed",
         /// It started no run; its skip reason says why.
         Skipped = "skipped",
     }
     Queued -> Processing | Failed | Skipped;
     Processing -> Completed | Failed;
+    Failed -> Completed | Queued;
 }
 
 states! {
@@ -121,20 +122,40 @@ states! {
         Running = "running",
         /// Done.
         Succeeded = "succeeded",
-        /// Done, without success.
+        /// Done, without success; or not handed over, and then it can wait once more.
         Failed = "failed",
         /// A person has to decide.
         NeedsHuman = "needs_human",
-        /// Past its deadline, or silent for too long.
+        /// Past its deadline, silent for too long, or never started.
         TimedOut = "timed_out",
         /// Called off.
         Cancelled = "cancelled",
     }
-    Queued -> Running | Cancelled | TimedOut;
-    Running -> Succeeded | Failed | NeedsHuman | TimedOut | Cancelled;
+    Queued -> Running | Failed | TimedOut | Cancelled;
+    Running -> Running | Succeeded | Failed | NeedsHuman | TimedOut | Cancelled;
     NeedsHuman -> Succeeded | Failed;
-    Failed -> Succeeded;
+    Failed -> Succeeded | Queued;
     TimedOut -> Succeeded | Failed;
+}
+
+impl RunStatus {
+    /// Where the event of a run stands, unless it was skipped: an event follows its
+    /// run, and nothing else moves it.
+    pub const fn event(self) -> EventStatus {
+        match self {
+            Self::Queued => EventStatus::Queued,
+            Self::Running => EventStatus::Processing,
+            Self::Succeeded => EventStatus::Completed,
+            Self::Failed | Self::NeedsHuman | Self::TimedOut | Self::Cancelled => {
+                EventStatus::Failed
+            }
+        }
+    }
+
+    /// Whether nobody works on the run any more, or is going to.
+    pub const fn is_over(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running)
+    }
 }
 
 states! {
@@ -170,6 +191,27 @@ mod tests {
         assert!(!EventStatus::Completed.may_become(EventStatus::Processing));
         assert!(!DeliveryStatus::Completed.may_become(DeliveryStatus::Pending));
         assert!(!RunStatus::TimedOut.may_become(RunStatus::Running));
+    }
+
+    #[test]
+    fn whatever_a_run_may_do_its_event_may_follow() {
+        for (from, to) in RunStatus::TRANSITIONS {
+            let (before, after) = (from.event(), to.event());
+            assert!(
+                before == after || before.may_become(after),
+                "{from} to {to}: the event cannot go from {before} to {after}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_run_that_is_over_never_runs_again() {
+        // Not one that was never started: it may wait for its hand-off once more.
+        let again = (RunStatus::Failed, RunStatus::Queued);
+        for (from, to) in RunStatus::TRANSITIONS {
+            let stays = !from.is_over() || to.is_over();
+            assert!(stays || (*from, *to) == again, "{from} to {to}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 use crate::domain::Timestamp;
 use crate::domain::delivery::ClaimedDelivery;
+use crate::domain::event::Event;
 use crate::domain::limits::bounded;
 use crate::domain::poll::PollRequest;
 use crate::provider::egress::Fetcher;
@@ -37,6 +38,15 @@ impl CallContext {
         Self {
             now: delivery.received_at,
             seed: delivery.id.0.as_u128(),
+        }
+    }
+
+    /// The context in which a stored event is filtered once more: its own time, not
+    /// that of whoever asks.
+    pub fn of_event(event: &Event) -> Self {
+        Self {
+            now: event.created_at,
+            seed: event.id.0.as_u128(),
         }
     }
 

@@ -1,13 +1,13 @@
 //! Events.
 
+use super::history::transition;
 use super::pool::{read, write};
+use super::runs::{Hold, hold_run, write_run};
 use super::{Page, PageRequest, Store, StoreError};
 use crate::domain::event::{Event, SkipReason};
+use crate::domain::run::{EVENT_SKIPPED, RunAction};
 use crate::domain::status::Lifecycle;
-use crate::domain::{
-    AutomationId, DeliveryId, EventId, EventStatus, OrgId, OutboxStatus, RunStatus, Timestamp,
-    TriggerId,
-};
+use crate::domain::{AutomationId, DeliveryId, EventId, EventStatus, OrgId, Timestamp, TriggerId};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -95,26 +95,6 @@ impl TryFrom<EventRow> for Event {
     }
 }
 
-/// Writes one row of history.
-macro_rules! transition {
-    ($tx:ident, $org:expr, $subject:expr, $from:expr, $to:expr, $actor:expr, $reason:expr, $now:expr) => {
-        sqlx::query(
-            "insert into transitions (id, org_id, subject, from_status, to_status, actor, reason, at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)",
-        )
-        .bind(Uuid::now_v7())
-        .bind($org.as_str())
-        .bind($subject)
-        .bind($from.as_str())
-        .bind($to.as_str())
-        .bind($actor)
-        .bind($reason)
-        .bind($now.0)
-        .execute(&mut **$tx)
-        .await?
-    };
-}
-
 const SELECT: &str = "select id, trigger_id, automation_id, delivery_id, status, kind, dedup_key,
     title, url, actor, occurred_at, facts, skip_reason, skip_detail, error, replay_of, created_at,
     processed_at from events where org_id = ";
@@ -186,6 +166,8 @@ impl Store {
     ) -> Result<EventSkip, StoreError> {
         let skipped = EventStatus::Skipped;
         write!(self, tx => {
+            // First the run, as everywhere: whatever concerns the event waits for it.
+            let held = hold_run!(tx, self, org, Hold::Event(id));
             let found: Option<String> =
                 sqlx::query_scalar("select status from events where org_id = $1 and id = $2")
                     .bind(org.as_str())
@@ -198,47 +180,26 @@ impl Store {
             if !found.may_become(skipped) {
                 return Ok(EventSkip::Refused(found));
             }
-            let done = sqlx::query(
-                "update events set status = $3, skip_reason = $4, skip_detail = $5,
-                    holds_key = $6, processed_at = $7
-                 where id = $1 and status = $2",
+            let reason = SkipReason::Manual.as_str();
+            sqlx::query(
+                "update events set status = $2, skip_reason = $3, skip_detail = $4,
+                    holds_key = $5, processed_at = $6
+                 where id = $1",
             )
             .bind(id.0)
-            .bind(found.as_str())
             .bind(skipped.as_str())
-            .bind(SkipReason::Manual.as_str())
+            .bind(reason)
             .bind(None::<&str>)
             .bind(false)
             .bind(now.0)
             .execute(&mut **tx)
             .await?;
-            if done.rows_affected() == 0 {
-                // Somebody was faster; whatever it became is no longer queued.
-                return Ok(EventSkip::Refused(EventStatus::Processing));
-            }
-            transition!(tx, org, id.0, found, skipped, actor, SkipReason::Manual.as_str(), now);
-            let run: Option<Uuid> = sqlx::query_scalar(
-                "update runs set status = $3, status_reason = $4, completed_at = $5
-                 where event_id = $1 and status = $2 returning id",
-            )
-            .bind(id.0)
-            .bind(RunStatus::Queued.as_str())
-            .bind(RunStatus::Cancelled.as_str())
-            .bind("event_skipped")
-            .bind(now.0)
-            .fetch_optional(&mut **tx)
-            .await?;
-            if let Some(run) = run {
-                transition!(tx, org, run, RunStatus::Queued, RunStatus::Cancelled, actor, "event_skipped", now);
-                sqlx::query(
-                    "update outbox set status = $2, due_at = null, lease_token = null, processed_at = $3
-                     where id = $1 and due_at is not null",
-                )
-                .bind(run)
-                .bind(OutboxStatus::Withdrawn.as_str())
-                .bind(now.0)
-                .execute(&mut **tx)
-                .await?;
+            transition!(tx, org.as_str(), id.0, found, skipped, actor, Some(reason), None::<&str>, now);
+            let cancel = RunAction::Cancel { reason: Some(EVENT_SKIPPED.to_owned()) };
+            if let Some(held) = held
+                && let Ok(change) = held.state.after(&cancel, now)
+            {
+                write_run!(tx, &held, change, actor, now);
             }
             Ok::<_, StoreError>(EventSkip::Done)
         })

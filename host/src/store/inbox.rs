@@ -1,50 +1,13 @@
-//! The inbox as people see it: lists, contents, and what can be done about dead
-//! letters.
+//! The inbox as people see it: lists and contents.
 
 use super::body::unpack;
-use super::pool::{read, write};
+use super::pool::read;
 use super::{Page, PageRequest, Store, StoreError};
 use crate::domain::delivery::{Delivery, DeliveryContent};
-use crate::domain::status::Lifecycle;
 use crate::domain::{DeliveryId, DeliveryStatus, IntegrationId, OrgId, Timestamp, TriggerId};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
-
-/// What a person may do about a dead letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeadLetterChange {
-    /// Try it again, with its attempts counted anew; nothing is left of what was
-    /// said of the last one.
-    Retry,
-    /// Give it up.
-    Discard,
-}
-
-impl DeadLetterChange {
-    /// The number of claims is left alone: it is the fence against a worker that
-    /// still holds one of them.
-    const fn sql(self) -> &'static str {
-        match self {
-            Self::Retry => {
-                "update inbox set status = $4, due_at = $5, attempts_before = attempt,
-                    outcome = null, error = null, processed_at = null
-                 where org_id = $1 and id = $2 and status = $3"
-            }
-            Self::Discard => {
-                "update inbox set status = $4, due_at = $5
-                 where org_id = $1 and id = $2 and status = $3"
-            }
-        }
-    }
-
-    fn target(self) -> DeliveryStatus {
-        match self {
-            Self::Retry => DeliveryStatus::Pending,
-            Self::Discard => DeliveryStatus::Discarded,
-        }
-    }
-}
 
 #[derive(sqlx::FromRow)]
 struct DeliveryRow {
@@ -176,46 +139,5 @@ impl Store {
             body_base64: STANDARD.encode(&body),
             body: String::from_utf8(body).ok(),
         }))
-    }
-
-    /// Retries or discards a dead letter. Returns the status in which it was
-    /// found: the change was made if that status allows it.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
-    pub async fn change_dead_letter(
-        &self,
-        org: &OrgId,
-        id: DeliveryId,
-        change: DeadLetterChange,
-        now: Timestamp,
-    ) -> Result<Option<DeliveryStatus>, StoreError> {
-        let due_at = (change == DeadLetterChange::Retry).then_some(now.0);
-        write!(self, tx => {
-            let found: Option<String> =
-                sqlx::query_scalar("select status from inbox where org_id = $1 and id = $2")
-                    .bind(org.as_str())
-                    .bind(id.0)
-                    .fetch_optional(&mut **tx)
-                    .await?;
-            let Some(found) = found else { return Ok(None) };
-            let found: DeliveryStatus =
-                found.parse().map_err(|e| StoreError::unreadable("inbox", "status", e))?;
-            if found == DeliveryStatus::Failed && found.may_become(change.target()) {
-                // Once more with the status, in case somebody was faster.
-                let done = sqlx::query(change.sql())
-                .bind(org.as_str())
-                .bind(id.0)
-                .bind(found.as_str())
-                .bind(change.target().as_str())
-                .bind(due_at)
-                .execute(&mut **tx)
-                .await?;
-                if done.rows_affected() == 0 {
-                    return Ok(Some(change.target()));
-                }
-            }
-            Ok::<_, StoreError>(Some(found))
-        })
     }
 }

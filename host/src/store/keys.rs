@@ -131,17 +131,20 @@ impl Store {
         })
     }
 
-    /// The organization whose live key has this hash.
+    /// The live key that has this hash.
     ///
     /// # Errors
     /// If the database is unavailable.
-    pub async fn org_of_key(&self, hash: &[u8]) -> Result<Option<OrgId>, StoreError> {
-        let org: Option<String> = read!(self, pool => {
-            sqlx::query_scalar("select org_id from api_keys where hash = $1 and revoked_at is null")
-                .bind(hash)
-                .fetch_optional(pool)
-                .await?
+    pub async fn live_key(&self, hash: &[u8]) -> Result<Option<ApiKey>, StoreError> {
+        let row: Option<KeyRow> = read!(self, pool => {
+            sqlx::query_as(
+                "select id, org_id, name, hint, created_at, revoked_at from api_keys
+                 where hash = $1 and revoked_at is null",
+            )
+            .bind(hash)
+            .fetch_optional(pool)
+            .await?
         });
-        org.map(|org| org_id("api_keys", &org)).transpose()
+        row.map(ApiKey::try_from).transpose()
     }
 }

@@ -1,8 +1,10 @@
 //! Messages of the outbox as people see them, and what they do about dead letters.
 
 use super::pool::{read, write};
+use super::runs::{Hold, hold_run, write_run};
 use super::{Page, PageRequest, Store, StoreError};
 use crate::domain::outbox::OutboxMessage;
+use crate::domain::run::{NOT_HANDED_OVER, RunAction};
 use crate::domain::status::Lifecycle;
 use crate::domain::{OrgId, OutboxId, OutboxStatus, RunId, RunStatus, Timestamp};
 use uuid::Uuid;
@@ -134,7 +136,8 @@ impl Store {
         Ok(page.page(messages?, |message| message.id.0))
     }
 
-    /// Retries or discards a dead letter.
+    /// Retries or discards a dead letter; `actor` stands in the history of its run, if
+    /// that waits again.
     ///
     /// # Errors
     /// If nothing was written.
@@ -143,41 +146,29 @@ impl Store {
         org: &OrgId,
         id: OutboxId,
         change: UndeliveredChange,
+        actor: &str,
         now: Timestamp,
     ) -> Result<UndeliveredOutcome, StoreError> {
         write!(self, tx => {
-            // The run before its message, as everywhere: this holds it.
-            let run: Option<String> = sqlx::query_scalar(
-                "update runs set error = error where org_id = $1 and id = $2 returning status",
-            )
-            .bind(org.as_str())
-            .bind(id.0)
-            .fetch_optional(&mut **tx)
-            .await?;
+            // The run before its message, as everywhere.
+            let held = hold_run!(tx, self, org, Hold::Run(id.0));
             let found: Option<Row> = sqlx::query_as(select!("and id = $2"))
                 .bind(org.as_str())
                 .bind(id.0)
                 .fetch_optional(&mut **tx)
                 .await?;
-            let (Some(run), Some(found)) = (run, found) else {
+            let (Some(held), Some(found)) = (held, found) else {
                 return Ok(UndeliveredOutcome::NotFound);
             };
-            let run: RunStatus =
-                run.parse().map_err(|e| StoreError::unreadable("runs", "status", e))?;
             let found: OutboxMessage = found.try_into()?;
             if found.status != OutboxStatus::Failed || !found.status.may_become(change.target()) {
                 return Ok(UndeliveredOutcome::Refused(found.status));
             }
             if change == UndeliveredChange::Retry {
-                if !OPEN.contains(&run) {
-                    return Ok(UndeliveredOutcome::RunOver(run));
+                match held.state.after(&RunAction::HandOver, now) {
+                    Ok(change) => write_run!(tx, &held, change, actor, now),
+                    Err(_) => return Ok(UndeliveredOutcome::RunOver(held.state.status)),
                 }
-                // It said that it was not handed over.
-                sqlx::query("update runs set error = null where org_id = $1 and id = $2")
-                    .bind(org.as_str())
-                    .bind(id.0)
-                    .execute(&mut **tx)
-                    .await?;
             }
             // Once more with the status: whoever changes a message alone holds no run.
             let done = sqlx::query(change.sql())
@@ -222,12 +213,12 @@ impl Store {
                 query.push(" and o.created_at < ").push_bind(until.0);
             }
             if change == UndeliveredChange::Retry {
-                query.push(" and exists (select 1 from runs r where r.id = o.id and r.status in (");
+                query.push(" and exists (select 1 from runs r where r.id = o.id and (r.status in (");
                 let mut statuses = query.separated(", ");
                 for status in OPEN {
                     statuses.push_bind(status.as_str());
                 }
-                query.push("))");
+                query.push(") or r.status_reason = ").push_bind(NOT_HANDED_OVER).push("))");
             }
             query.push(" order by o.id limit ").push_bind(i64::from(max));
             query.build_query_scalar().fetch_all(pool).await?

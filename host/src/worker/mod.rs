@@ -1,7 +1,8 @@
 //! What happens after the acknowledgement, and without one.
 //!
 //! Owns: the inbox worker (claim, parse, filter, decide, settle), the poll worker, the
-//! clock, and the dispatcher, which sends what is handed over.
+//! clock, the dispatcher, which sends what is handed over, and the end of runs whose time
+//! is up.
 //! Never does: SQL, HTTP, or anything about a particular service.
 
 mod address;
@@ -9,6 +10,7 @@ mod audience;
 mod claimer;
 mod decided;
 mod dispatch;
+mod finalizer;
 mod load;
 mod poll;
 mod processor;
@@ -18,5 +20,6 @@ mod stop;
 
 pub use claimer::{InboxWorker, WorkerContext};
 pub use dispatch::{DispatchContext, Dispatcher};
+pub use finalizer::Finalizer;
 pub use poll::{PollContext, PollWorker};
 pub use scheduler::Scheduler;

@@ -9,6 +9,7 @@ use super::claimer::WorkerContext;
 use super::decided::{Decided, next_batch};
 use crate::clock;
 use crate::domain::delivery::Disposition;
+use crate::domain::event::{DecidedEvent, Decision, SkipReason};
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
 use crate::store::{Settlement, Signal, StoreError};
 use std::time::Duration;
@@ -98,27 +99,50 @@ fn away(error: &StoreError, deliveries: usize) {
 }
 
 /// A delivery whose events the database refuses: tried again, in case it was the
-/// database's fault, and a dead letter in the end.
+/// database's fault, and a dead letter in the end. Events, runs and messages are written
+/// together, so what was refused may be the runs alone: then the events that wanted one
+/// are written without, skipped for that reason. Their keys stay free, for when somebody
+/// has the delivery retried.
 async fn bury(context: &WorkerContext, settlement: Settlement, tries: i32, refusal: &StoreError) {
     let error = bounded(&refusal.to_string(), REASON_BYTES_MAX);
     tracing::error!(inbox.id = %settlement.delivery, attempt = tries, error, "could not settle a delivery");
-    let disposition = if tries < context.config.attempts_max {
+    let (disposition, events) = if tries < context.config.attempts_max {
         let wait = context.backoff().after(tries, rand::random());
-        Disposition::Retry {
-            at: clock::now() + wait,
-            error,
-        }
+        let at = clock::now() + wait;
+        (Disposition::Retry { at, error }, Vec::new())
     } else {
-        Disposition::Failed { error }
+        let events = without_runs(settlement.events, &error);
+        (Disposition::Failed { error }, events)
     };
-    let without = Settlement {
+    let mut without = Settlement {
         disposition,
-        events: Vec::new(),
+        events,
         ..settlement
     };
-    if let Err(error) = write(context, &[without]).await {
+    let mut noted = write(context, std::slice::from_ref(&without)).await;
+    if !without.events.is_empty() && noted.as_ref().is_err_and(|error| !error.is_transient()) {
+        // It is the events that are refused.
+        without.events = Vec::new();
+        noted = write(context, &[without]).await;
+    }
+    if let Err(error) = noted {
         tracing::error!(%error, "could not note that a delivery failed; its lease will lapse");
     }
+}
+
+/// The events that wanted a run and do not get one.
+fn without_runs(events: Vec<DecidedEvent>, error: &str) -> Vec<DecidedEvent> {
+    events
+        .into_iter()
+        .filter(|decided| decided.decision == Decision::Run)
+        .map(|decided| DecidedEvent {
+            decision: Decision::Skip {
+                reason: SkipReason::RunCreateFailed,
+                detail: Some(error.to_owned()),
+            },
+            ..decided
+        })
+        .collect()
 }
 
 async fn write(context: &WorkerContext, settlements: &[Settlement]) -> Result<(), StoreError> {

@@ -1,5 +1,6 @@
 //! The API as its clients see it.
 
+mod again;
 mod outbox;
 mod resources;
 mod rules;

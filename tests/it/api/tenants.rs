@@ -16,9 +16,17 @@ fn body_for(path: &str) -> Value {
         }
         "/v1/outbox/{id}/ack" | "/v1/outbox/{id}/nack" => json!({"lease_token": token}),
         "/v1/automations/{id}/schedules" => json!({"cron": "0 0 1 1 *"}),
-        path if path.ends_with("/rotate-secret") || path.ends_with("/run") => json!({}),
         "/v1/sinks/{id}" => json!({"enabled": false}),
         path if path.ends_with("/poll-now") => json!({}),
+        "/v1/runs/{id}/complete" => json!({"completion_id": "c", "outcome": "succeeded"}),
+        "/v1/runs/{id}/resolve" => json!({"outcome": "failed", "reason": "stolen"}),
+        path if path.starts_with("/v1/runs/") => json!({}),
+        path if path.ends_with("/rotate-secret")
+            || path.ends_with("/run")
+            || path.ends_with("/dry-run") =>
+        {
+            json!({})
+        }
         _ => json!({"name": "stolen"}),
     }
 }

@@ -28,11 +28,16 @@ on_both! {
         let run = format!("/v1/runs/{}", text(&dead["run_id"]));
         let error = app.get("acme", &run).await["run"]["error"].clone();
         assert_eq!(error, "not handed over: the endpoint answered 500");
+        assert_eq!(app.get("acme", &run).await["run"]["status"], "failed");
 
         let path = format!("/v1/outbox/{}/retry", messages[0]);
         assert_eq!(app.call("other", Method::POST, &path, None).await.status(), StatusCode::NOT_FOUND);
         let again = app.call("acme", Method::POST, &path, None).await;
         assert_eq!(again.status(), StatusCode::OK);
+        let history = app.get("acme", &run).await["history"].clone();
+        let step = history.as_array().unwrap().iter().find(|step| step["to"] == "queued").cloned().unwrap();
+        assert_eq!((&step["from"], &step["reason"]), (&json!("failed"), &json!("retried")));
+        assert!(text(&step["actor"]).starts_with("key_"), "{step}");
         all_sent(db).await;
         let attempts: Vec<String> = receiver.received().iter().map(|one| one.header("triggerhouse-attempt").to_owned()).collect();
         assert_eq!(attempts, ["1", "2", "3", "4"], "counted anew, and no attempt twice");
@@ -40,7 +45,10 @@ on_both! {
         app.call("acme", Method::POST, &path, None).await;
         all_sent(db).await;
         assert_eq!(statuses(&mut app, "dispatched").await, 1);
-        assert_eq!(app.get("acme", &run).await["run"]["error"], Value::Null);
+        let seen = app.get("acme", &run).await;
+        assert_eq!((&seen["run"]["status"], &seen["run"]["error"]), (&json!("queued"), &Value::Null));
+        let event = app.get("acme", &format!("/v1/events/{}", text(&seen["run"]["event_id"]))).await;
+        assert_eq!((&event["event"]["status"], &event["event"]["processed_at"]), (&json!("queued"), &Value::Null));
         let refused = app.call("acme", Method::POST, &path, None).await;
         assert_eq!(refused.status(), StatusCode::CONFLICT, "it was handed over");
         app.stop().await;
@@ -71,10 +79,9 @@ on_both! {
         assert_eq!(none, json!({"changed": 0, "more": false}), "another organization has none");
         let discarded = app.post("acme", &path("discard"), json!({"until": until})).await;
         assert_eq!(discarded, json!({"changed": 2, "more": false}));
-        // A run that was called off is not handed over.
-        let event = app.get("acme", &format!("/v1/runs/{}", text(&dead[0]["run_id"]))).await["run"]["event_id"].clone();
-        let skipped = app.call("acme", Method::POST, &format!("/v1/events/{}/skip", text(&event)), None).await;
-        assert_eq!(skipped.status(), StatusCode::OK);
+        // A run that a person has decided about is not handed over.
+        let resolve = format!("/v1/runs/{}/resolve", text(&dead[0]["run_id"]));
+        app.post("acme", &resolve, json!({"outcome": "succeeded", "reason": "done by hand"})).await;
         let refused = app.call("acme", Method::POST, &path(&format!("{}/retry", text(&dead[0]["id"]))), None).await;
         assert_eq!(refused.status(), StatusCode::CONFLICT);
         receiver.answer(Answer::Status(200));

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 use triggerhouse::domain::delivery::Disposition;
 use triggerhouse::domain::{DeliveryStatus, TriggerId};
-use triggerhouse::store::{DeadLetterChange, PageRequest, Settlement};
+use triggerhouse::store::{DeadLetterChange, PageRequest, RetryFilter, Settlement};
 use triggerhouse_tests::on_both;
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -98,6 +98,25 @@ on_both! {
         assert_eq!(change(DeadLetterChange::Discard).await, Some(DeliveryStatus::Failed), "done");
         assert_eq!(change(DeadLetterChange::Retry).await, Some(DeliveryStatus::Discarded), "refused");
         assert!(store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.is_empty());
+    }
+
+    async fn dead_letters_are_retried_together_oldest_first_and_as_many_as_are_asked_for(db: &TestDb) {
+        let store = db.store().await;
+        let batch: Vec<_> = (0..5).map(|_| packed(TriggerId::new(), None)).collect();
+        store.receive(&batch).await.unwrap();
+        let claims = store.claim_deliveries(T0, LEASE, 4).await.unwrap().deliveries;
+        for claim in &claims[..3] {
+            let failed = Disposition::Failed { error: "x".into() };
+            store.settle(&[Settlement { delivery: claim.id, attempt: 1, disposition: failed, owner: None, events: vec![] }], T0).await.unwrap();
+        }
+        let retry = async |max| store.retry_dead_letters(&org(), &RetryFilter::default(), max, T0).await.unwrap();
+        assert_eq!(retry(2).await, 2);
+        let failed = store.list_deliveries(&org(), Some(DeliveryStatus::Failed), ALL).await.unwrap().items;
+        assert_eq!(failed.iter().map(|d| d.id).collect::<Vec<_>>(), [claims[2].id], "the newest is left");
+        assert_eq!((retry(2).await, retry(2).await), (1, 0));
+        let again = store.claim_deliveries(T0, LEASE, 10).await.unwrap().deliveries;
+        let tries: Vec<_> = again.iter().map(|d| (d.tries, d.attempt)).collect();
+        assert_eq!(tries, [(1, 2), (1, 2), (1, 2), (1, 1)], "all but the one that a worker holds");
     }
 
     async fn a_worker_that_stalled_over_a_retry_by_hand_is_fenced_out(db: &TestDb) {

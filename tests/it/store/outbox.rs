@@ -38,13 +38,13 @@ on_both! {
         let again = store.claim_messages(&org(), later, LEASE, 5, 20).await.unwrap();
         assert_eq!(again.len(), 3);
         assert!(again.iter().all(|message| message.attempt == 2));
-        let old = store.ack_message(&org(), first[0].id, first[0].lease_token, later).await.unwrap();
+        let old = store.ack_message(&org(), first[0].id, first[0].lease_token, LEASE, later).await.unwrap();
         assert_eq!(old, LeaseOutcome::Lost);
-        let done = store.ack_message(&org(), again[0].id, again[0].lease_token, later).await.unwrap();
+        let done = store.ack_message(&org(), again[0].id, again[0].lease_token, LEASE, later).await.unwrap();
         assert_eq!(done, LeaseOutcome::Done(OutboxStatus::Dispatched));
-        let twice = store.ack_message(&org(), again[0].id, again[0].lease_token, later).await.unwrap();
+        let twice = store.ack_message(&org(), again[0].id, again[0].lease_token, LEASE, later).await.unwrap();
         assert_eq!(twice, LeaseOutcome::Lost);
-        let foreign = store.ack_message(&other, again[1].id, again[1].lease_token, later).await.unwrap();
+        let foreign = store.ack_message(&other, again[1].id, again[1].lease_token, LEASE, later).await.unwrap();
         assert_eq!(foreign, LeaseOutcome::NotFound);
         assert_eq!(store.claim_messages(&org(), later + LEASE, LEASE, 5, 20).await.unwrap().len(), 2);
     }

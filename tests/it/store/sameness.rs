@@ -6,9 +6,13 @@ use rand::{RngExt, SeedableRng};
 use std::collections::HashMap;
 use std::time::Duration;
 use triggerhouse::domain::delivery::Disposition;
-use triggerhouse::domain::{DeliveryId, EventStatus, Timestamp, TriggerId};
+use triggerhouse::domain::event::SkipReason;
+use triggerhouse::domain::outbox::LeaseOutcome;
+use triggerhouse::domain::run::{Completion, Resolution, Run, RunAction, RunOutcome, Start};
+use triggerhouse::domain::{DeliveryId, EventId, EventStatus, RunId, Timestamp, TriggerId};
 use triggerhouse::store::{
-    DeadLetterChange, EventFilter, PackedDelivery, PageRequest, RunFilter, Settlement, Store,
+    DeadLetterChange, EventFilter, PackedDelivery, PageRequest, RunActionOutcome, RunFilter,
+    Settlement, Store,
 };
 use triggerhouse_tests::{Kind, TestDb};
 use uuid::Uuid;
@@ -18,7 +22,7 @@ const ALL: PageRequest = PageRequest {
     limit: 100,
     before: None,
 };
-const STEPS: usize = 300;
+const STEPS: usize = 450;
 
 /// Random operations and what each store answered, in words that leave out the ids
 /// that each store makes up for itself.
@@ -173,6 +177,117 @@ impl Twins {
         .await
     }
 
+    /// A consumer, a person or the finalizer does something about some run.
+    async fn act_on_run(&mut self) -> [String; 2] {
+        let key = format!("e{}", self.random.random_range(0..20));
+        let now = self.now;
+        let attempt = self.random.random_bool(0.5);
+        let attempt = attempt.then(|| self.random.random_range(1..4));
+        let outcomes = [
+            RunOutcome::Succeeded,
+            RunOutcome::Failed,
+            RunOutcome::NeedsHuman,
+        ];
+        let outcome = outcomes[self.random.random_range(0..outcomes.len())];
+        let action = match self.random.random_range(0..12) {
+            0..=4 => RunAction::Start(Start {
+                start_id: attempt.map(|n| format!("s{n}")),
+                deadline: Duration::from_secs(300),
+                inactivity: Duration::from_secs(90),
+            }),
+            5..=6 => RunAction::Heartbeat { attempt },
+            7..=8 => RunAction::Complete(Completion {
+                completion_id: format!("c{}", self.random.random_range(0..2)),
+                attempt,
+                outcome,
+                result: Some("[1]".into()),
+                error: attempt.map(|n| format!("error {n}")),
+            }),
+            9 => RunAction::Cancel { reason: None },
+            10 => RunAction::Resolve(Resolution {
+                succeeded: attempt.is_some(),
+                reason: "because".into(),
+                comment: None,
+            }),
+            _ => RunAction::GiveUp {
+                error: "gone".into(),
+            },
+        };
+        self.both(async |store| {
+            let events = store
+                .list_events(&org(), &EventFilter::default(), ALL)
+                .await;
+            let events = events.unwrap().items;
+            // The newest that has the key, of those that still hold it or have ended.
+            let event = events.iter().find(|event| {
+                event.dedup_key == key && event.skip_reason != Some(SkipReason::FilterMismatch)
+            });
+            let Some(event) = event else {
+                return "none".into();
+            };
+            let run = store.run_of_event(&org(), event.id).await.unwrap().unwrap();
+            match store
+                .act_on_run(&org(), run.id, &action, "test", now)
+                .await
+                .unwrap()
+            {
+                RunActionOutcome::Done(run) => {
+                    format!("{} {} {:?}", run.status, run.attempt, run.heartbeat_due_at)
+                }
+                RunActionOutcome::Refused(refusal) => format!("{refusal:?}"),
+                RunActionOutcome::NotFound => "not found".into(),
+            }
+        })
+        .await
+    }
+
+    async fn time_out(&mut self) -> [String; 2] {
+        let now = self.now;
+        self.both(async |store| {
+            let ended = store.time_out_runs(now, 3, "finalizer").await.unwrap();
+            let mut reasons: Vec<_> = ended.into_iter().map(|run| run.reason.unwrap()).collect();
+            reasons.sort();
+            format!("{reasons:?}")
+        })
+        .await
+    }
+
+    /// A consumer claims all messages, and answers to each as it would.
+    async fn consume(&mut self) -> [String; 2] {
+        let (now, ack) = (self.now, self.random.random_range(0..3));
+        self.both(async |store| {
+            let messages = store
+                .claim_messages(&org(), now, LEASE, 100, 3)
+                .await
+                .unwrap();
+            let mut titles: Vec<String> = Vec::new();
+            for message in messages {
+                let run = RunId(message.id.0);
+                let event = store.run(&org(), run).await.unwrap().unwrap().event_id;
+                let key = store.event(&org(), event).await.unwrap().unwrap().dedup_key;
+                let token = message.lease_token;
+                let answer = match (key.len() + ack) % 3 {
+                    0 => {
+                        store
+                            .ack_message(&org(), message.id, token, LEASE, now)
+                            .await
+                    }
+                    1 => {
+                        store
+                            .nack_message(&org(), message.id, token, Some(now), None, now)
+                            .await
+                    }
+                    // It crashes.
+                    _ => Ok(LeaseOutcome::Lost),
+                };
+                titles.push(format!("{key} {} {:?}", message.attempt, answer.unwrap()));
+            }
+            titles.sort();
+            titles.join(" ")
+        })
+        .await
+    }
+
     /// Everything that can be seen, with ids replaced by their order.
     async fn look(&mut self) -> [String; 2] {
         self.both(async |store| {
@@ -205,14 +320,29 @@ impl Twins {
                 .iter()
                 .map(|e| {
                     format!(
-                        "{} {} {:?} {:?}",
-                        e.dedup_key, e.status, e.skip_reason, e.delivery_id
+                        "{} {} {:?} {:?} {:?}",
+                        e.dedup_key, e.status, e.skip_reason, e.delivery_id, e.error
                     )
                 })
-                .chain(runs.items.iter().map(|run| {
-                    format!("run of {:?} {}", event_of.get(&run.event_id.0), run.status)
-                }))
                 .collect();
+            for run in &runs.items {
+                let event = event_of.get(&run.event_id.0);
+                let message = store.hand_off(&org(), run.id).await.unwrap().unwrap();
+                let mut history = store.history(&org(), run.id.0).await.unwrap();
+                history.extend(store.history(&org(), run.event_id.0).await.unwrap());
+                let run = Run {
+                    id: RunId(Uuid::nil()),
+                    event_id: EventId(Uuid::nil()),
+                    ..run.clone()
+                };
+                let message = (
+                    message.status,
+                    message.attempt,
+                    message.due_at,
+                    message.error,
+                );
+                rest.push(format!("run of {event:?} {run:?} {message:?} {history:?}"));
+            }
             rest.sort();
             seen.extend(rest);
             seen.join("\n")
@@ -244,13 +374,16 @@ async fn random_operations_have_the_same_effect_on_both_databases() {
         claims: Vec::new(),
     };
     for step in 0..STEPS {
-        let operation = twins.random.random_range(0..12);
+        let operation = twins.random.random_range(0..18);
         let [sqlite, postgres] = match operation {
             0..=3 => twins.receive().await,
             4..=6 => twins.claim().await,
             7..=8 => twins.settle().await,
             9 => twins.change_dead_letter().await,
             10 => twins.skip().await,
+            11..=14 => twins.act_on_run().await,
+            15 => twins.consume().await,
+            16 => twins.time_out().await,
             _ => {
                 let seconds = twins.random.random_range(1..40);
                 twins.now = twins.now + Duration::from_secs(seconds);

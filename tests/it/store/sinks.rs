@@ -123,7 +123,7 @@ on_both! {
         let message = claim(&store, sink, T0, 1).await.unwrap().messages.remove(0);
         store.nack_message(&org(), message.id, message.lease_token, None, Some("dead"), T0).await.unwrap();
         assert!(claim(&store, sink, T0 + LEASE, 1).await.is_none());
-        store.change_undelivered(&org(), message.id, UndeliveredChange::Retry, T0).await.unwrap();
+        store.change_undelivered(&org(), message.id, UndeliveredChange::Retry, "somebody", T0).await.unwrap();
         let again = claim(&store, sink, T0, 1).await.unwrap().messages.remove(0);
         assert_eq!((again.id, again.attempt, again.counted), (message.id, 7, 1));
         let late = store.give_back_message(&org(), &message, T0, "late").await.unwrap();

@@ -2,10 +2,10 @@
 
 use crate::api::extract::{JsonBody, PathId, QueryOf};
 use crate::api::list::{Cursor, Limit, page};
-use crate::api::{AppState, Problem, Tenant};
+use crate::api::{AppState, Caller, Problem, Tenant};
 use crate::clock;
 use crate::domain::outbox::OutboxMessage;
-use crate::domain::{OrgId, OutboxId, OutboxStatus, Timestamp};
+use crate::domain::{OutboxId, OutboxStatus, Timestamp};
 use crate::store::{Page, Signal, UndeliveredChange, UndeliveredFilter, UndeliveredOutcome};
 use axum::Json;
 use axum::extract::State;
@@ -71,7 +71,8 @@ pub(super) async fn list_messages(
 
 /// Hand a dead letter over after all
 ///
-/// Its attempts are counted anew, and what was said of the last one is forgotten.
+/// Its attempts are counted anew, and what was said of the last one is forgotten. Its
+/// run, which had failed for it, waits again.
 #[utoipa::path(post, path = "/v1/outbox/{id}/retry", tag = "outbox",
     params(("id" = OutboxId, Path)),
     responses(
@@ -79,11 +80,11 @@ pub(super) async fn list_messages(
         (status = CONFLICT, description = "The message is no dead letter, or its run is over",
             body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn retry_message(
-    Tenant(org): Tenant,
+    caller: Caller,
     State(state): State<AppState>,
     PathId(id): PathId<OutboxId>,
 ) -> Result<Json<OutboxMessageAnswer>, Problem> {
-    let message = change(&state, &org, id, UndeliveredChange::Retry).await?;
+    let message = change(&state, &caller, id, UndeliveredChange::Retry).await?;
     state.signals().raise(Signal::Outbox);
     Ok(message)
 }
@@ -96,11 +97,11 @@ pub(super) async fn retry_message(
         (status = CONFLICT, description = "The message is no dead letter",
             body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn discard_message(
-    Tenant(org): Tenant,
+    caller: Caller,
     State(state): State<AppState>,
     PathId(id): PathId<OutboxId>,
 ) -> Result<Json<OutboxMessageAnswer>, Problem> {
-    change(&state, &org, id, UndeliveredChange::Discard).await
+    change(&state, &caller, id, UndeliveredChange::Discard).await
 }
 
 /// Hand dead letters over after all
@@ -109,11 +110,11 @@ pub(super) async fn discard_message(
 #[utoipa::path(post, path = "/v1/outbox/retry", tag = "outbox", request_body = Filter,
     responses((status = OK, description = "They are due", body = ChangedMessages)))]
 pub(super) async fn retry_messages(
-    Tenant(org): Tenant,
+    caller: Caller,
     State(state): State<AppState>,
     JsonBody(filter): JsonBody<Filter>,
 ) -> Result<Json<ChangedMessages>, Problem> {
-    let changed = change_all(&state, &org, filter, UndeliveredChange::Retry).await;
+    let changed = change_all(&state, &caller, filter, UndeliveredChange::Retry).await;
     state.signals().raise(Signal::Outbox);
     Ok(Json(changed?))
 }
@@ -125,23 +126,23 @@ pub(super) async fn retry_messages(
     responses((status = OK, description = "They are kept until they are collected",
         body = ChangedMessages)))]
 pub(super) async fn discard_messages(
-    Tenant(org): Tenant,
+    caller: Caller,
     State(state): State<AppState>,
     JsonBody(filter): JsonBody<Filter>,
 ) -> Result<Json<ChangedMessages>, Problem> {
-    let changed = change_all(&state, &org, filter, UndeliveredChange::Discard).await?;
+    let changed = change_all(&state, &caller, filter, UndeliveredChange::Discard).await?;
     Ok(Json(changed))
 }
 
 async fn change(
     state: &AppState,
-    org: &OrgId,
+    caller: &Caller,
     id: OutboxId,
     change: UndeliveredChange,
 ) -> Result<Json<OutboxMessageAnswer>, Problem> {
-    let store = state.store();
+    let (store, actor) = (state.store(), caller.actor());
     let refused = match store
-        .change_undelivered(org, id, change, clock::now())
+        .change_undelivered(&caller.org, id, change, &actor, clock::now())
         .await?
     {
         UndeliveredOutcome::Done(message) => {
@@ -160,11 +161,11 @@ async fn change(
 
 async fn change_all(
     state: &AppState,
-    org: &OrgId,
+    caller: &Caller,
     filter: Filter,
     change: UndeliveredChange,
 ) -> Result<ChangedMessages, Problem> {
-    let store = state.store();
+    let (store, org, actor) = (state.store(), &caller.org, caller.actor());
     let filter = UndeliveredFilter {
         since: filter.since,
         until: filter.until,
@@ -173,7 +174,7 @@ async fn change_all(
     let more = found.len() == CHANGES_MAX as usize;
     let mut changed = 0;
     for id in found {
-        let outcome = store.change_undelivered(org, id, change, clock::now());
+        let outcome = store.change_undelivered(org, id, change, &actor, clock::now());
         if let UndeliveredOutcome::Done(_) = outcome.await? {
             changed += 1;
         }

@@ -67,6 +67,8 @@ struct MessageAnswer {
 }
 
 /// Acknowledge a message
+///
+/// Nobody is told of its run again: whoever acknowledges has started the run, or will.
 #[utoipa::path(post, path = "/v1/outbox/{id}/ack", tag = "outbox",
     params(("id" = OutboxId, Path)), request_body = Ack,
     responses(
@@ -80,8 +82,9 @@ async fn ack_message(
     JsonBody(ack): JsonBody<Ack>,
 ) -> Result<Json<MessageAnswer>, Problem> {
     let store = state.store();
+    let start = Duration::from_secs(state.config().runs.start_seconds);
     let outcome = store
-        .ack_message(&org, id, ack.lease_token, clock::now())
+        .ack_message(&org, id, ack.lease_token, start, clock::now())
         .await?;
     answer(id, outcome)
 }
@@ -89,7 +92,7 @@ async fn ack_message(
 /// Give a message back
 ///
 /// It may be claimed again later. One that was claimed too often becomes a dead
-/// letter.
+/// letter, and its run fails unless somebody has started it.
 #[utoipa::path(post, path = "/v1/outbox/{id}/nack", tag = "outbox",
     params(("id" = OutboxId, Path)), request_body = Nack,
     responses(

@@ -2,6 +2,7 @@
 
 mod answer;
 mod create;
+mod dry_run;
 mod fields;
 mod poll;
 mod rotate;
@@ -28,6 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(create::create_trigger, list_triggers))
         .routes(routes!(get_trigger, update::update_trigger, delete_trigger))
         .routes(routes!(rotate::rotate_trigger_secret))
+        .routes(routes!(dry_run::dry_run_trigger))
         .routes(routes!(
             create::create_automation_trigger,
             list_automation_triggers

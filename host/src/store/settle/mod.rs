@@ -29,7 +29,7 @@ pub struct Settlement {
     pub disposition: Disposition,
     /// To whom the delivery turned out to belong, if its route did not say.
     pub owner: Option<Owner>,
-    /// Events to write; none unless it completes.
+    /// Events to write. Of a delivery that does not complete, only skipped ones.
     pub events: Vec<DecidedEvent>,
 }
 

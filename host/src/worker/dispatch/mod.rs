@@ -43,6 +43,8 @@ pub struct DispatchContext {
     pub master_key: Arc<MasterKey>,
     /// Its settings.
     pub config: SinksConfig,
+    /// How long a run may take to be started once its message was taken.
+    pub start: Duration,
 }
 
 impl DispatchContext {

@@ -108,9 +108,11 @@ impl Parcel {
     async fn taken(&self) -> Result<(), StoreError> {
         let (store, message) = (&self.context.store, &self.message);
         let org = &self.target.org;
-        let outcome =
-            persist(|| store.ack_message(org, message.id, message.lease_token, clock::now()))
-                .await?;
+        let outcome = persist(|| {
+            let (token, start) = (message.lease_token, self.context.start);
+            store.ack_message(org, message.id, token, start, clock::now())
+        })
+        .await?;
         match outcome {
             LeaseOutcome::Done(_) => tracing::debug!(
                 sink.id = %self.target.id, outbox.id = %message.id, attempt = message.attempt,

@@ -1,9 +1,19 @@
-//! Runs and their history.
+//! Runs: lists, and what is done about them.
+
+mod change;
+mod finalize;
+pub(super) mod held;
+
+pub use change::RunActionOutcome;
+pub use finalize::TimedOutRun;
+pub(super) use held::{Hold, hold_run, write_run};
 
 use super::pool::read;
 use super::{Page, PageRequest, Store, StoreError};
-use crate::domain::run::{Run, Transition};
-use crate::domain::{AutomationId, EventId, OrgId, RunId, RunStatus, Timestamp, TriggerId};
+use crate::domain::run::{HandOff, Run};
+use crate::domain::{
+    AutomationId, EventId, OrgId, OutboxId, RunId, RunStatus, Timestamp, TriggerId,
+};
 use uuid::Uuid;
 
 /// Which runs a list shows.
@@ -25,6 +35,7 @@ struct RunRow {
     status_reason: Option<String>,
     attempt: i32,
     deadline_at: Option<i64>,
+    heartbeat_due_at: Option<i64>,
     started_at: Option<i64>,
     completed_at: Option<i64>,
     result: Option<String>,
@@ -48,6 +59,7 @@ impl TryFrom<RunRow> for Run {
             status_reason: row.status_reason,
             attempt: row.attempt,
             deadline_at: row.deadline_at.map(Timestamp),
+            heartbeat_due_at: row.heartbeat_due_at.map(Timestamp),
             started_at: row.started_at.map(Timestamp),
             completed_at: row.completed_at.map(Timestamp),
             result: row
@@ -62,17 +74,29 @@ impl TryFrom<RunRow> for Run {
 }
 
 #[derive(sqlx::FromRow)]
-struct TransitionRow {
-    from_status: String,
-    to_status: String,
-    actor: String,
-    reason: Option<String>,
-    at: i64,
+struct HandOffRow {
+    id: Uuid,
+    status: String,
+    attempt: i32,
+    due_at: Option<i64>,
+    error: Option<String>,
+    processed_at: Option<i64>,
 }
 
-const SELECT: &str = "select id, automation_id, event_id, trigger_id, status, status_reason,
-    attempt, deadline_at, started_at, completed_at, result, error, created_at
-    from runs where org_id = ";
+macro_rules! select {
+    ($where:literal) => {
+        concat!(
+            "select id, automation_id, event_id, trigger_id, status, status_reason, attempt,
+                deadline_at, heartbeat_due_at, started_at, completed_at, result, error, created_at
+             from runs where org_id = ",
+            $where
+        )
+    };
+}
+
+const SELECT: &str = select!("");
+const ONE: &str = select!("$1 and id = $2");
+const OF_EVENT: &str = select!("$1 and event_id = $2");
 
 impl Store {
     /// An organization's runs.
@@ -110,12 +134,7 @@ impl Store {
     /// # Errors
     /// If the database is unavailable.
     pub async fn run(&self, org: &OrgId, id: RunId) -> Result<Option<Run>, StoreError> {
-        let row: Option<RunRow> = read!(self, pool => {
-            let mut query = sqlx::QueryBuilder::new(SELECT);
-            query.push_bind(org.as_str()).push(" and id = ").push_bind(id.0);
-            query.build_query_as().fetch_optional(pool).await?
-        });
-        row.map(Run::try_from).transpose()
+        self.one_run(ONE, org, id.0).await
     }
 
     /// The run that an event started.
@@ -127,38 +146,54 @@ impl Store {
         org: &OrgId,
         event: EventId,
     ) -> Result<Option<Run>, StoreError> {
+        self.one_run(OF_EVENT, org, event.0).await
+    }
+
+    async fn one_run(
+        &self,
+        sql: &'static str,
+        org: &OrgId,
+        id: Uuid,
+    ) -> Result<Option<Run>, StoreError> {
         let row: Option<RunRow> = read!(self, pool => {
-            let mut query = sqlx::QueryBuilder::new(SELECT);
-            query.push_bind(org.as_str()).push(" and event_id = ").push_bind(event.0);
-            query.build_query_as().fetch_optional(pool).await?
+            sqlx::query_as(sql).bind(org.as_str()).bind(id).fetch_optional(pool).await?
         });
         row.map(Run::try_from).transpose()
     }
 
-    /// Every change of status of an event or a run after its first, oldest first.
+    /// What became of the message that hands a run over.
     ///
     /// # Errors
     /// If the database is unavailable.
-    pub async fn history(&self, org: &OrgId, subject: Uuid) -> Result<Vec<Transition>, StoreError> {
-        let rows: Vec<TransitionRow> = read!(self, pool => {
+    pub async fn hand_off(&self, org: &OrgId, id: RunId) -> Result<Option<HandOff>, StoreError> {
+        let row: Option<HandOffRow> = read!(self, pool => {
             sqlx::query_as(
-                "select from_status, to_status, actor, reason, at from transitions
-                 where org_id = $1 and subject = $2 order by id",
+                "select id, status, attempt, due_at, error, processed_at from outbox
+                 where org_id = $1 and id = $2",
             )
             .bind(org.as_str())
-            .bind(subject)
-            .fetch_all(pool)
+            .bind(id.0)
+            .fetch_optional(pool)
             .await?
         });
-        Ok(rows
-            .into_iter()
-            .map(|row| Transition {
-                from: row.from_status,
-                to: row.to_status,
-                actor: row.actor,
-                reason: row.reason,
-                at: Timestamp(row.at),
-            })
-            .collect())
+        row.map(HandOff::try_from).transpose()
+    }
+}
+
+impl TryFrom<HandOffRow> for HandOff {
+    type Error = StoreError;
+
+    fn try_from(row: HandOffRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: OutboxId(row.id),
+            status: row
+                .status
+                .parse()
+                .map_err(|e| StoreError::unreadable("outbox", "status", e))?,
+            attempt: row.attempt,
+            due_at: row.due_at.map(Timestamp),
+            error: row.error,
+            processed_at: row.processed_at.map(Timestamp),
+        })
     }
 }

@@ -1,14 +1,19 @@
-//! `/v1/runs`: what was started, and how it went.
+//! `/v1/runs`: what was started, how it went, and what is done about it.
+
+mod consume;
+mod decide;
 
 use super::extract::{PathId, QueryOf};
 use super::list::{Cursor, Limit, PageQuery, page};
-use super::{AppState, Problem, Tenant, automations};
-use crate::domain::run::{Run, Transition};
-use crate::domain::{AutomationId, RunId, RunStatus};
-use crate::store::{Page, RunFilter};
+use super::{AppState, Caller, Problem, Tenant, automations};
+use crate::clock;
+use crate::domain::run::{HandOff, Refusal, Run, RunAction, Transition};
+use crate::domain::{AutomationId, RunId, RunStatus, Timestamp};
+use crate::store::{Page, RunActionOutcome, RunFilter};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,7 +23,15 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list_runs))
         .routes(routes!(get_run))
         .routes(routes!(list_automation_runs))
+        .routes(routes!(consume::start_run))
+        .routes(routes!(consume::heartbeat_run))
+        .routes(routes!(consume::complete_run))
+        .routes(routes!(decide::cancel_run))
+        .routes(routes!(decide::resolve_run))
 }
+
+/// Numbers that an attempt can have.
+const ATTEMPT: RangeInclusive<u64> = 1..=i32::MAX as u64;
 
 /// Which runs a list shows.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -41,8 +54,16 @@ struct RunQuery {
 #[derive(Debug, Serialize, ToSchema)]
 struct RunAnswer {
     run: Run,
+    /// What became of its message.
+    hand_off: Option<HandOff>,
     /// Every change of its status after the first, oldest first.
     history: Vec<Transition>,
+}
+
+/// A run as it is after a change.
+#[derive(Debug, Serialize, ToSchema)]
+struct RunChanged {
+    run: Run,
 }
 
 /// List runs
@@ -80,7 +101,7 @@ async fn list_automation_runs(
     Ok(Json(runs.await?))
 }
 
-/// Get a run with its history
+/// Get a run with its history and its hand-off
 #[utoipa::path(get, path = "/v1/runs/{id}", tag = "runs", params(("id" = RunId, Path)),
     responses((status = OK, description = "The run", body = RunAnswer)))]
 async fn get_run(
@@ -92,5 +113,40 @@ async fn get_run(
     let run = store.run(&org, id).await?;
     let run = run.ok_or_else(|| Problem::not_found("run"))?;
     let history = store.history(&org, id.0).await?;
-    Ok(Json(RunAnswer { run, history }))
+    let hand_off = store.hand_off(&org, id).await?;
+    Ok(Json(RunAnswer {
+        run,
+        hand_off,
+        history,
+    }))
+}
+
+/// Does something about a run, in the caller's name.
+async fn act(
+    state: &AppState,
+    caller: &Caller,
+    id: RunId,
+    action: RunAction,
+) -> Result<Json<RunChanged>, Problem> {
+    let (actor, now) = (caller.actor(), clock::now());
+    let store = state.store();
+    match store
+        .act_on_run(&caller.org, id, &action, &actor, now)
+        .await?
+    {
+        RunActionOutcome::Done(run) => Ok(Json(RunChanged { run: *run })),
+        RunActionOutcome::NotFound => Err(Problem::not_found("run")),
+        RunActionOutcome::Refused(refusal) => Err(refused(&refusal, now)),
+    }
+}
+
+fn refused(refusal: &Refusal, now: Timestamp) -> Problem {
+    let problem = Problem::conflict(refusal.to_string());
+    match refusal {
+        Refusal::InHand { until, .. } => {
+            let micros = u64::try_from(until.micros_since(now)).unwrap_or(0);
+            problem.retry_after(micros.div_ceil(1_000_000).max(1))
+        }
+        _ => problem,
+    }
 }

@@ -1,0 +1,286 @@
+//! What becomes of a run when something is done about it: pure, so that both
+//! databases and every caller come to the same. Every change of its status goes
+//! through [`RunState::moved`].
+
+use super::action::{Completion, Refusal, Resolution, RunAction, RunOutcome, Start};
+use crate::domain::status::Lifecycle;
+use crate::domain::{RunStatus, Timestamp};
+use std::time::Duration;
+
+/// The reason of a run that somebody called off without saying why.
+pub const CANCELLED: &str = "cancelled";
+/// The reason of a run whose event was skipped.
+pub const EVENT_SKIPPED: &str = "event_skipped";
+/// The reason of a run that was not done by its deadline.
+pub const DEADLINE: &str = "deadline";
+/// The reason of a run whose consumer was silent for too long.
+pub const INACTIVITY: &str = "inactivity";
+/// The reason of a run whose message was acknowledged, and that nobody started.
+pub const NOT_STARTED: &str = "not_started";
+/// The reason of a run whose message became a dead letter.
+pub const NOT_HANDED_OVER: &str = "not_handed_over";
+/// The reason of a run that waits once more, because its dead letter was retried.
+pub const RETRIED: &str = "retried";
+/// The reason of a further start.
+pub const TAKEN_OVER: &str = "taken_over";
+
+/// Everything about a run that changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunState {
+    /// Where it stands.
+    pub status: RunStatus,
+    /// Why it stands there.
+    pub status_reason: Option<String>,
+    /// How often it was started: the fence of a consumer's words.
+    pub attempt: i32,
+    /// What its consumer calls the last start.
+    pub start_id: Option<String>,
+    /// When it was last started.
+    pub started_at: Option<Timestamp>,
+    /// When it must be done.
+    pub deadline_at: Option<Timestamp>,
+    /// How long its consumer may be silent.
+    pub inactivity: Option<Duration>,
+    /// When its consumer must have been heard of again.
+    pub heartbeat_due_at: Option<Timestamp>,
+    /// When the finalizer has to look at it.
+    pub due_at: Option<Timestamp>,
+    /// When it ended.
+    pub completed_at: Option<Timestamp>,
+    /// What its consumer calls its completion.
+    pub completion_id: Option<String>,
+    /// How its consumer said that it ended; a person may have decided otherwise.
+    pub completion_outcome: Option<RunOutcome>,
+    /// JSON.
+    pub result: Option<String>,
+    /// What went wrong.
+    pub error: Option<String>,
+}
+
+/// What an action makes of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing: it was done before, or there is nothing to do.
+    Nothing,
+    /// It stays where it is, but not as it is.
+    Kept(RunState),
+    /// It has another status, or another consumer: this belongs to its history.
+    Moved(RunState, Note),
+}
+
+/// What the history says about a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Why.
+    pub reason: Option<String>,
+    /// What a person added.
+    pub comment: Option<String>,
+}
+
+impl Note {
+    fn of(reason: Option<&str>) -> Self {
+        Self {
+            reason: reason.map(str::to_owned),
+            comment: None,
+        }
+    }
+}
+
+impl RunState {
+    /// What `action` makes of the run at `now`.
+    ///
+    /// # Errors
+    /// Why it cannot be done.
+    pub fn after(&self, action: &RunAction, now: Timestamp) -> Result<Change, Refusal> {
+        match action {
+            RunAction::Start(start) => self.start(start, now),
+            RunAction::Heartbeat { attempt } => self.heartbeat(*attempt, now),
+            RunAction::Complete(completion) => self.complete(completion, now),
+            RunAction::Cancel { reason } => {
+                let reason = reason.as_deref().unwrap_or(CANCELLED);
+                self.ended(RunStatus::Cancelled, Some(reason), None, now)
+            }
+            RunAction::Resolve(resolution) => self.resolve(resolution),
+            RunAction::TimeOut => self.time_out(now),
+            RunAction::GiveUp { error } if self.status == RunStatus::Queued => {
+                let error = Some(error.clone());
+                self.ended(RunStatus::Failed, Some(NOT_HANDED_OVER), error, now)
+            }
+            // Somebody has it in hand, or had: nothing depends on the message.
+            RunAction::GiveUp { .. } => Ok(Change::Nothing),
+            RunAction::HandOver => self.hand_over(),
+        }
+    }
+
+    /// A run that failed only because nobody was told of it waits again. One that
+    /// somebody may still start, or works on, needs nothing.
+    fn hand_over(&self) -> Result<Change, Refusal> {
+        if !self.status.is_over() {
+            return Ok(Change::Nothing);
+        }
+        if self.status_reason.as_deref() != Some(NOT_HANDED_OVER) {
+            return Err(Refusal::Status(self.status));
+        }
+        let state = Self {
+            completed_at: None,
+            error: None,
+            ..self.moved(RunStatus::Queued, Some(RETRIED))?
+        };
+        Ok(Change::Moved(state, Note::of(Some(RETRIED))))
+    }
+
+    fn start(&self, start: &Start, now: Timestamp) -> Result<Change, Refusal> {
+        let again = self.status == RunStatus::Running;
+        if again {
+            if start.start_id.is_some() && start.start_id == self.start_id {
+                return Ok(Change::Nothing);
+            }
+            if self.deadline_at.is_some_and(|at| at <= now) {
+                return Err(Refusal::PastDeadline);
+            }
+            if let Some(until) = self.heartbeat_due_at.filter(|at| *at > now) {
+                let attempt = self.attempt;
+                return Err(Refusal::InHand { attempt, until });
+            }
+        }
+        let (deadline_at, heartbeat_due_at) = (now + start.deadline, now + start.inactivity);
+        let reason = again.then_some(TAKEN_OVER);
+        let state = Self {
+            attempt: self.attempt.saturating_add(1),
+            start_id: start.start_id.clone(),
+            started_at: Some(now),
+            deadline_at: Some(deadline_at),
+            inactivity: Some(start.inactivity),
+            heartbeat_due_at: Some(heartbeat_due_at),
+            due_at: Some(deadline_at.min(heartbeat_due_at)),
+            ..self.moved(RunStatus::Running, reason)?
+        };
+        Ok(Change::Moved(state, Note::of(reason)))
+    }
+
+    fn heartbeat(&self, attempt: Option<i32>, now: Timestamp) -> Result<Change, Refusal> {
+        self.require_attempt(attempt)?;
+        let Some(inactivity) = self.inactivity else {
+            return Ok(Change::Nothing);
+        };
+        // A clock that went back takes nothing from anybody.
+        let next = self.heartbeat_due_at.max(Some(now + inactivity));
+        if next == self.heartbeat_due_at {
+            return Ok(Change::Nothing);
+        }
+        Ok(Change::Kept(Self {
+            heartbeat_due_at: next,
+            due_at: [next, self.deadline_at].into_iter().flatten().min(),
+            ..self.clone()
+        }))
+    }
+
+    fn complete(&self, completion: &Completion, now: Timestamp) -> Result<Change, Refusal> {
+        if self.completion_id.as_ref() == Some(&completion.completion_id) {
+            let same = self.completion_outcome == Some(completion.outcome)
+                && self.result == completion.result
+                && self.error == completion.error;
+            return match same {
+                true => Ok(Change::Nothing),
+                false => Err(Refusal::OtherCompletion),
+            };
+        }
+        self.require_attempt(completion.attempt)?;
+        let error = completion.error.clone();
+        match self.ended(completion.outcome.status(), None, error, now)? {
+            Change::Moved(state, note) => {
+                let state = Self {
+                    completion_id: Some(completion.completion_id.clone()),
+                    completion_outcome: Some(completion.outcome),
+                    result: completion.result.clone(),
+                    ..state
+                };
+                Ok(Change::Moved(state, note))
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// What a person decides changes neither what the consumer said nor when the run
+    /// ended.
+    fn resolve(&self, resolution: &Resolution) -> Result<Change, Refusal> {
+        if !self.status.is_over() {
+            return Err(Refusal::Status(self.status));
+        }
+        let status = match resolution.succeeded {
+            true => RunStatus::Succeeded,
+            false => RunStatus::Failed,
+        };
+        let state = self.moved(status, Some(&resolution.reason))?;
+        let note = Note {
+            reason: Some(resolution.reason.clone()),
+            comment: resolution.comment.clone(),
+        };
+        Ok(Change::Moved(state, note))
+    }
+
+    fn time_out(&self, now: Timestamp) -> Result<Change, Refusal> {
+        let passed = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+        let (reason, error) = match self.status {
+            RunStatus::Queued if passed(self.due_at) => (
+                NOT_STARTED,
+                "its message was acknowledged, but nobody started it",
+            ),
+            RunStatus::Running if passed(self.deadline_at) => {
+                (DEADLINE, "it was not done by its deadline")
+            }
+            RunStatus::Running if passed(self.heartbeat_due_at) => {
+                (INACTIVITY, "its consumer was silent for too long")
+            }
+            _ => return Ok(Change::Nothing),
+        };
+        self.ended(
+            RunStatus::TimedOut,
+            Some(reason),
+            Some(error.to_owned()),
+            now,
+        )
+    }
+
+    /// Only the consumer of the current attempt has a say.
+    fn require_attempt(&self, attempt: Option<i32>) -> Result<(), Refusal> {
+        match (self.status, attempt) {
+            (RunStatus::Queued, _) => Err(Refusal::NotStarted),
+            (RunStatus::Running, Some(given)) if given != self.attempt => Err(Refusal::TakenOver {
+                current: self.attempt,
+                given,
+            }),
+            (RunStatus::Running, _) => Ok(()),
+            (status, _) => Err(Refusal::Status(status)),
+        }
+    }
+
+    fn ended(
+        &self,
+        status: RunStatus,
+        reason: Option<&str>,
+        error: Option<String>,
+        now: Timestamp,
+    ) -> Result<Change, Refusal> {
+        let state = Self {
+            heartbeat_due_at: None,
+            due_at: None,
+            completed_at: Some(now),
+            error,
+            ..self.moved(status, reason)?
+        };
+        Ok(Change::Moved(state, Note::of(reason)))
+    }
+
+    /// The run in another status, if the table allows that.
+    fn moved(&self, status: RunStatus, reason: Option<&str>) -> Result<Self, Refusal> {
+        if !self.status.may_become(status) {
+            return Err(Refusal::Status(self.status));
+        }
+        Ok(Self {
+            status,
+            status_reason: reason.map(str::to_owned),
+            ..self.clone()
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! Runs whose time is up.
+
+use super::held::{HeldRow, HeldRun, held_sql, write_run};
+use crate::domain::run::{Change, RunAction};
+use crate::domain::{RunId, Timestamp};
+use crate::store::pool::write;
+use crate::store::{Store, StoreError};
+
+/// A run that was ended because its time was up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimedOutRun {
+    /// Which.
+    pub id: RunId,
+    /// Why.
+    pub reason: Option<String>,
+    /// The attempt that was silent or late.
+    pub attempt: i32,
+}
+
+// A silent run whose message is still to be delivered is left to whoever claims it
+// next, who may take the run over; its deadline ends it all the same.
+macro_rules! due_sql {
+    ($lock:literal) => {
+        held_sql!(
+            "due_at <= $1 and (deadline_at <= $1 or not exists (
+                select 1 from outbox where outbox.id = runs.id and outbox.due_at is not null))
+             order by due_at, id limit $2",
+            $lock
+        )
+    };
+}
+
+impl Store {
+    /// Ends up to `max` runs that are past their deadline, silent for too long, or
+    /// acknowledged and never started; `actor` stands in the history.
+    ///
+    /// # Errors
+    /// If nothing was written.
+    pub async fn time_out_runs(
+        &self,
+        now: Timestamp,
+        max: u32,
+        actor: &str,
+    ) -> Result<Vec<TimedOutRun>, StoreError> {
+        let sql = if self.is_embedded() {
+            due_sql!("")
+        } else {
+            // Another replica, or the run's consumer, has the others in hand.
+            due_sql!(" for update of runs skip locked")
+        };
+        write!(self, tx => {
+            let rows: Vec<HeldRow> = sqlx::query_as(sql)
+                .bind(now.0)
+                .bind(i64::from(max))
+                .fetch_all(&mut **tx)
+                .await?;
+            let mut ended = Vec::with_capacity(rows.len());
+            for row in rows {
+                let id = row.id;
+                // One row that makes no sense holds up no other.
+                let held = match HeldRun::try_from(row) {
+                    Ok(held) => held,
+                    Err(error) => {
+                        tracing::error!(run.id = %RunId(id), %error, "a run that is due cannot be read; it is left alone");
+                        sqlx::query("update runs set due_at = null where id = $1")
+                            .bind(id)
+                            .execute(&mut **tx)
+                            .await?;
+                        continue;
+                    }
+                };
+                let change = held.state.after(&RunAction::TimeOut, now);
+                let Ok(Change::Moved(state, note)) = change else { continue };
+                ended.push(TimedOutRun {
+                    id: held.id,
+                    reason: state.status_reason.clone(),
+                    attempt: state.attempt,
+                });
+                write_run!(tx, &held, Change::Moved(state, note), actor, now);
+            }
+            Ok::<_, StoreError>(ended)
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! Consumers that crash, stall, and compete: no run is lost, and none has two.
+
+use super::*;
+use tokio::task::JoinSet;
+use triggerhouse::domain::outbox::LeaseOutcome;
+use triggerhouse::domain::{OutboxStatus, RunStatus};
+use triggerhouse_tests::on_both;
+
+on_both! {
+    async fn of_twenty_that_start_a_run_one_does(db: &TestDb) {
+        let store = db.store().await;
+        let id = one_queued(&store).await;
+        let mut tasks = JoinSet::new();
+        for _ in 0..20 {
+            let store = store.clone();
+            tasks.spawn(async move { act(&store, id, &start(), T0).await });
+        }
+        let outcomes = tasks.join_all().await;
+        let won = outcomes.iter().filter(|outcome| matches!(outcome, RunActionOutcome::Done(_)));
+        assert_eq!(won.count(), 1);
+        let in_hand = Refusal::InHand { attempt: 1, until: T0 + SILENCE };
+        let lost = outcomes.iter().filter(|outcome| matches!(outcome, RunActionOutcome::Refused(refusal) if *refusal == in_hand));
+        assert_eq!(lost.count(), 19);
+        let (of_run, of_event) = steps(&store, id).await;
+        assert_eq!((of_run.len(), of_event.len()), (1, 1));
+    }
+
+    async fn of_twenty_that_take_a_silent_run_over_one_does(db: &TestDb) {
+        let store = db.store().await;
+        let id = one_queued(&store).await;
+        done(&store, id, &start(), T0).await;
+        let mut tasks = JoinSet::new();
+        for _ in 0..20 {
+            let store = store.clone();
+            tasks.spawn(async move { act(&store, id, &start(), T0 + SILENCE).await });
+        }
+        let outcomes = tasks.join_all().await;
+        let won = outcomes.iter().filter(|outcome| matches!(outcome, RunActionOutcome::Done(run) if run.attempt == 2));
+        assert_eq!(won.count(), 1);
+        assert_eq!(run_of(&store, id).await.attempt, 2);
+        let (of_run, of_event) = steps(&store, id).await;
+        assert_eq!((of_run, of_event), (vec!["queued>running".into(), "running>running".into()], vec!["queued>processing".into()]));
+    }
+
+    async fn a_consumer_that_crashes_before_it_starts_loses_nothing(db: &TestDb) {
+        let store = db.store().await;
+        let id = one_queued(&store).await;
+        assert_eq!(claim(&store, T0).await.len(), 1);
+        // It is gone. The next one finds the message once the lease has lapsed.
+        let now = T0 + LEASE;
+        let message = claim(&store, now).await.remove(0);
+        assert_eq!(done(&store, id, &start(), now).await.attempt, 1);
+        done(&store, id, &complete("c", Some(1), RunOutcome::Succeeded), now).await;
+        let acked = store.ack_message(&org(), message.id, message.lease_token, LEASE, now).await.unwrap();
+        assert_eq!(acked, LeaseOutcome::Done(OutboxStatus::Dispatched), "completing leaves the message to its consumer");
+    }
+
+    async fn a_consumer_that_crashes_while_it_works_is_replaced_and_fenced_out(db: &TestDb) {
+        let store = db.store().await;
+        let id = one_queued(&store).await;
+        claim(&store, T0).await;
+        done(&store, id, &start(), T0).await;
+        // The message comes again before anybody can know that the first is gone.
+        let message = claim(&store, T0 + LEASE).await.remove(0);
+        let until = T0 + SILENCE;
+        assert_eq!(refused(&store, id, &start(), T0 + LEASE).await, Refusal::InHand { attempt: 1, until });
+        let given_back = store.nack_message(&org(), message.id, message.lease_token, Some(until), None, T0 + LEASE).await.unwrap();
+        assert_eq!(given_back, LeaseOutcome::Done(OutboxStatus::Pending));
+        assert!(store.time_out_runs(until, 10, "finalizer").await.unwrap().is_empty(), "the message will bring a consumer");
+
+        assert_eq!(claim(&store, until).await.len(), 1);
+        let run = done(&store, id, &start(), until).await;
+        assert_eq!((run.attempt, run.status_reason.as_deref()), (2, Some("taken_over")));
+        // The first one was only asleep.
+        let fenced = Refusal::TakenOver { current: 2, given: 1 };
+        assert_eq!(refused(&store, id, &heartbeat(1), until).await, fenced);
+        assert_eq!(refused(&store, id, &complete("first", Some(1), RunOutcome::Failed), until).await, fenced);
+        done(&store, id, &heartbeat(2), until + SECOND).await;
+        assert_eq!(done(&store, id, &complete("second", Some(2), RunOutcome::Succeeded), until).await.status, RunStatus::Succeeded);
+        assert_eq!(refused(&store, id, &complete("first", Some(1), RunOutcome::Failed), until).await, Refusal::Status(RunStatus::Succeeded));
+    }
+
+    async fn a_consumer_that_crashes_before_it_acknowledges_a_completed_run_repeats_nothing(db: &TestDb) {
+        let store = db.store().await;
+        let id = one_queued(&store).await;
+        claim(&store, T0).await;
+        done(&store, id, &start(), T0).await;
+        done(&store, id, &complete("c", Some(1), RunOutcome::Succeeded), T0).await;
+        let message = claim(&store, T0 + LEASE).await.remove(0);
+        assert_eq!(refused(&store, id, &start(), T0 + LEASE).await, Refusal::Status(RunStatus::Succeeded));
+        let acked = store.ack_message(&org(), message.id, message.lease_token, LEASE, T0 + LEASE).await.unwrap();
+        assert_eq!(acked, LeaseOutcome::Done(OutboxStatus::Dispatched));
+        assert!(store.time_out_runs(T0 + DEADLINE, 10, "finalizer").await.unwrap().is_empty());
+    }
+
+    async fn a_heartbeat_keeps_a_run_and_a_lost_answer_can_be_asked_for_again(db: &TestDb) {
+        let store = db.store().await;
+        let id = one_queued(&store).await;
+        let named = RunAction::Start(Start { start_id: Some("mine".into()), deadline: DEADLINE, inactivity: SILENCE });
+        done(&store, id, &named, T0).await;
+        let again = done(&store, id, &named, T0 + SECOND).await;
+        assert_eq!((again.attempt, again.started_at), (1, Some(T0)));
+        let mut now = T0;
+        for _ in 0..3 {
+            now = now + (SILENCE - SECOND);
+            let run = done(&store, id, &heartbeat(1), now).await;
+            assert_eq!(run.heartbeat_due_at, Some(now + SILENCE));
+        }
+        assert!(matches!(refused(&store, id, &start(), now).await, Refusal::InHand { .. }));
+        assert_eq!(history_of(&store, id).await.len(), 1, "a heartbeat is no change of status");
+    }
+}
