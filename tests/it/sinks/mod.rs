@@ -2,6 +2,7 @@
 
 mod api;
 mod circuit;
+mod consumers;
 mod dead_letters;
 mod http;
 mod kills;
