@@ -15,9 +15,11 @@ use crate::provider::{Cache, Egress, Engine, Registry};
 use crate::secret::{MasterKey, Secret, generate_api_key, hash_api_key};
 use crate::server::{self, ServerLimits};
 use crate::signals::Signals;
+use crate::sink::Sender;
 use crate::store::{ApiKey, Store, StoreOptions};
 use crate::worker::{
-    Collector, Finalizer, InboxWorker, PollContext, PollWorker, Scheduler, WorkerContext,
+    Collector, DispatchContext, Dispatcher, Finalizer, InboxWorker, PollContext, PollWorker,
+    Scheduler, WorkerContext,
 };
 use anyhow::Context;
 use std::net::SocketAddr;
@@ -141,6 +143,19 @@ impl App {
             tasks
                 .work
                 .push(tokio::spawn(scheduler.run(stop.work.clone())));
+        }
+        if config.has_role(Role::Dispatcher) {
+            let context = DispatchContext {
+                store: store.clone(),
+                signals: signals.clone(),
+                sender: Sender::new(&config)?,
+                master_key: Arc::clone(&master_key),
+                config: config.sinks.clone(),
+                start: Duration::from_secs(config.runs.start_seconds),
+            };
+            tasks
+                .work
+                .push(tokio::spawn(Dispatcher::run(context, stop.work.clone())));
         }
         let ingress = if config.has_role(Role::Ingress) {
             let routes = RouteTable::load(store.clone(), Arc::clone(&master_key)).await?;

@@ -36,6 +36,7 @@ mod scheduler_locks;
 mod secrecy;
 mod seed_defects;
 mod shutdown;
+mod sinks;
 mod store;
 mod traces;
 mod worker;

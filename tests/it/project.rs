@@ -39,7 +39,10 @@ fn allowed(module: &str) -> &'static [&'static str] {
         "domain" => &["domain"],
         "secret" => &["secret", "domain"],
         "verify" => &["verify", "domain", "secret"],
-        "lock" => &["lock", "domain", "secret"],
+        "lock" => &["lock", "domain", "secret", "redis"],
+        "sink" => &[
+            "sink", "domain", "provider", "verify", "secret", "redis", "config",
+        ],
         "store" => &["store", "domain", "measure"],
         "measure" => &["measure"],
         "provider" => &["provider", "domain", "secret", "measure"],
@@ -60,6 +63,7 @@ fn allowed(module: &str) -> &'static [&'static str] {
             "verify",
             "secret",
             "lock",
+            "sink",
             "signals",
             "clock",
             "config",
@@ -151,6 +155,7 @@ fn dependencies_point_one_way() {
         ("verify", vec!["sqlx::", "axum::", "wasmtime::", "tokio::"]),
         ("credentials", vec!["sqlx::", "axum::", "wasmtime::"]),
         ("lock", vec!["sqlx::", "wasmtime::", "axum::"]),
+        ("sink", vec!["sqlx::", "wasmtime::", "axum::"]),
         ("worker", vec!["sqlx::", "axum::", "wasmtime::"]),
         ("api", vec!["sqlx::", "wasmtime::"]),
     ];

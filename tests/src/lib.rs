@@ -8,6 +8,7 @@ pub mod github;
 pub mod gmail;
 pub mod nango;
 pub mod process;
+pub mod receiver;
 pub mod redis;
 pub mod services;
 

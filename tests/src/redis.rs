@@ -35,6 +35,30 @@ pub async fn command(url: &str, command: &str) -> Option<String> {
     }
 }
 
+/// Every text in the answer to a command, however deep it lies; none if nobody answers.
+pub async fn texts(url: &str, command: &str) -> Option<Vec<String>> {
+    let address = url.rsplit(['/', '@']).next().expect("an address");
+    let mut stream = BufReader::new(TcpStream::connect(address).await.ok()?);
+    let text = format!("{command}\r\n");
+    stream.write_all(text.as_bytes()).await.ok()?;
+    let mut lines = stream.lines();
+    let (mut texts, mut replies) = (Vec::new(), 1);
+    while replies > 0 {
+        replies -= 1;
+        let line = lines.next_line().await.ok()??;
+        match line.split_at_checked(1)? {
+            ("*", count) => replies += count.parse::<i32>().expect("a count"),
+            ("$", "-1") => {}
+            ("$", _) => texts.push(lines.next_line().await.ok()??),
+            // It still reads its file.
+            ("-", error) if error.starts_with("LOADING") => return None,
+            ("-", error) => panic!("{command}: {error}"),
+            (_, value) => texts.push(value.to_owned()),
+        }
+    }
+    Some(texts)
+}
+
 /// A server of a test's own, gone with it.
 pub struct PrivateRedis {
     /// Where it listens, also after it was killed.
@@ -62,6 +86,30 @@ impl PrivateRedis {
         };
         eventually("a Redis of the test's own", async || {
             command(&redis.url(), "PING").await.is_some()
+        })
+        .await;
+        redis
+    }
+
+    /// Starts one there that keeps what it has confirmed in a directory, also when it is
+    /// killed.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start_durable(port: u16, directory: &Path) -> Self {
+        let child = spawn(&[
+            "--port",
+            &port.to_string(),
+            "--dir",
+            &directory.display().to_string(),
+            "--appendonly",
+            "yes",
+            "--appendfsync",
+            "always",
+        ]);
+        let redis = Self { port, child };
+        eventually("a durable Redis", async || {
+            texts(&redis.url(), "XLEN nothing").await.is_some()
         })
         .await;
         redis

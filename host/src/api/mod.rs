@@ -29,13 +29,15 @@ mod rotation;
 mod runs;
 mod schedules;
 mod seal;
+mod sinks;
 mod state;
 mod triggers;
 
+pub use crate::secret::secret_context;
 pub use auth::{Caller, Tenant};
 pub use error::{FieldError, PROBLEM_JSON, Problem};
 pub use extract::{API_BODY_BYTES_MAX, JsonBody, OptionalJsonBody, PathId, QueryOf};
-pub use seal::{seal_secret, secret_context};
+pub use seal::seal_secret;
 pub use state::AppState;
 
 use crate::config::Role;
@@ -79,7 +81,8 @@ pub fn v1() -> OpenApiRouter<AppState> {
         .merge(events::routes())
         .merge(runs::routes())
         .merge(inbox::routes())
-        .merge(outbox::routes());
+        .merge(outbox::routes())
+        .merge(sinks::routes());
     openapi::with_common_answers(routes).layer(DefaultBodyLimit::max(API_BODY_BYTES_MAX))
 }
 

@@ -1,14 +1,8 @@
 //! Webhook secrets on their way into the store: never in the clear.
 
-use crate::secret::{MasterKey, Secret};
+use crate::secret::{MasterKey, Secret, secret_context};
 use crate::store::SealedSecret;
 use uuid::Uuid;
-
-/// What a webhook secret's sealing is bound to: the id of its row, so that a
-/// sealed secret that is moved to another row opens nothing.
-pub fn secret_context(id: Uuid) -> String {
-    id.to_string()
-}
 
 /// A new row for a secret, which does not expire.
 pub fn seal_secret(master_key: &MasterKey, secret: &Secret) -> SealedSecret {

@@ -23,10 +23,10 @@ const MILLISECONDS_MAX: u64 = SECONDS_MAX * 1_000;
 
 impl Config {
     /// Settings that must be greater than 0, and how large they may be.
-    fn numbers(&self) -> [(&'static str, u64, u64); 46] {
+    fn numbers(&self) -> [(&'static str, u64, u64); 57] {
         let (ingress, inbox, outbox) = (&self.ingress, &self.inbox, &self.outbox);
         let (scheduler, polling) = (&self.scheduler, &self.polling);
-        let (credentials, runs) = (&self.credentials, &self.runs);
+        let (credentials, runs, sinks) = (&self.credentials, &self.runs, &self.sinks);
         let count = |count: i32| u64::try_from(count).unwrap_or(0);
         [
             (
@@ -170,6 +170,33 @@ impl Config {
                 outbox.wait_seconds_max,
                 SECONDS_MAX,
             ),
+            ("sinks.timeout_ms", sinks.timeout_ms, MILLISECONDS_MAX),
+            ("sinks.lease_seconds", sinks.lease_seconds, SECONDS_MAX),
+            ("sinks.attempts_max", count(sinks.attempts_max), u64::MAX),
+            ("sinks.retry_base_ms", sinks.retry_base_ms, MILLISECONDS_MAX),
+            ("sinks.retry_max_ms", sinks.retry_max_ms, MILLISECONDS_MAX),
+            (
+                "sinks.in_flight_max",
+                sinks.in_flight_max.into(),
+                IN_FLIGHT_MAX,
+            ),
+            (
+                "sinks.per_sink_in_flight_max",
+                sinks.per_sink_in_flight_max.into(),
+                IN_FLIGHT_MAX,
+            ),
+            (
+                "sinks.circuit_failures",
+                count(sinks.circuit_failures),
+                u64::MAX,
+            ),
+            ("sinks.circuit_seconds", sinks.circuit_seconds, SECONDS_MAX),
+            (
+                "sinks.stream_entries_max",
+                sinks.stream_entries_max,
+                i64::MAX as u64,
+            ),
+            ("sinks.poll_ms", sinks.poll_ms, MILLISECONDS_MAX),
             (
                 "credentials.refresh_ahead_seconds",
                 credentials.refresh_ahead_seconds,
@@ -230,6 +257,16 @@ impl Config {
         if let Err(error) = PublicUrls::new(&self.credentials.allow_hosts) {
             bail!("credentials.allow_hosts: {error}");
         }
+        if let Err(error) = PublicUrls::new(&self.sinks.allow_hosts) {
+            bail!("sinks.allow_hosts: {error}");
+        }
+        let (lease_ms, timeout_ms) = (self.sinks.lease_seconds * 1_000, self.sinks.timeout_ms);
+        if lease_ms < timeout_ms * 2 {
+            bail!(
+                "sinks.lease_seconds: expected at least twice sinks.timeout_ms, which is \
+                 {timeout_ms}: nobody else may send a message that is being sent"
+            );
+        }
         check_base_url(&self.nango.base_url).context("nango.base_url")?;
         for (section, base, max) in [
             ("inbox", self.inbox.retry_base_ms, self.inbox.retry_max_ms),
@@ -256,7 +293,7 @@ impl Config {
             );
         }
         if self.roles.is_empty() {
-            bail!("roles: expected at least one of ingress, workers, scheduler, api");
+            bail!("roles: expected at least one of ingress, workers, scheduler, dispatcher, api");
         }
         Ok(())
     }
@@ -321,6 +358,18 @@ mod tests {
             (
                 "[telemetry]\notlp_endpoint = 'collector:4318'",
                 "telemetry.otlp_endpoint: expected",
+            ),
+            (
+                "[sinks]\nallow_hosts = ['localhost:9000']",
+                "sinks.allow_hosts: expected an address and port",
+            ),
+            (
+                "[sinks]\ncircuit_failures = -1",
+                "sinks.circuit_failures: expected a number greater than 0",
+            ),
+            (
+                "[sinks]\nlease_seconds = 19",
+                "sinks.lease_seconds: expected at least twice sinks.timeout_ms",
             ),
             (
                 "[nango]\nbase_url = 'api.nango.dev'",

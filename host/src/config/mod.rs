@@ -43,6 +43,7 @@ pub struct Config {
     pub scheduler: SchedulerConfig,
     pub polling: PollingConfig,
     pub outbox: OutboxConfig,
+    pub sinks: SinksConfig,
     pub runs: RunsConfig,
     pub retention: RetentionConfig,
     pub engine: EngineLimits,
@@ -64,6 +65,8 @@ pub enum Role {
     Workers,
     /// Fires triggers by the clock.
     Scheduler,
+    /// Sends messages to sinks.
+    Dispatcher,
     /// Serves `/v1`.
     Api,
 }
@@ -181,6 +184,26 @@ pub struct OutboxConfig {
     pub retry_seconds: u64,
     pub lease_seconds_max: u64,
     pub wait_seconds_max: u64,
+}
+
+/// See `config.default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "documented in config.default.toml")]
+pub struct SinksConfig {
+    pub allow_hosts: Vec<String>,
+    pub timeout_ms: u64,
+    pub lease_seconds: u64,
+    pub attempts_max: i32,
+    pub retry_base_ms: u64,
+    pub retry_max_ms: u64,
+    pub in_flight_max: u32,
+    pub per_sink_in_flight_max: u32,
+    pub circuit_failures: i32,
+    pub circuit_seconds: u64,
+    pub stream_entries_max: u64,
+    pub stream_prefix: String,
+    pub poll_ms: u64,
 }
 
 /// See `config.default.toml`.
@@ -329,6 +352,7 @@ impl fmt::Debug for Config {
             .field("scheduler", &self.scheduler)
             .field("polling", &self.polling)
             .field("outbox", &self.outbox)
+            .field("sinks", &self.sinks)
             .field("runs", &self.runs)
             .field("retention", &self.retention)
             .field("engine", &self.engine)

@@ -115,6 +115,8 @@ id!(/// A run.
     RunId, "run");
 id!(/// A message of the outbox.
     OutboxId, "out");
+id!(/// A sink: where messages are sent.
+    SinkId, "snk");
 id!(/// An API key.
     KeyId, "key");
 

@@ -23,6 +23,7 @@ pub mod provider;
 pub mod resource;
 pub mod run;
 pub mod schedule;
+pub mod sink;
 pub mod source;
 pub mod status;
 pub mod time;
@@ -30,7 +31,7 @@ pub mod trace;
 
 pub use id::{
     AutomationId, DeliveryId, EventId, IntegrationId, KeyId, OrgId, OutboxId, PollGroupId, RunId,
-    ScheduleId, TriggerId,
+    ScheduleId, SinkId, TriggerId,
 };
 pub use status::{DeliveryStatus, EventStatus, OutboxStatus, RunStatus};
 pub use time::Timestamp;

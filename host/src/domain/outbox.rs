@@ -1,6 +1,6 @@
 //! The outbox: the only way in which anybody learns that a run exists.
 
-use crate::domain::{OutboxId, OutboxStatus, Timestamp};
+use crate::domain::{OutboxId, OutboxStatus, RunId, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -26,6 +26,32 @@ pub struct ClaimedMessage {
     pub lease_token: Uuid,
     /// When the lease lapses.
     pub lease_expires_at: Timestamp,
+    /// Of its attempts, those that count against the limit.
+    #[serde(skip)]
+    pub counted: i32,
+}
+
+/// A message of the outbox.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OutboxMessage {
+    /// Its id.
+    pub id: OutboxId,
+    /// What it asks for: `enqueue_enrich`.
+    pub kind: String,
+    /// The run that it hands over.
+    pub run_id: RunId,
+    /// Where it stands.
+    pub status: OutboxStatus,
+    /// How often it was claimed or sent.
+    pub attempt: i32,
+    /// When it is due, or its lease lapses; null once it is settled.
+    pub due_at: Option<Timestamp>,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// When it was settled.
+    pub processed_at: Option<Timestamp>,
 }
 
 /// What a consumer's answer did.

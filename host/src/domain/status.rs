@@ -110,7 +110,7 @@ states! {
     }
     Queued -> Processing | Failed | Skipped;
     Processing -> Completed | Failed;
-    Failed -> Completed;
+    Failed -> Completed | Queued;
 }
 
 states! {
@@ -122,7 +122,7 @@ states! {
         Running = "running",
         /// Done.
         Succeeded = "succeeded",
-        /// Done, without success.
+        /// Done, without success; or not handed over, and then it can wait once more.
         Failed = "failed",
         /// A person has to decide.
         NeedsHuman = "needs_human",
@@ -134,7 +134,7 @@ states! {
     Queued -> Running | Failed | TimedOut | Cancelled;
     Running -> Running | Succeeded | Failed | NeedsHuman | TimedOut | Cancelled;
     NeedsHuman -> Succeeded | Failed;
-    Failed -> Succeeded;
+    Failed -> Succeeded | Queued;
     TimedOut -> Succeeded | Failed;
 }
 
@@ -167,14 +167,16 @@ states! {
         Processing = "processing",
         /// Acknowledged.
         Dispatched = "dispatched",
-        /// A dead letter; its error says why.
+        /// A dead letter; its error says why. Can be retried or discarded.
         Failed = "failed",
+        /// A dead letter that a person gave up.
+        Discarded = "discarded",
         /// Called off before anybody acknowledged it.
         Withdrawn = "withdrawn",
     }
     Pending -> Processing | Withdrawn;
     Processing -> Processing | Pending | Dispatched | Failed | Withdrawn;
-    Failed -> Pending;
+    Failed -> Pending | Discarded;
 }
 
 #[cfg(test)]
@@ -204,8 +206,11 @@ mod tests {
 
     #[test]
     fn a_run_that_is_over_never_runs_again() {
+        // Not one that was never started: it may wait for its hand-off once more.
+        let again = (RunStatus::Failed, RunStatus::Queued);
         for (from, to) in RunStatus::TRANSITIONS {
-            assert!(!from.is_over() || to.is_over(), "{from} to {to}");
+            let stays = !from.is_over() || to.is_over();
+            assert!(stays || (*from, *to) == again, "{from} to {to}");
         }
     }
 

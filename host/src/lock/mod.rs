@@ -1,7 +1,7 @@
 //! Keeps two replicas from asking a service at the same time: one lock in Redis for
 //! each poll group.
 //!
-//! Owns: the locks, their owners' tokens, and the connections to Redis.
+//! Owns: the locks and their owners' tokens.
 //! Never does: anything that correctness rests on. A lock is advice: it may lapse
 //! under its owner, and Redis may be away. What a poll writes is fenced by its claim in
 //! the database.
@@ -11,6 +11,7 @@ mod server;
 
 pub use guard::{LockGuard, Renewed};
 
+use crate::redis::RedisSetupError;
 use guard::Held;
 use server::Server;
 use std::fmt;
@@ -39,20 +40,6 @@ pub enum Acquired {
     Unavailable(String),
 }
 
-/// A URL of Redis that is none. Its text never holds the URL, which may hold a password.
-#[derive(Debug, thiserror::Error)]
-pub enum LockError {
-    /// It could not be read.
-    #[error("expected redis://[user:password@]host[:port][/database], or rediss:// for TLS: {0}")]
-    Url(String),
-    /// What the test trusts is no certificate.
-    #[error("the certificate: {0}")]
-    Certificate(String),
-    /// The connections cannot be managed.
-    #[error("the connections to Redis: {0}")]
-    Connections(String),
-}
-
 impl Locks {
     /// Without Redis: every lock is free, and only the claim in the database keeps
     /// replicas apart.
@@ -63,8 +50,8 @@ impl Locks {
     /// The locks in the Redis at `url`. Does not connect.
     ///
     /// # Errors
-    /// [`LockError::Url`] if it is not one of `redis://` or `rediss://`.
-    pub fn new(url: &str) -> Result<Self, LockError> {
+    /// [`RedisSetupError::Url`] if it is not one of `redis://` or `rediss://`.
+    pub fn new(url: &str) -> Result<Self, RedisSetupError> {
         Ok(Self(Some(Arc::new(Server::new(url, None)?))))
     }
 
@@ -72,8 +59,8 @@ impl Locks {
     /// `root`, in PEM, and not by one that the system trusts: for tests.
     ///
     /// # Errors
-    /// As [`Locks::new`], and [`LockError::Certificate`].
-    pub fn trusting(url: &str, root: &[u8]) -> Result<Self, LockError> {
+    /// As [`Locks::new`], and [`RedisSetupError::Certificate`].
+    pub fn trusting(url: &str, root: &[u8]) -> Result<Self, RedisSetupError> {
         Ok(Self(Some(Arc::new(Server::new(url, Some(root))?))))
     }
 

@@ -36,8 +36,8 @@ mod state;
 
 pub use cache::{Cache, CodeOrigin};
 pub use egress::{
-    Egress, EgressError, EgressLimits, HostAnswer, HostCallError, HostClient, HostRequest,
-    PollAccess, PublicUrls, REDIRECTS_MAX, ResponseCache,
+    Egress, EgressError, EgressLimits, HostAnswer, HostCallError, HostClient, HostDelivery,
+    HostReceipt, HostRequest, PollAccess, PublicUrls, REDIRECTS_MAX, ResponseCache,
 };
 pub use engine::{Engine, EngineError};
 pub use error::{Consequence, GuestError, ParseFailure, PollFailure, TrapKind};

@@ -19,10 +19,19 @@ pub fn generate_webhook_secret(source: &WebhookSource) -> Secret {
         VerificationScheme::Hmac(_) | VerificationScheme::Token(_) => false,
     });
     if wants_base64 {
-        Secret::from(format!("{SECRET_PREFIX}{}", STANDARD.encode(*bytes)))
+        standard(&bytes)
     } else {
         Secret::from(hex::encode(*bytes))
     }
+}
+
+/// A secret of Standard Webhooks, with which a sink's requests are signed.
+pub fn generate_sink_secret() -> Secret {
+    standard(&random())
+}
+
+fn standard(bytes: &[u8; RANDOM_BYTES]) -> Secret {
+    Secret::from(format!("{SECRET_PREFIX}{}", STANDARD.encode(bytes)))
 }
 
 /// A token for a URL: 256 bits in 43 characters that need no encoding.
@@ -55,7 +64,7 @@ mod tests {
         })
     }
 
-    fn standard(key: StandardWebhooksKey) -> VerificationScheme {
+    fn standard_scheme(key: StandardWebhooksKey) -> VerificationScheme {
         VerificationScheme::StandardWebhooks(StandardWebhooksScheme {
             prefix: "webhook".to_owned(),
             key,
@@ -65,12 +74,12 @@ mod tests {
 
     #[test]
     fn a_secret_has_the_form_that_the_schemes_want() {
-        let base64 = source(vec![token(), standard(StandardWebhooksKey::Base64)]);
+        let base64 = source(vec![token(), standard_scheme(StandardWebhooksKey::Base64)]);
         let secret = generate_webhook_secret(&base64);
         let key = secret.expose().strip_prefix("whsec_").unwrap();
         assert_eq!(STANDARD.decode(key).unwrap().len(), 32);
 
-        for scheme in [token(), standard(StandardWebhooksKey::Raw)] {
+        for scheme in [token(), standard_scheme(StandardWebhooksKey::Raw)] {
             let secret = generate_webhook_secret(&source(vec![scheme]));
             assert_eq!(hex::decode(secret.expose()).unwrap().len(), 32);
         }

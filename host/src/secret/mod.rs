@@ -9,14 +9,21 @@ mod generate;
 mod master_key;
 
 pub use api_key::{API_KEY_PREFIX, generate_api_key, hash_api_key};
-pub use generate::{generate_token, generate_webhook_secret};
+pub use generate::{generate_sink_secret, generate_token, generate_webhook_secret};
 pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError, OpenError};
 
 use std::fmt;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 /// What stands before a Standard Webhooks secret.
 pub(crate) const SECRET_PREFIX: &str = "whsec_";
+
+/// What a webhook secret's sealing is bound to: the id of its row, so that a
+/// sealed secret that is moved to another row opens nothing.
+pub fn secret_context(id: Uuid) -> String {
+    id.to_string()
+}
 
 /// A text that must not be known. It shows itself only when asked to, and its
 /// memory is overwritten when it goes.

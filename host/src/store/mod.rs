@@ -39,8 +39,10 @@ mod schedules;
 mod secrets;
 mod settle;
 mod signal;
+mod sinks;
 mod ticks;
 mod triggers;
+mod undelivered;
 
 pub use automations::AutomationPatch;
 pub use backlog::{Backlog, PoolUse, Queue};
@@ -70,7 +72,9 @@ pub use runs::{RunActionOutcome, RunFilter, TimedOutRun};
 pub use schedules::{NewSchedule, ScheduleDeletion, SchedulePatch};
 pub use settle::{Owner, Settled, Settlement};
 pub use signal::{Signal, SignalListener};
+pub use sinks::{Dispatch, NewSink, NewSinkPlace, SinkNews, SinkPatch, SinkTarget};
 pub use ticks::Fired;
 pub use triggers::{
     NewTrigger, TriggerAutomation, TriggerClock, TriggerDoor, TriggerPatch, TriggerPoll,
 };
+pub use undelivered::{UndeliveredChange, UndeliveredFilter, UndeliveredOutcome};

@@ -37,6 +37,7 @@ pub use locator::LOCATED_BYTES_MAX;
 pub use request::{HeaderValue, Headers, Request};
 pub use sign::{SignError, Signed};
 pub use stamp::stamped;
+pub use standard_webhooks::{StandardSignature, signatures as standard_signatures};
 pub use strip::{kept_headers, kept_query};
 
 use crate::domain::source::VerificationScheme;

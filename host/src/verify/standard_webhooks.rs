@@ -1,16 +1,19 @@
 //! Standard Webhooks 1.0 with symmetric keys (`v1`), in both ways in which senders
 //! turn the secret into the key. Other versions in the list are ignored.
 
+use crate::domain::Timestamp;
 use crate::domain::source::TimestampUnit;
 use crate::domain::source::{
     HashAlgorithm, SignatureEncoding, StandardWebhooksKey, StandardWebhooksScheme,
 };
 use crate::secret::{SECRET_PREFIX, Secret};
 use crate::verify::hmac::{self, Tag};
+use crate::verify::sign::digits;
 use crate::verify::timestamp::{self, Stamp};
 use crate::verify::{Request, VerifyError, signature};
 use base64::Engine as _;
 use base64::alphabet;
+use base64::engine::general_purpose::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
@@ -100,6 +103,38 @@ pub(super) fn tag(key: &[u8], id: &[u8], timestamp: &[u8], body: &[u8]) -> Tag {
     hmac::tag(HASH, key, &[id, b".", timestamp, b".", body])
 }
 
+/// The value of the header that signs a message of the host's own, by each of `secrets`:
+/// a receiver that knows any of them accepts it. None if none has the scheme's form.
+pub fn signatures(
+    secrets: &[Secret],
+    id: &str,
+    signed_at: Timestamp,
+    body: &[u8],
+) -> Option<StandardSignature> {
+    let timestamp = digits(signed_at, TimestampUnit::Seconds);
+    let signatures: Vec<String> = secrets
+        .iter()
+        .filter_map(|secret| key(StandardWebhooksKey::Base64, secret))
+        .map(|key| {
+            let tag = tag(&key, id.as_bytes(), timestamp.as_bytes(), body);
+            format!("{VERSION}{}", STANDARD.encode(tag.as_bytes()))
+        })
+        .collect();
+    (!signatures.is_empty()).then(|| StandardSignature {
+        timestamp,
+        signature: signatures.join(" "),
+    })
+}
+
+/// What says when a message was signed, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandardSignature {
+    /// `webhook-timestamp`, in seconds.
+    pub timestamp: String,
+    /// `webhook-signature`.
+    pub signature: String,
+}
+
 /// The key in a secret; none if the secret has not the scheme's form or is empty.
 pub(super) fn key(kind: StandardWebhooksKey, secret: &Secret) -> Option<Zeroizing<Vec<u8>>> {
     let text = secret.expose();
@@ -135,6 +170,25 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn each_live_secret_signs() {
+        // From https://github.com/standard-webhooks/standard-webhooks, its libraries' tests.
+        let secrets = [
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "no key",
+            "AQIDBA==",
+        ];
+        let secrets = secrets.map(Secret::from);
+        let at = Timestamp(1_614_265_330_999_999);
+        let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+        let signed = signatures(&secrets, id, at, br#"{"test": 2432232314}"#).unwrap();
+        assert_eq!(signed.timestamp, "1614265330");
+        let both: Vec<_> = signed.signature.split(' ').collect();
+        assert_eq!(both[0], "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        assert_eq!((both.len(), both[1].len()), (2, both[0].len()));
+        assert!(signatures(&secrets[1..2], id, at, b"{}").is_none());
     }
 
     #[test]

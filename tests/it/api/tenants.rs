@@ -16,6 +16,7 @@ fn body_for(path: &str) -> Value {
         }
         "/v1/outbox/{id}/ack" | "/v1/outbox/{id}/nack" => json!({"lease_token": token}),
         "/v1/automations/{id}/schedules" => json!({"cron": "0 0 1 1 *"}),
+        "/v1/sinks/{id}" => json!({"enabled": false}),
         path if path.ends_with("/poll-now") => json!({}),
         "/v1/runs/{id}/complete" => json!({"completion_id": "c", "outcome": "succeeded"}),
         "/v1/runs/{id}/resolve" => json!({"outcome": "failed", "reason": "stolen"}),
@@ -32,7 +33,8 @@ fn body_for(path: &str) -> Value {
 
 on_both! {
     async fn an_organization_sees_nothing_of_anothers(db: &TestDb) {
-        let mut app = TestApp::start(db).await;
+        // Nothing is sent anywhere.
+        let mut app = TestApp::start_with(db, "roles = ['ingress', 'workers', 'api']").await;
         let body = json!({"provider": "echo", "account": "a-1", "secret": "s3cret"});
         let integration = app.post("acme", "/v1/integrations", body).await;
         let integration = text(&integration["integration"]["id"]);
@@ -49,6 +51,11 @@ on_both! {
             "integration_id": gmail["integration"]["id"]});
         app.post("acme", "/v1/triggers", polling).await;
         let group = app.all("acme", "/v1/poll-groups").await.remove(0);
+        // Switched off, it leaves the message to be claimed.
+        let sink = json!({"kind": "http", "url": "https://example.com/"});
+        let sink = text(&app.post("acme", "/v1/sinks", sink).await["sink"]["id"]);
+        let off = Some(json!({"enabled": false}));
+        app.call("acme", Method::PATCH, &format!("/v1/sinks/{sink}"), off).await;
         let ids = [
             ("/v1/automations/", text(&seen["automation_id"])),
             ("/v1/integrations/", integration),
@@ -59,6 +66,7 @@ on_both! {
             ("/v1/outbox/", run.replace("run_", "out_")),
             ("/v1/schedules/", text(&schedule["schedule"]["id"])),
             ("/v1/poll-groups/", text(&group["id"])),
+            ("/v1/sinks/", sink),
         ];
 
         for (method, path, has_body) in operations(&app).await {

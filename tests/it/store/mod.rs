@@ -10,6 +10,7 @@ mod receive;
 mod retention;
 mod sameness;
 mod settle;
+mod sinks;
 
 use std::sync::Arc;
 use std::time::Duration;

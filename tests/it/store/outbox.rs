@@ -7,7 +7,7 @@ use triggerhouse_tests::on_both;
 
 const LEASE: Duration = Duration::from_secs(60);
 
-async fn messages(store: &Store, count: usize) {
+pub(super) async fn messages(store: &Store, count: usize) {
     let trigger = TriggerId::new();
     let batch: Vec<_> = (0..count).map(|_| packed(trigger, None)).collect();
     store.receive(&batch).await.unwrap();

@@ -65,7 +65,10 @@ impl Claim {
 ///
 /// Waits for the first one if asked to.
 #[utoipa::path(post, path = "/v1/outbox/claim", tag = "outbox", request_body = Claim,
-    responses((status = OK, description = "What could be claimed", body = Claimed)))]
+    responses(
+        (status = OK, description = "What could be claimed", body = Claimed),
+        (status = CONFLICT, description = "The organization has a sink that is switched on: its \
+            messages are sent there", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn claim_messages(
     Tenant(org): Tenant,
     State(state): State<AppState>,
@@ -85,6 +88,12 @@ pub(super) async fn claim_messages(
             .await?;
         for message in items.iter().filter(|message| message.attempt == 1) {
             measure::dispatched("pull", message.id.age(now));
+        }
+        if items.is_empty() && state.store().is_sent_to_sink(&org).await? {
+            return Err(Problem::conflict(
+                "the organization has a sink, to which its messages are sent: switch it off or \
+                 delete it to claim them",
+            ));
         }
         if !items.is_empty() || Instant::now() >= deadline || state.stop().is_cancelled() {
             return Ok(Json(Claimed { items }));

@@ -1,7 +1,8 @@
 //! `/v1/outbox`: the pull sink. Consumers claim messages, and acknowledge them or
-//! give them back.
+//! give them back. And what was not handed over, by whichever sink.
 
 mod claim;
+mod dead_letters;
 
 use super::check::Checks;
 use super::extract::{JsonBody, PathId};
@@ -28,6 +29,11 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(claim::claim_messages))
         .routes(routes!(ack_message))
         .routes(routes!(nack_message))
+        .routes(routes!(dead_letters::list_messages))
+        .routes(routes!(dead_letters::retry_message))
+        .routes(routes!(dead_letters::discard_message))
+        .routes(routes!(dead_letters::retry_messages))
+        .routes(routes!(dead_letters::discard_messages))
 }
 
 /// An acknowledgement.

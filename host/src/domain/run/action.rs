@@ -33,6 +33,8 @@ pub enum RunAction {
         /// What went wrong.
         error: String,
     },
+    /// Its message, which was a dead letter, is to be handed over after all.
+    HandOver,
 }
 
 /// A consumer begins to work on a run.

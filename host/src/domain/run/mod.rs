@@ -11,7 +11,7 @@ mod tests;
 pub use action::{Completion, Refusal, Resolution, RunAction, RunOutcome, Start};
 pub use state::{
     CANCELLED, Change, DEADLINE, EVENT_SKIPPED, INACTIVITY, NOT_HANDED_OVER, NOT_STARTED, Note,
-    RunState, TAKEN_OVER,
+    RETRIED, RunState, TAKEN_OVER,
 };
 
 use crate::domain::{

@@ -19,6 +19,8 @@ pub const INACTIVITY: &str = "inactivity";
 pub const NOT_STARTED: &str = "not_started";
 /// The reason of a run whose message became a dead letter.
 pub const NOT_HANDED_OVER: &str = "not_handed_over";
+/// The reason of a run that waits once more, because its dead letter was retried.
+pub const RETRIED: &str = "retried";
 /// The reason of a further start.
 pub const TAKEN_OVER: &str = "taken_over";
 
@@ -106,7 +108,25 @@ impl RunState {
             }
             // Somebody has it in hand, or had: nothing depends on the message.
             RunAction::GiveUp { .. } => Ok(Change::Nothing),
+            RunAction::HandOver => self.hand_over(),
         }
+    }
+
+    /// A run that failed only because nobody was told of it waits again. One that
+    /// somebody may still start, or works on, needs nothing.
+    fn hand_over(&self) -> Result<Change, Refusal> {
+        if !self.status.is_over() {
+            return Ok(Change::Nothing);
+        }
+        if self.status_reason.as_deref() != Some(NOT_HANDED_OVER) {
+            return Err(Refusal::Status(self.status));
+        }
+        let state = Self {
+            completed_at: None,
+            error: None,
+            ..self.moved(RunStatus::Queued, Some(RETRIED))?
+        };
+        Ok(Change::Moved(state, Note::of(Some(RETRIED))))
     }
 
     fn start(&self, start: &Start, now: Timestamp) -> Result<Change, Refusal> {

@@ -270,3 +270,29 @@ fn time_is_up_for_a_reason_and_not_before() {
         );
     }
 }
+
+#[test]
+fn a_run_that_was_not_handed_over_waits_again_and_no_other_does() {
+    let given_up = moved(&queued(), &give_up(), T0);
+    let again = moved(&given_up, &RunAction::HandOver, T0);
+    let waiting = RunState {
+        status_reason: Some(RETRIED.into()),
+        ..queued()
+    };
+    assert_eq!(again, waiting);
+    let resolved = RunAction::Resolve(Resolution {
+        succeeded: false,
+        reason: "given up".into(),
+        comment: None,
+    });
+    let resolved = given_up.after(&resolved, T0);
+    assert_eq!(resolved, Err(Refusal::Status(RunStatus::Failed)));
+    for run in each() {
+        let after = run.after(&RunAction::HandOver, T0);
+        if run.status.is_over() && run.status_reason.as_deref() != Some(NOT_HANDED_OVER) {
+            assert_eq!(after, Err(Refusal::Status(run.status)));
+        } else if !run.status.is_over() {
+            assert_eq!(after, Ok(Change::Nothing));
+        }
+    }
+}

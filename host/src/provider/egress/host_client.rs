@@ -1,4 +1,4 @@
-//! Requests of the host's own, for access tokens: [`HostClient::send`] is the one way
+//! Requests of the host's own, for access tokens and for messages to sinks: the one way
 //! out that is not a guest's.
 //!
 //! One exchange each: no redirect is followed, no proxy is asked, no answer is read
@@ -12,7 +12,7 @@ use crate::provider::egress::resolver::{PublicResolver, SystemResolver};
 use crate::provider::egress::{client_builder, retry_after};
 use crate::secret::Secret;
 use reqwest::dns::Resolve;
-use reqwest::header::{self, HeaderValue};
+use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +22,10 @@ use zeroize::Zeroizing;
 /// Bytes of an answer. One that holds a token has a few hundred; Nango adds what an
 /// application keeps beside a connection.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
+/// Of an answer that nobody looks at so much is read, within [`DRAIN_MAX`], for the sake
+/// of its connection.
+const DRAIN_BYTES_MAX: usize = 16 << 10;
+const DRAIN_MAX: Duration = Duration::from_millis(100);
 
 /// Which URLs that somebody else wrote may be called: public hosts by https, and the
 /// addresses that the operator grants with their ports.
@@ -94,6 +98,26 @@ impl HostRequest {
     }
 }
 
+/// JSON to be delivered.
+#[derive(Clone, Debug)]
+pub struct HostDelivery {
+    /// Where to.
+    pub url: Url,
+    /// What stands beside it.
+    pub headers: HeaderMap,
+    /// The JSON.
+    pub body: String,
+}
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug)]
+pub struct HostReceipt {
+    /// The status, also of a redirect.
+    pub status: StatusCode,
+    /// The pause that it asks for, if it is a 429 or 503.
+    pub retry_after: Option<Duration>,
+}
+
 /// An answer. Not for the log: it may hold a token.
 pub struct HostAnswer {
     /// The status, also of a redirect.
@@ -151,11 +175,7 @@ impl HostClient {
         request: HostRequest,
         now: Timestamp,
     ) -> Result<HostAnswer, HostCallError> {
-        if let Some(PublicUrls(policy)) = &self.urls {
-            policy
-                .check_public(&request.url)
-                .map_err(FetchError::from)?;
-        }
+        self.check(&request.url)?;
         let place = Place::of(&request.url);
         let of_client = |error: reqwest::Error| FetchError::of_client(&error, &place);
         let answer = self.client.execute(prepared(request)?).await;
@@ -173,6 +193,53 @@ impl HostClient {
             retry_after: retry_after::pause(status, answer.headers(), now),
             body,
         })
+    }
+
+    /// Posts JSON. Whoever takes it says so by the status: the rest of the answer is
+    /// not looked at, and whatever befalls it changes nothing.
+    ///
+    /// # Errors
+    /// If the URL is refused or there is no answer.
+    pub async fn deliver(
+        &self,
+        delivery: HostDelivery,
+        now: Timestamp,
+    ) -> Result<HostReceipt, HostCallError> {
+        self.check(&delivery.url)?;
+        let place = Place::of(&delivery.url);
+        let mut request = reqwest::Request::new(Method::POST, delivery.url);
+        let headers = request.headers_mut();
+        *headers = delivery.headers;
+        let json = HeaderValue::from_static("application/json");
+        headers.insert(header::CONTENT_TYPE, json);
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        *request.body_mut() = Some(delivery.body.into());
+        let answer = self.client.execute(request).await;
+        let answer = answer.map_err(|error| FetchError::of_client(&error, &place))?;
+        let receipt = HostReceipt {
+            status: answer.status(),
+            retry_after: retry_after::pause(answer.status(), answer.headers(), now),
+        };
+        let _ = tokio::time::timeout(DRAIN_MAX, drain(answer)).await;
+        Ok(receipt)
+    }
+
+    fn check(&self, url: &Url) -> Result<(), FetchError> {
+        match &self.urls {
+            Some(PublicUrls(policy)) => Ok(policy.check_public(url)?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A connection can be used again once its answer has been read to the end.
+async fn drain(mut answer: reqwest::Response) {
+    let mut left = DRAIN_BYTES_MAX;
+    while let Ok(Some(chunk)) = answer.chunk().await {
+        match left.checked_sub(chunk.len()) {
+            Some(rest) => left = rest,
+            None => return,
+        }
     }
 }
 

@@ -38,7 +38,9 @@ pub(crate) use hop::{Request, Response, may_hold_credential};
 pub(crate) use policy::{HostPolicy, entry};
 
 pub use error::EgressError;
-pub use host_client::{HostAnswer, HostCallError, HostClient, HostRequest, PublicUrls};
+pub use host_client::{
+    HostAnswer, HostCallError, HostClient, HostDelivery, HostReceipt, HostRequest, PublicUrls,
+};
 pub use limits::{EgressLimits, REDIRECTS_MAX};
 pub use responses::ResponseCache;
 

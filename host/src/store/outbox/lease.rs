@@ -1,4 +1,4 @@
-//! T5 of the pull sink: a message is acknowledged, given back, or given up, by whoever
+//! T5 of all sinks: a message is acknowledged, given back, or given up, by whoever
 //! holds its lease; and what that means for its run.
 
 use crate::domain::outbox::LeaseOutcome;
@@ -125,7 +125,7 @@ impl Store {
         })
     }
 
-    /// How often a message has been claimed.
+    /// How many of a message's attempts count against the limit.
     ///
     /// # Errors
     /// If the database is unavailable.
@@ -135,7 +135,7 @@ impl Store {
         id: OutboxId,
     ) -> Result<Option<i32>, StoreError> {
         Ok(read!(self, pool => {
-            sqlx::query_scalar("select attempt from outbox where org_id = $1 and id = $2")
+            sqlx::query_scalar("select attempt - attempts_before from outbox where org_id = $1 and id = $2")
                 .bind(org.as_str())
                 .bind(id.0)
                 .fetch_optional(pool)

@@ -11,33 +11,55 @@ use std::time::Duration;
 use uuid::Uuid;
 
 #[derive(sqlx::FromRow)]
-struct MessageRow {
+pub(in crate::store) struct MessageRow {
     id: Uuid,
     kind: String,
     payload: String,
     attempt: i32,
+    attempts_before: i32,
+}
+
+/// What the messages of one claim have in common.
+#[derive(Clone, Copy)]
+pub(in crate::store) struct Lease {
+    pub(in crate::store) token: Uuid,
+    pub(in crate::store) until: Timestamp,
+    pub(in crate::store) attempts_max: i32,
 }
 
 // Materialized: a planner that evaluated the limit once more for each row would
 // claim more than was asked for.
 macro_rules! claim_sql {
-    ($lock:literal) => {
+    ($unless:literal, $lock:literal) => {
         concat!(
             "with due as materialized (
-                select id from outbox where org_id = $1 and due_at <= $2
-                order by due_at, id limit $3 ",
+                select id from outbox where org_id = $1 and due_at <= $2 ",
+            $unless,
+            " order by due_at, id limit $3 ",
             $lock,
             ")
              update outbox set status = $4, attempt = attempt + 1, due_at = $5, lease_token = $6
              from due where outbox.id = due.id
-             returning outbox.id, kind, payload, attempt"
+             returning outbox.id, kind, payload, attempt, attempts_before"
+        )
+    };
+}
+
+pub(in crate::store) use claim_sql;
+
+/// What a sink gets, nobody else claims.
+macro_rules! pull_sql {
+    ($lock:literal) => {
+        claim_sql!(
+            "and not exists (select 1 from sinks where org_id = $1 and enabled)",
+            $lock
         )
     };
 }
 
 impl Store {
-    /// Claims up to `max` messages for the length of `lease`, oldest first. One
-    /// that was claimed more than `attempts_max` times becomes a dead letter
+    /// Claims up to `max` messages for the length of `lease`, oldest first; none
+    /// while the organization has a sink that is switched on. One that was claimed more than `attempts_max` times becomes a dead letter
     /// instead: its consumers seem to die of it.
     ///
     /// # Errors
@@ -53,9 +75,9 @@ impl Store {
         let until = now + lease;
         let token = Uuid::new_v4();
         let status = OutboxStatus::Processing.as_str();
-        let mut rows: Vec<MessageRow> = match &self.db {
+        let rows: Vec<MessageRow> = match &self.db {
             Db::Postgres(pool) => {
-                sqlx::query_as(claim_sql!("for update skip locked"))
+                sqlx::query_as(pull_sql!("for update skip locked"))
                     .bind(org.as_str())
                     .bind(now.0)
                     .bind(i64::from(max))
@@ -66,7 +88,7 @@ impl Store {
                     .await?
             }
             Db::Sqlite(sqlite) => {
-                sqlx::query_as(claim_sql!(""))
+                sqlx::query_as(pull_sql!(""))
                     .bind(org.as_str())
                     .bind(now.0)
                     .bind(i64::from(max))
@@ -77,12 +99,30 @@ impl Store {
                     .await?
             }
         };
+        let lease = Lease {
+            token,
+            until,
+            attempts_max,
+        };
+        Ok(self.claimed_messages(org, rows, lease, now).await)
+    }
+
+    /// What was claimed, oldest first, without what becomes a dead letter instead.
+    pub(in crate::store) async fn claimed_messages(
+        &self,
+        org: &OrgId,
+        mut rows: Vec<MessageRow>,
+        lease: Lease,
+        now: Timestamp,
+    ) -> Vec<ClaimedMessage> {
         rows.sort_unstable_by_key(|row| row.id);
         let mut messages = Vec::with_capacity(rows.len());
         for row in rows {
             let id = OutboxId(row.id);
-            if row.attempt > attempts_max {
-                self.bury_message(org, id, token, attempts_max, now).await;
+            let counted = row.attempt.saturating_sub(row.attempts_before);
+            if counted > lease.attempts_max {
+                self.bury_message(org, id, lease.token, lease.attempts_max, now)
+                    .await;
                 continue;
             }
             // One that cannot be read keeps nobody from the others; claimed again
@@ -96,11 +136,12 @@ impl Store {
                 kind: row.kind,
                 payload,
                 attempt: row.attempt,
-                lease_token: token,
-                lease_expires_at: until,
+                lease_token: lease.token,
+                lease_expires_at: lease.until,
+                counted,
             });
         }
-        Ok(messages)
+        messages
     }
 
     /// Makes a dead letter of a message that was just claimed. Where that fails the

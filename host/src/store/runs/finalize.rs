@@ -2,6 +2,7 @@
 
 use super::held::{HeldRow, HeldRun, held_sql, write_run};
 use crate::domain::run::{Change, RunAction};
+use crate::domain::sink::SinkKind;
 use crate::domain::{RunId, Timestamp};
 use crate::store::pool::write;
 use crate::store::{Store, StoreError};
@@ -18,12 +19,16 @@ pub struct TimedOutRun {
 }
 
 // A silent run whose message is still to be delivered is left to whoever claims it
-// next, who may take the run over; its deadline ends it all the same.
+// next, who may take the run over; so is one whose message is in a Redis stream, which
+// delivers it again to whoever claims it there. Its deadline ends it all the same.
 macro_rules! due_sql {
     ($lock:literal) => {
         held_sql!(
-            "due_at <= $1 and (deadline_at <= $1 or not exists (
-                select 1 from outbox where outbox.id = runs.id and outbox.due_at is not null))
+            "due_at <= $1 and (deadline_at <= $1 or (
+                not exists (select 1 from outbox
+                    where outbox.id = runs.id and outbox.due_at is not null)
+                and (started_at is null or not exists (select 1 from sinks
+                    where sinks.org_id = runs.org_id and sinks.enabled and sinks.kind = $3))))
              order by due_at, id limit $2",
             $lock
         )
@@ -52,6 +57,7 @@ impl Store {
             let rows: Vec<HeldRow> = sqlx::query_as(sql)
                 .bind(now.0)
                 .bind(i64::from(max))
+                .bind(SinkKind::Redis.as_str())
                 .fetch_all(&mut **tx)
                 .await?;
             let mut ended = Vec::with_capacity(rows.len());

@@ -1,0 +1,70 @@
+//! A message as an entry of a Redis stream.
+//!
+//! An entry that Redis has confirmed is Redis's: what it loses in a failover, or drops
+//! because the stream is full, does not come again.
+
+use super::{Sent, idempotency_key};
+use crate::config::SinksConfig;
+use crate::domain::OrgId;
+use crate::domain::outbox::ClaimedMessage;
+use crate::redis::{Redis, RedisLimits, RedisSetupError};
+use crate::secret::Secret;
+use deadpool_redis::redis::cmd;
+use std::time::Duration;
+
+pub(super) struct Streams {
+    redis: Redis,
+    prefix: String,
+    entries_max: u64,
+}
+
+impl Streams {
+    pub(super) fn new(
+        url: &Secret,
+        config: &SinksConfig,
+        timeout: Duration,
+    ) -> Result<Self, RedisSetupError> {
+        let limits = RedisLimits {
+            call: timeout,
+            answer: timeout / 2,
+            // All sinks share one server, and an entry takes a fraction of a millisecond.
+            connections: usize::try_from(config.per_sink_in_flight_max).unwrap_or(1),
+        };
+        Ok(Self {
+            redis: Redis::new(url.expose(), None, limits)?,
+            prefix: config.stream_prefix.clone(),
+            entries_max: config.stream_entries_max,
+        })
+    }
+
+    pub(super) async fn send(&self, org: &OrgId, stream: &str, message: &ClaimedMessage) -> Sent {
+        let mut add = cmd("XADD");
+        add.arg(format!("{}{stream}", self.prefix))
+            .arg("MAXLEN")
+            .arg("~")
+            .arg(self.entries_max)
+            .arg("*")
+            .arg("idempotency_key")
+            .arg(idempotency_key(message))
+            .arg("id")
+            .arg(message.id.to_string())
+            .arg("kind")
+            .arg(&message.kind)
+            .arg("organization")
+            .arg(org.as_str())
+            .arg("payload")
+            .arg(message.payload.get());
+        let added: Result<String, String> = self
+            .redis
+            .call(async {
+                let mut connection = self.redis.connection().await?;
+                Ok(add.query_async(&mut connection).await?)
+            })
+            .await;
+        match added {
+            Ok(_) => Sent::Taken,
+            // Redis reads no payload, so whatever it complains about is not the message.
+            Err(error) => Sent::unavailable(error),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+"""A consumer as an application would write one, for each sink. Standard library only.
+
+usage: consumer.py pull|http|redis API KEY LOG CRASH [PORT [STREAM]]
+
+It starts each run that it is told of, works on it, completes it, and acknowledges. LOG
+gets a line when the work on a run begins and one when it ends. CRASH says where it kills
+itself: "claim" (told of a run, not started), "start" (started, not completed),
+"complete" (completed, not acknowledged), or "never".
+"""
+
+import http.server
+import json
+import os
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+
+KIND, API, KEY, LOG, CRASH = sys.argv[1:6]
+PORT = int(sys.argv[6]) if len(sys.argv) > 6 else 0
+STREAM = sys.argv[7] if len(sys.argv) > 7 else ""
+# How long a consumer may be silent: the next one takes its run over after that.
+SILENCE_SECONDS = 1
+
+
+def call(path, body):
+    request = urllib.request.Request(
+        API + path,
+        json.dumps(body).encode(),
+        {"authorization": "Bearer " + KEY, "content-type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, json.load(answer), answer.headers
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error), error.headers
+
+
+def note(word, run):
+    with open(LOG, "a") as log:
+        log.write(f"{word} {run} {os.getpid()}\n")
+
+
+def die_at(place):
+    if CRASH == place:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def work(run):
+    """How long to wait before the message may come again; None if it is done with."""
+    die_at("claim")
+    status, answer, headers = call(f"/v1/runs/{run}/start", {"inactivity_seconds": SILENCE_SECONDS})
+    if status == 409:
+        retry_after = headers.get("retry-after")
+        return int(retry_after) if retry_after else None
+    assert status == 200, answer
+    attempt = answer["run"]["attempt"]
+    note("begin", run)
+    die_at("start")
+    time.sleep(0.05)
+    note("end", run)
+    completion = {"completion_id": run, "attempt": attempt, "outcome": "succeeded"}
+    status, answer, _ = call(f"/v1/runs/{run}/complete", completion)
+    assert status == 200, answer
+    die_at("complete")
+    return None
+
+
+def pull():
+    while True:
+        claim = {"max": 1, "lease_seconds": 2, "wait_seconds": 1}
+        for message in call("/v1/outbox/claim", claim)[1]["items"]:
+            wait = work(message["payload"]["run_id"])
+            end = {"lease_token": message["lease_token"]}
+            if wait is None:
+                call(f"/v1/outbox/{message['id']}/ack", end)
+            else:
+                call(f"/v1/outbox/{message['id']}/nack", end | {"retry_after_seconds": wait})
+
+
+class Endpoint(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        payload = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        wait = work(payload["run_id"])
+        self.send_response(204 if wait is None else 503)
+        if wait is not None:
+            self.send_header("retry-after", str(wait))
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def redis(connection, *words):
+    """One command and its answer."""
+    command = f"*{len(words)}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
+    connection.write(command.encode())
+    connection.flush()
+
+    def reply():
+        line = connection.readline().decode().rstrip()
+        kind, rest = line[0], line[1:]
+        if kind == "*":
+            return [reply() for _ in range(max(int(rest), 0))]
+        if kind == "$":
+            return connection.read(int(rest) + 2)[:-2].decode() if rest != "-1" else None
+        return rest
+
+    return reply()
+
+
+def stream():
+    connection = socket.create_connection(("127.0.0.1", PORT)).makefile("rwb")
+    redis(connection, "XGROUP", "CREATE", STREAM, "workers", "0", "MKSTREAM")
+    me = f"consumer-{os.getpid()}"
+    while True:
+        # What a consumer left behind that died, then what is new.
+        left = redis(connection, "XAUTOCLAIM", STREAM, "workers", me, "500", "0", "COUNT", "1")
+        entries = left[1]
+        if not entries:
+            read = redis(
+                connection, "XREADGROUP", "GROUP", "workers", me, "COUNT", "1", "BLOCK", "200",
+                "STREAMS", STREAM, ">",
+            )
+            entries = read[0][1] if read else []
+        for entry, fields in entries:
+            run = dict(zip(fields[::2], fields[1::2]))["idempotency_key"]
+            # What somebody else works on stays pending, and is claimed again.
+            if work(run) is None:
+                redis(connection, "XACK", STREAM, "workers", entry)
+
+
+if KIND == "pull":
+    pull()
+elif KIND == "http":
+    http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Endpoint).serve_forever()
+else:
+    stream()

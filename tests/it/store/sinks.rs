@@ -1,0 +1,150 @@
+use super::outbox::messages;
+use super::{T0, org};
+use std::collections::HashSet;
+use std::time::Duration;
+use triggerhouse::domain::sink::{Circuit, CircuitRule, SinkHealth};
+use triggerhouse::domain::{OutboxStatus, SinkId, Timestamp};
+use triggerhouse::store::{
+    Dispatch, NewSink, NewSinkPlace, SinkNews, SinkPatch, Store, StoreError, UndeliveredChange,
+};
+use triggerhouse_tests::{TestDb, on_both};
+
+const LEASE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_secs(30);
+const RULE: CircuitRule = CircuitRule {
+    failures: 2,
+    pause: PAUSE,
+};
+
+/// A store with so many messages, and the sink that is to get them.
+async fn with_sink(db: &TestDb, count: usize) -> (Store, SinkId) {
+    let store = db.store().await;
+    store
+        .create_key(&org(), "test", b"hash", "hint", T0)
+        .await
+        .unwrap();
+    messages(&store, count).await;
+    let new = NewSink {
+        id: SinkId::new(),
+        place: NewSinkPlace::Redis {
+            stream: "runs".into(),
+        },
+    };
+    store.create_sink(&org(), &new, T0).await.unwrap();
+    (store, new.id)
+}
+
+async fn claim(store: &Store, sink: SinkId, now: Timestamp, max: u32) -> Option<Dispatch> {
+    let claimed = store.claim_dispatch(sink, now, LEASE, max, 20).await;
+    claimed.unwrap()
+}
+
+async fn is_due(store: &Store, now: Timestamp) -> bool {
+    let any = SinkId(uuid::Uuid::nil());
+    !store.due_sinks(any, now, 10).await.unwrap().is_empty()
+}
+
+fn failure() -> SinkNews {
+    SinkNews::Failure {
+        error: "no".into(),
+        pause: None,
+        rule: RULE,
+    }
+}
+
+async fn health(store: &Store, sink: SinkId, now: Timestamp) -> SinkHealth {
+    store.sink(&org(), sink, now).await.unwrap().unwrap().health
+}
+
+on_both! {
+    async fn claims_of_a_sink_share_no_message_and_leave_none_to_pull(db: &TestDb) {
+        let (store, sink) = with_sink(db, 7).await;
+        assert!(store.claim_messages(&org(), T0, LEASE, 10, 20).await.unwrap().is_empty());
+        let claims = (0..4).map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { claim(&store, sink, T0, 3).await })
+        });
+        let mut ids = Vec::new();
+        for claim in claims.collect::<Vec<_>>() {
+            ids.extend(claim.await.unwrap().into_iter().flat_map(|one| one.messages).map(|message| message.id));
+        }
+        assert_eq!((ids.len(), ids.iter().collect::<HashSet<_>>().len()), (7, 7));
+        assert!(!is_due(&store, T0).await);
+        assert!(is_due(&store, T0 + LEASE).await, "a dispatcher that died has lost nothing");
+    }
+
+    async fn an_open_circuit_is_tried_by_one_message_of_one_dispatcher(db: &TestDb) {
+        let (store, sink) = with_sink(db, 5).await;
+        let first = claim(&store, sink, T0, 2).await.unwrap();
+        assert!(!first.target.is_probe);
+        assert_eq!(store.note_sink(&first.target, &failure(), T0).await.unwrap(), None);
+        let open_until = T0 + PAUSE;
+        assert_eq!(store.note_sink(&first.target, &failure(), T0).await.unwrap(), Some(open_until));
+        assert_eq!(health(&store, sink, T0).await.circuit, Circuit::Open);
+        let before = open_until - Duration::from_micros(1);
+        assert!(!is_due(&store, before).await && claim(&store, sink, before, 5).await.is_none());
+
+        assert!(is_due(&store, open_until).await);
+        let probe = claim(&store, sink, open_until, 5).await.unwrap();
+        assert_eq!((probe.messages.len(), probe.target.is_probe), (1, true));
+        assert!(!is_due(&store, open_until).await && claim(&store, sink, open_until, 5).await.is_none());
+        // It died. Somebody else tries once its lease is over.
+        let later = open_until + LEASE;
+        let again = claim(&store, sink, later, 5).await.unwrap();
+        assert_eq!((again.messages.len(), again.target.is_probe), (1, true));
+        let until = store.note_sink(&again.target, &failure(), later).await.unwrap();
+        assert_eq!(until, Some(later + PAUSE), "its own hold is over with it");
+        let last = claim(&store, sink, later + PAUSE, 5).await.unwrap();
+        store.note_sink(&last.target, &SinkNews::Success, later + PAUSE).await.unwrap();
+        let seen = health(&store, sink, later + PAUSE).await;
+        assert_eq!((seen.circuit, seen.failures, seen.last_success_at), (Circuit::Closed, 0, Some(later + PAUSE)));
+    }
+
+    async fn what_an_old_place_says_late_counts_no_more(db: &TestDb) {
+        let (store, sink) = with_sink(db, 3).await;
+        let old = claim(&store, sink, T0, 1).await.unwrap();
+        let patch = SinkPatch { url: None, enabled: Some(true) };
+        assert!(store.update_sink(&org(), sink, &patch, T0).await.unwrap());
+        for news in [failure(), SinkNews::Gone { error: "gone".into() }, SinkNews::Success] {
+            store.note_sink(&old.target, &news, T0).await.unwrap();
+        }
+        let seen = store.sink(&org(), sink, T0).await.unwrap().unwrap();
+        assert!(seen.enabled);
+        assert_eq!((seen.health.failures, seen.health.last_error, seen.health.last_success_at), (0, None, None));
+    }
+
+    async fn what_is_put_back_was_no_attempt_and_what_is_retried_starts_anew(db: &TestDb) {
+        let (store, sink) = with_sink(db, 1).await;
+        for attempt in 1..=5 {
+            let message = claim(&store, sink, T0, 1).await.unwrap().messages.remove(0);
+            assert_eq!((message.attempt, message.counted), (attempt, 1));
+            store.give_back_message(&org(), &message, T0, "no").await.unwrap();
+        }
+        let message = claim(&store, sink, T0, 1).await.unwrap().messages.remove(0);
+        store.nack_message(&org(), message.id, message.lease_token, None, Some("dead"), T0).await.unwrap();
+        assert!(claim(&store, sink, T0 + LEASE, 1).await.is_none());
+        store.change_undelivered(&org(), message.id, UndeliveredChange::Retry, "somebody", T0).await.unwrap();
+        let again = claim(&store, sink, T0, 1).await.unwrap().messages.remove(0);
+        assert_eq!((again.id, again.attempt, again.counted), (message.id, 7, 1));
+        let late = store.give_back_message(&org(), &message, T0, "late").await.unwrap();
+        assert_ne!(late, triggerhouse::domain::outbox::LeaseOutcome::Done(OutboxStatus::Pending));
+    }
+
+    async fn of_two_that_create_a_sink_one_does(db: &TestDb) {
+        let store = db.store().await;
+        store.create_key(&org(), "test", b"hash", "hint", T0).await.unwrap();
+        let creations = (0..8).map(|number| {
+            let store = store.clone();
+            let place = NewSinkPlace::Redis { stream: format!("s{number}") };
+            tokio::spawn(async move { store.create_sink(&org(), &NewSink { id: SinkId::new(), place }, T0).await })
+        });
+        let mut created = 0;
+        for creation in creations.collect::<Vec<_>>() {
+            match creation.await.unwrap() {
+                Ok(()) => created += 1,
+                Err(error) => assert!(matches!(error, StoreError::Taken { .. }), "{error}"),
+            }
+        }
+        assert_eq!(created, 1);
+    }
+}
