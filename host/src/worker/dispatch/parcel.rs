@@ -6,6 +6,7 @@ use crate::domain::Timestamp;
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
 use crate::domain::outbox::{ClaimedMessage, LeaseOutcome};
 use crate::domain::sink::SinkKind;
+use crate::measure;
 use crate::secret::secret_context;
 use crate::sink::{Place, Sent};
 use crate::store::{SealedSecret, Signal, SinkNews, SinkTarget, StoreError};
@@ -114,10 +115,16 @@ impl Parcel {
         })
         .await?;
         match outcome {
-            LeaseOutcome::Done(_) => tracing::debug!(
-                sink.id = %self.target.id, outbox.id = %message.id, attempt = message.attempt,
-                "a message was taken"
-            ),
+            LeaseOutcome::Done(_) => {
+                if message.attempt == 1 {
+                    let lag = message.id.age(clock::now());
+                    measure::dispatched(self.target.kind.as_str(), lag);
+                }
+                tracing::debug!(
+                    sink.id = %self.target.id, outbox.id = %message.id, attempt = message.attempt,
+                    "a message was taken"
+                );
+            }
             LeaseOutcome::Lost | LeaseOutcome::NotFound => self.log_lost(),
         }
         self.note(&SinkNews::Success).await?;
