@@ -3,6 +3,7 @@
 #
 #   services.sh up [--fast]                  starts them and prints `export …` lines for eval
 #   services.sh down DIR                     stops what `up` started (its TRIGGERHOUSE_SERVICES_DIR), removes DIR
+#   services.sh restart-postgres DIR         ends the Postgres that `up` started as a crash would, and starts it again
 #   services.sh run [--fast] -- CMD [ARG…]   starts them, runs CMD with the exports, stops them; CMD's status
 #
 # --fast gives up durability for speed (fsync off, and more connections): for tests.
@@ -136,6 +137,14 @@ stop_postgres() {
 	as_postgres_user "$bin/pg_ctl" stop --pgdata="$data" --mode=immediate --wait --timeout=20 >/dev/null 2>&1 </dev/null && return
 	say "PostgreSQL (process $pid) did not stop by itself and is killed"
 	kill -KILL "$pid" 2>/dev/null || true
+}
+
+restart_postgres() {
+	local data=$1/postgres bin
+	[[ -f $1/$MARKER ]] || die "$1 was not made by services.sh up"
+	bin=$(cat "$1/postgres.bin")
+	as_postgres_user "$bin/pg_ctl" restart --pgdata="$data" --log="$1/postgres.log" --mode=immediate --wait \
+		--timeout="$START_TIMEOUT_S" >/dev/null 2>&1 </dev/null || die "PostgreSQL did not start again"
 }
 
 # --- Redis ------------------------------------------------------------------
@@ -296,6 +305,10 @@ up) up "$@" ;;
 down)
 	[[ $# == 1 ]] || usage
 	stop_all "$1"
+	;;
+restart-postgres)
+	[[ $# == 1 ]] || usage
+	restart_postgres "$1"
 	;;
 run) run "$@" ;;
 guard) guard "$1" ;; # started by `run` only

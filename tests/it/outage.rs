@@ -7,7 +7,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use triggerhouse_tests::app::text;
+use triggerhouse_tests::app::{Hook, text};
+use triggerhouse_tests::private_postgres::PrivatePostgres;
 use triggerhouse_tests::{Kind, TestApp, TestDb, eventually, github, on_both};
 
 const SENDERS: usize = 8;
@@ -77,6 +78,72 @@ async fn broken_connections_lose_nothing_and_need_no_restart() {
     assert!(taken.iter().all(|id| keys.contains(id)), "none is lost");
     app.stop().await;
     db.remove().await;
+}
+
+/// Sends one delivery until it is taken: a service that is answered with 503 tries again.
+async fn send_until_taken(http: reqwest::Client, hook: Arc<Hook>, id: String) {
+    let body = github::issue("opened", 1);
+    loop {
+        let request = github::delivery(&http, &hook.url, &hook.secret, "issues", &id, &body);
+        match request.send().await.unwrap().status() {
+            StatusCode::OK => return,
+            other => assert_eq!(other, StatusCode::SERVICE_UNAVAILABLE),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postgres_that_crashes_in_a_burst_loses_nothing_and_doubles_nothing() {
+    let server = PrivatePostgres::start().await;
+    let db = TestDb::of_server(&server.url);
+    let mut app = TestApp::start(&db).await;
+    let hook = Arc::new(app.hook("acme", "github", json!({})).await);
+    let taken = Arc::new(AtomicUsize::new(0));
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|sender| {
+            let (http, hook, taken) = (app.http.clone(), Arc::clone(&hook), Arc::clone(&taken));
+            tokio::spawn(async move {
+                for number in 0..DELIVERIES {
+                    let id = format!("d-{sender}-{number}");
+                    send_until_taken(http.clone(), Arc::clone(&hook), id).await;
+                    taken.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    for crash in 1..=2 {
+        let enough = crash * SENDERS * DELIVERIES / 4;
+        eventually("a burst", async || taken.load(Ordering::Relaxed) >= enough).await;
+        server.crash().await;
+    }
+    for sender in senders {
+        sender.await.unwrap();
+    }
+    app.settled().await;
+    let sent = SENDERS * DELIVERIES;
+    let events = app.all("acme", "/v1/events").await;
+    let keys: HashSet<String> = events
+        .iter()
+        .map(|event| text(&event["dedup_key"]))
+        .collect();
+    assert_eq!((keys.len(), events.len()), (sent, sent));
+    assert_eq!(app.all("acme", "/v1/inbox").await.len(), sent);
+    assert_eq!(app.all("acme", "/v1/runs").await.len(), sent);
+
+    // And it goes on by itself.
+    send_until_taken(app.http.clone(), Arc::clone(&hook), "after".into()).await;
+    let claim = json!({"max": 100, "lease_seconds": 60, "wait_seconds": 20});
+    let mut claimed = 0;
+    for _ in 0..=sent {
+        let items = app.post("acme", "/v1/outbox/claim", claim.clone()).await;
+        claimed += items["items"].as_array().unwrap().len();
+        if claimed > sent {
+            break;
+        }
+    }
+    assert_eq!(claimed, sent + 1);
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -30,6 +30,19 @@ fn server() -> String {
 }
 
 impl TestDb {
+    /// The database of a server of the test's own, whose directory goes with it.
+    ///
+    /// # Panics
+    /// If there is no room for a directory.
+    pub fn of_server(url: &str) -> Self {
+        Self {
+            kind: Kind::Postgres,
+            url: url.to_owned(),
+            directory: tempfile::tempdir().expect("a directory"),
+            name: String::new(),
+        }
+    }
+
     /// Creates one.
     ///
     /// # Panics

@@ -7,6 +7,7 @@ pub mod files;
 pub mod github;
 pub mod gmail;
 pub mod nango;
+pub mod private_postgres;
 pub mod process;
 pub mod receiver;
 pub mod redis;

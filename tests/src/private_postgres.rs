@@ -1,0 +1,66 @@
+//! A Postgres of a test's own, to be crashed. Durable, unlike the one that all tests
+//! share: what it has committed outlives it.
+#![allow(clippy::expect_used, reason = "tests fail by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A server; it ends with the test.
+pub struct PrivatePostgres {
+    /// Of a database on it.
+    pub url: String,
+    directory: String,
+}
+
+impl PrivatePostgres {
+    /// Starts one.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start() -> Self {
+        let exports = services(&["up"]).await;
+        let value = |name: &str| {
+            let line = exports.lines().find_map(|line| {
+                let (found, value) = line.trim_start_matches("export ").split_once('=')?;
+                (found == name).then(|| value.to_owned())
+            });
+            line.expect("an export of services.sh")
+        };
+        Self {
+            url: value("TRIGGERHOUSE_TEST_POSTGRES_URL"),
+            directory: value("TRIGGERHOUSE_SERVICES_DIR"),
+        }
+    }
+
+    /// Ends it as a crash would, and starts it again.
+    ///
+    /// # Panics
+    /// If it does not start again.
+    pub async fn crash(&self) {
+        services(&["restart-postgres", &self.directory]).await;
+    }
+}
+
+impl Drop for PrivatePostgres {
+    fn drop(&mut self) {
+        let stopped = Command::new(script())
+            .args(["down", &self.directory])
+            .status();
+        stopped.expect("services.sh");
+    }
+}
+
+fn script() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    root.expect("the project").join("scripts/services.sh")
+}
+
+async fn services(arguments: &[&str]) -> String {
+    let done = tokio::process::Command::new(script())
+        .args(arguments)
+        .output();
+    let done = done.await.expect("services.sh");
+    let error = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.success(), "services.sh {arguments:?}: {error}");
+    String::from_utf8(done.stdout).expect("text")
+}
