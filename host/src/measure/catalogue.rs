@@ -130,10 +130,13 @@ mod tests {
 
     #[test]
     fn no_figure_is_told_apart_by_tenant() {
+        // Each of these has few values, whatever tenants do.
+        let bounded = [
+            "call", "kind", "pool", "provider", "queue", "reason", "result", "route", "sink",
+            "state", "status", "version", "what",
+        ];
         for label in FIGURES.iter().flat_map(|figure| figure.labels) {
-            for tenant in ["org", "trigger", "integration", "automation", "id"] {
-                assert!(!label.contains(tenant), "{label}");
-            }
+            assert!(bounded.contains(label), "{label}");
         }
     }
 }
