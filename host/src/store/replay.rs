@@ -4,7 +4,8 @@ use super::pool::write;
 use super::settle::{Draft, insert_draft};
 use super::{Store, StoreError};
 use crate::domain::event::{DecidedEvent, Decision, Event, ParsedEvent};
-use crate::domain::{EventId, OrgId, Timestamp};
+use crate::domain::{EventId, EventStatus, OrgId, Timestamp};
+use crate::measure;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -61,7 +62,7 @@ impl Store {
             }),
             decision: Decision::Run,
         };
-        write!(self, tx => {
+        let replay = write!(self, tx => {
             for (sql, id, off) in [
                 (automation, event.automation_id.0, Replay::AutomationOff),
                 (trigger, event.trigger_id.0, Replay::TriggerOff),
@@ -83,6 +84,10 @@ impl Store {
                 .execute(&mut **tx)
                 .await?;
             Ok::<_, StoreError>(Replay::Started(draft.id))
-        })
+        })?;
+        if matches!(replay, Replay::Started(_)) {
+            measure::events(EventStatus::Queued.as_str(), "", 1);
+        }
+        Ok(replay)
     }
 }

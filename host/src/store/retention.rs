@@ -1,7 +1,8 @@
 //! Deletes what has grown old, a bounded number of rows at a time.
 //!
 //! What still lives is never touched: deliveries and messages that are due or claimed,
-//! runs that have not ended, events whose run is there, dead letters of the outbox. A
+//! runs that have not ended, events whose run is there, dead letters of the outbox and
+//! their runs. A
 //! row that occupies a deduplication key longer than it is kept is emptied first: its
 //! entry in the unique index stays, so the index remains all there is to deduplication.
 
@@ -65,7 +66,8 @@ macro_rules! pass {
     };
 }
 
-/// $1 status, $2 before, $3 how many; where keys count: $4 since when, $5 now.
+/// $1 status, $2 before, $3 how many; where keys count: $4 since when, $5 now; $6 that of
+/// a message that is a dead letter: it may be retried, with its run.
 type Pass = [&'static str; 2];
 
 const EMPTY_DELIVERIES: Pass = pass!(
@@ -106,7 +108,8 @@ const DELETE_EVENT_KEYS: Pass = pass!(
     "delete from events where id in (select id from old)"
 );
 const DELETE_RUNS: Pass = pass!(
-    "select id from runs where status = $1 and completed_at < $2",
+    "select id from runs where status = $1 and completed_at < $2
+        and not exists (select 1 from outbox where outbox.id = runs.id and outbox.status = $6)",
     "completed_at",
     "delete from runs where id in (select id from old)"
 );
@@ -227,6 +230,7 @@ impl Store {
                         .bind(i64::try_from(left).unwrap_or(i64::MAX))
                         .bind(horizon.keys_since.0)
                         .bind(now.0)
+                        .bind(OutboxStatus::Failed.as_str())
                         .execute(&mut **tx)
                         .await?
                         .rows_affected();
