@@ -18,8 +18,10 @@ use tokio::net::TcpListener;
 pub enum Answer {
     /// A status.
     Status(u16),
-    /// 503 with `Retry-After`, in seconds.
+    /// 429 with `Retry-After`, in seconds.
     Busy(u64),
+    /// 503 with `Retry-After`, in seconds.
+    NotThisOne(u64),
     /// A redirect.
     To(String),
     /// 200, after so long.
@@ -157,6 +159,10 @@ async fn take(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> 
     let response = match answer {
         Answer::Status(code) => status(code),
         Answer::Busy(seconds) => {
+            let after = [("retry-after", seconds.to_string())];
+            (StatusCode::TOO_MANY_REQUESTS, after).into_response()
+        }
+        Answer::NotThisOne(seconds) => {
             let after = [("retry-after", seconds.to_string())];
             (StatusCode::SERVICE_UNAVAILABLE, after).into_response()
         }

@@ -85,6 +85,7 @@ fn judged(receipt: HostReceipt) -> Sent {
         status => Sent::Failed {
             error: format!("the endpoint answered {}", status.as_u16()),
             pause: receipt.retry_after,
+            is_for_all: status == StatusCode::TOO_MANY_REQUESTS,
             counts: true,
         },
     }
@@ -106,12 +107,23 @@ mod tests {
         for status in [200, 201, 202, 204, 299] {
             assert_eq!(judge(status), Sent::Taken, "{status}");
         }
-        for status in [301, 307, 400, 401, 404, 409, 429, 500, 503] {
+        for status in [301, 307, 400, 401, 404, 409, 500, 503] {
             assert_eq!(
                 judge(status),
                 Sent::failed(format!("the endpoint answered {status}"))
             );
         }
         assert!(matches!(judge(410), Sent::Gone { .. }));
+        let too_much = judge(429);
+        assert!(
+            matches!(
+                too_much,
+                Sent::Failed {
+                    is_for_all: true,
+                    ..
+                }
+            ),
+            "{too_much:?}"
+        );
     }
 }

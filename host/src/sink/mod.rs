@@ -45,6 +45,9 @@ pub enum Sent {
         error: String,
         /// The pause that the endpoint asks for.
         pause: Option<Duration>,
+        /// Whether it asks for it on behalf of all messages (429), and not of this one
+        /// alone: a run that another consumer has in hand holds up no other.
+        is_for_all: bool,
         /// Whether the message may have to do with it.
         counts: bool,
     },
@@ -60,6 +63,7 @@ impl Sent {
         Self::Failed {
             error: error.into(),
             pause: None,
+            is_for_all: false,
             counts: true,
         }
     }
@@ -69,6 +73,7 @@ impl Sent {
         Self::Failed {
             error: error.into(),
             pause: None,
+            is_for_all: false,
             counts: false,
         }
     }

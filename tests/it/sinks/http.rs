@@ -103,6 +103,21 @@ on_both! {
         app.stop().await;
     }
 
+    async fn a_run_that_is_in_somebodys_hand_holds_up_no_other(db: &TestDb) {
+        let receiver = Receiver::start(|received| match received.len() {
+            1 => Answer::NotThisOne(3_600),
+            _ => Answer::Status(200),
+        }).await;
+        let (mut app, sink, _) = with_sink(db, &receiver, "per_sink_in_flight_max = 1").await;
+        start_runs(&mut app, "acme", 3).await;
+        eventually("the others", async || receiver.count() == 3).await;
+        let left = "select count(*) from outbox where due_at is not null";
+        eventually("one that waits", async || db.number(left).await == 1).await;
+        let sink = app.get("acme", &format!("/v1/sinks/{sink}")).await["sink"].clone();
+        assert!(sink["health"]["open_until"].is_null(), "{sink}");
+        app.stop().await;
+    }
+
     async fn an_endpoint_that_is_gone_gets_nothing_more_and_nothing_is_lost(db: &TestDb) {
         let receiver = Receiver::answering(Answer::Status(410)).await;
         let (mut app, sink, _) = with_sink(db, &receiver, "per_sink_in_flight_max = 1").await;

@@ -27,8 +27,8 @@ macro_rules! due_sql {
             "due_at <= $1 and (deadline_at <= $1 or (
                 not exists (select 1 from outbox
                     where outbox.id = runs.id and outbox.due_at is not null)
-                and (started_at is null or not exists (select 1 from sinks
-                    where sinks.org_id = runs.org_id and sinks.enabled and sinks.kind = $3))))
+                and not exists (select 1 from sinks
+                    where sinks.org_id = runs.org_id and sinks.enabled and sinks.kind = $3)))
              order by due_at, id limit $2",
             $lock
         )

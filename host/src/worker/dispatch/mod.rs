@@ -141,8 +141,9 @@ impl Dispatcher {
             let all_open = open.len() == due.len();
             let mut started = 0;
             for (served, sink) in open.iter().enumerate() {
-                started += self.take(*sink, open.len() - served).await?;
+                // Before it is served: one whose claim fails has had its turn.
                 self.last = *sink;
+                started += self.take(*sink, open.len() - served).await?;
             }
             if started == 0 {
                 return Ok(all_open);

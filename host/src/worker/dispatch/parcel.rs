@@ -44,6 +44,7 @@ impl Parcel {
             Err(error) => Sent::Failed {
                 error,
                 pause: None,
+                is_for_all: false,
                 counts: false,
             },
         };
@@ -92,6 +93,7 @@ impl Parcel {
             Sent::Failed {
                 error,
                 pause,
+                is_for_all,
                 counts,
             } => {
                 let error = bounded(&error, REASON_BYTES_MAX);
@@ -101,7 +103,7 @@ impl Parcel {
                     self.put_back(self.context.backoff().after(1, rand::random()), &error)
                         .await?;
                 }
-                self.blame(error, pause).await
+                self.blame(error, pause.filter(|_| is_for_all)).await
             }
         }
     }
