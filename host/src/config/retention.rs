@@ -62,6 +62,14 @@ impl RetentionConfig {
                 bail!("retention.{name}: expected at most {DAYS_MAX}, got {days}");
             }
         }
+        // Otherwise every pass would look at all events whose runs are still kept.
+        let (events, runs) = (self.events_days, self.runs_days);
+        if events != 0 && (runs == 0 || events < runs) {
+            bail!(
+                "retention.events_days: expected 0 or at least retention.runs_days, which is {runs} \
+                 (0: for ever), got {events}: an event stays as long as its run"
+            );
+        }
         if !(1..=ROWS_MAX).contains(&self.pass_rows_max) {
             bail!(
                 "retention.pass_rows_max: expected 1 to {ROWS_MAX}, got {}",
@@ -101,6 +109,16 @@ mod tests {
             (
                 "runs_days = 36501",
                 "retention.runs_days: expected at most 36500, got 36501",
+            ),
+            (
+                "events_days = 30",
+                "retention.events_days: expected 0 or at least retention.runs_days, which is 90 \
+                 (0: for ever), got 30: an event stays as long as its run",
+            ),
+            (
+                "runs_days = 0",
+                "retention.events_days: expected 0 or at least retention.runs_days, which is 0 \
+                 (0: for ever), got 90: an event stays as long as its run",
             ),
             (
                 "pass_rows_max = 0",

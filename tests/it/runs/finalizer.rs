@@ -3,7 +3,8 @@
 use super::*;
 use tokio::task::JoinSet;
 use triggerhouse::domain::outbox::LeaseOutcome;
-use triggerhouse::domain::{EventStatus, OutboxStatus, RunStatus};
+use triggerhouse::domain::{EventStatus, OutboxStatus, RunStatus, SinkId};
+use triggerhouse::store::{NewSink, NewSinkPlace, SinkPatch};
 use triggerhouse_tests::on_both;
 
 async fn time_out(store: &Store, now: Timestamp) -> Vec<(RunId, String)> {
@@ -62,6 +63,21 @@ on_both! {
         let (of_run, of_event) = steps(&store, id).await;
         assert_eq!((of_run, of_event), (vec!["queued>timed_out".into()], vec!["queued>failed".into()]));
         assert_eq!(refused(&store, id, &start(), T0).await, Refusal::Status(RunStatus::TimedOut));
+    }
+
+    async fn a_run_in_a_stream_waits_for_its_consumers_as_long_as_the_stream_is_there(db: &TestDb) {
+        let store = db.store().await;
+        store.create_key(&org(), "test", b"hash", "hint", T0).await.unwrap();
+        let id = one_queued(&store).await;
+        acknowledge_all(&store, T0).await;
+        let place = NewSinkPlace::Redis { stream: "runs".into() };
+        let sink = NewSink { id: SinkId::new(), place };
+        store.create_sink(&org(), &sink, T0).await.unwrap();
+        let late = T0 + DEADLINE + DEADLINE;
+        assert!(time_out(&store, late).await.is_empty());
+        let off = SinkPatch { enabled: Some(false), ..SinkPatch::default() };
+        assert!(store.update_sink(&org(), sink.id, &off, late).await.unwrap());
+        assert_eq!(time_out(&store, late).await, [(id, "not_started".to_owned())]);
     }
 
     async fn a_stranger_to_the_lease_sets_no_run_its_time(db: &TestDb) {
