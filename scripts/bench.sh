@@ -39,8 +39,10 @@ built=$(target_dir)
 triggerhouse=$built/release/triggerhouse
 limits=$built/release/bench_limits
 postgres_url=$TRIGGERHOUSE_TEST_POSTGRES_URL
+redis_url=$TRIGGERHOUSE_TEST_REDIS_URL
+services=$TRIGGERHOUSE_SERVICES_DIR
 # On the same disk as Postgres, and removed with it.
-dir=$TRIGGERHOUSE_SERVICES_DIR/bench
+dir=$services/bench
 mkdir "$dir"
 
 # What this shell is set up for must not change what is measured.
@@ -49,6 +51,8 @@ TRIGGERHOUSE_MASTER_KEY=$(head -c 32 /dev/urandom | base64)
 export TRIGGERHOUSE_MASTER_KEY
 # One source sends more than any service does.
 export TRIGGERHOUSE_INGRESS_SOURCE_PER_SECOND=0 TRIGGERHOUSE_INGRESS_ORGANIZATION_PER_SECOND=0
+# Otherwise the process before has looked, and nobody looks again for as long as is measured.
+export TRIGGERHOUSE_RETENTION_EVERY_SECONDS=1
 
 process=''
 log=/dev/null
@@ -186,32 +190,46 @@ row "SQL settle on SQLite, rows/s" "$(value rows_per_s <<<"$settle_sqlite")" "" 
 
 # --- the server -------------------------------------------------------------
 
-# measure NAME DATABASE_URL WRITER SETTLE: the last two are the limits' reports
+# new_key ORGANIZATION DATABASE_URL: sets key.
+new_key() {
+	key=$("$triggerhouse" keys create --org "$1" --name bench --database-url "$2" 2>"$dir/commands.log" |
+		grep -o 'th_[A-Za-z0-9_-]*' | head -n 1) || die "triggerhouse keys create printed no key: $(cat "$dir/commands.log")"
+}
+
+# create PATH BODY: the server's answer
+create() {
+	curl --silent --show-error --fail-with-body --max-time 30 --header "authorization: Bearer $key" \
+		--header 'content-type: application/json' "http://127.0.0.1:$port$1" --data "$2" || die "POST $1 failed"
+}
+
+# A trigger of the organization whose key is set; sets hook and secret.
+new_hook() {
+	local created
+	created=$(create /v1/triggers '{"name":"bench","provider":"github","kind":"webhook","config":{"events":["issues.opened"]}}')
+	hook=$(json_field webhook_url <<<"$created")
+	secret=$(json_field webhook_secret <<<"$created")
+	[[ -n $hook && -n $secret ]] || die "creating a trigger answered without webhook_url or webhook_secret: $created"
+}
+
+# measure NAME DATABASE_URL WRITER SETTLE: the last two are the limits' reports. Leaves key, hook and secret set.
 measure() {
 	local name=$1 url=$2 ingress_limit drain_limit
 	ingress_limit=$(value acks_per_s <<<"$3")
 	drain_limit=$(value rows_per_s <<<"$4")
-	local key created latency idle_mb alone drain both drain_both
+	local latency idle_mb alone drain both drain_both
 	local -a serve=("$triggerhouse" serve --listen "127.0.0.1:$port" --database-url "$url" --providers "$PROJECT_ROOT/target/providers")
 
 	say "$name: start"
 	"$triggerhouse" migrate --database-url "$url" >"$dir/commands.log" 2>&1 ||
 		die "triggerhouse migrate failed: $(cat "$dir/commands.log")"
-	key=$("$triggerhouse" keys create --org default --name bench --database-url "$url" 2>"$dir/commands.log" |
-		grep -o 'th_[A-Za-z0-9_-]*' | head -n 1) || die "triggerhouse keys create printed no key: $(cat "$dir/commands.log")"
+	new_key default "$url"
 	# The first start compiles the components, the second finds them compiled.
 	start "$name" "$dir" "${serve[@]}"
 	stop server
 	start "$name" "$dir" "${serve[@]}"
 	idle_mb=$(rss_mb)
 
-	created=$(curl --silent --show-error --fail-with-body --max-time 30 --header "authorization: Bearer $key" \
-		--header 'content-type: application/json' "http://127.0.0.1:$port/v1/triggers" \
-		--data '{"name":"bench","provider":"github","kind":"webhook","config":{"events":["issues.opened"]}}') ||
-		die "creating a trigger failed: $created"
-	hook=$(json_field webhook_url <<<"$created")
-	secret=$(json_field webhook_secret <<<"$created")
-	[[ -n $hook && -n $secret ]] || die "creating a trigger answered without webhook_url or webhook_secret: $created"
+	new_hook
 
 	say "$name: latency when idle"
 	latency=$("$limits" latency --url "http://127.0.0.1:$port" --key "$key" --hook "$hook" --secret "$secret" --count "$LATENCY_SAMPLES")
@@ -261,6 +279,62 @@ measure() {
 	row "memory idle, after the load, MB" "$idle_mb, $loaded_mb" "" "" "idle < 60"
 }
 
+# measure_hand_over NAME DATABASE_URL: what measure left in the outbox goes to a sink of each kind.
+measure_hand_over() {
+	local name=$1 url=$2 endpoint_port endpoint sent
+	local -a serve=("$triggerhouse" serve --listen "127.0.0.1:$port" --database-url "$url" --providers "$PROJECT_ROOT/target/providers")
+
+	heading "Triggerhouse on $name: messages handed over"
+	endpoint_port=$(free_port)
+	"$limits" sink --listen "127.0.0.1:$endpoint_port" >>"$dir/endpoint.log" 2>&1 </dev/null &
+	endpoint=$!
+	local kind
+	for kind in http redis; do
+		local sink="{\"kind\":\"http\",\"url\":\"http://127.0.0.1:$endpoint_port/hook\"}"
+		[[ $kind == http ]] || sink="{\"kind\":\"redis\",\"stream\":\"bench-$name\"}"
+		say "$name: messages to a sink ($kind)"
+		TRIGGERHOUSE_REDIS_URL=$redis_url TRIGGERHOUSE_SINKS_ALLOW_HOSTS="[\"127.0.0.1:$endpoint_port\"]" \
+			start "$name" "$dir" "${serve[@]}"
+		local created
+		created=$(create /v1/sinks "$sink")
+		sent=$("$limits" hand-over --database-url "$url" --seconds "$BENCH_SECONDS")
+		say "  $sent"
+		[[ $(value left <<<"$sent") != 0 ]] || say "  NOT MEASURED: nothing was left before the time was over"
+		curl --silent --show-error --fail-with-body --max-time 30 --header "authorization: Bearer $key" --request DELETE \
+			"http://127.0.0.1:$port/v1/sinks/$(json_field id <<<"$created")" >/dev/null || die "deleting a sink failed"
+		stop server
+		row "to one sink ($kind), messages/s" "$(value messages_per_s <<<"$sent")" "" "" ""
+	done
+	kill "$endpoint"
+}
+
+# measure_recovery DATABASE_URL: latency of one process before and after Postgres has crashed.
+measure_recovery() {
+	local url=$1 before after tries
+	local -a serve=("$triggerhouse" serve --listen "127.0.0.1:$port" --database-url "$url" --providers "$PROJECT_ROOT/target/providers")
+
+	say "Postgres: latency before and after a crash"
+	# Its outbox is empty.
+	new_key recovery "$url"
+	start recovery "$dir" "${serve[@]}"
+	new_hook
+	local -a latency=("$limits" latency --url "http://127.0.0.1:$port" --key "$key" --hook "$hook" --secret "$secret" --count "$LATENCY_SAMPLES")
+	before=$("${latency[@]}")
+	say "  before: $before"
+	scripts/services.sh restart-postgres "$services"
+	# A connection that broke fails one call each.
+	for tries in {1..20}; do
+		after=$("${latency[@]}" 2>"$dir/recovery.err") && break
+		((tries < 20)) || die "no delivery gets through after Postgres has crashed: $(cat "$dir/recovery.err")"
+	done
+	say "  after:  $after"
+	stop server
+	heading "Triggerhouse on Postgres that has crashed"
+	row "ack to outbox before, p50, p99 ms" \
+		"$(value ack_to_outbox_p50_ms <<<"$before"), $(value ack_to_outbox_p99_ms <<<"$before")" "" "" "< 10"
+	row "  after" "$(value ack_to_outbox_p50_ms <<<"$after"), $(value ack_to_outbox_p99_ms <<<"$after")" "" "" "as before"
+}
+
 # measure_retention NAME DATABASE_URL: ingress beside a million old rows, without and with their deletion under way.
 # With few connections: where every core is busy already, whatever else runs shows in the latency.
 measure_retention() {
@@ -294,8 +368,11 @@ measure_retention() {
 }
 
 measure Postgres "$postgres_url" "$writer_postgres" "$settle_postgres"
+measure_hand_over Postgres "$postgres_url"
 measure_retention Postgres "$postgres_url"
+measure_recovery "$postgres_url"
 measure SQLite "sqlite://$dir/bench.db" "$writer_sqlite" "$settle_sqlite"
+measure_hand_over SQLite "sqlite://$dir/bench.db"
 measure_retention SQLite "sqlite://$dir/bench.db"
 
 print_table

@@ -3,11 +3,14 @@
 usage: consumer.py pull|http|redis API KEY LOG CRASH [PORT [STREAM]]
 
 It starts each run that it is told of, works on it, completes it, and acknowledges. LOG
-gets a line when the work on a run begins and one when it ends. CRASH says where it kills
-itself: "claim" (told of a run, not started), "start" (started, not completed),
-"complete" (completed, not acknowledged), or "never".
+gets a line when the work on a run begins, one when it ends, and one with what became of
+its completion: "done", or "refused" because somebody else has the run by then. CRASH says
+where it kills itself: "claim" (told of a run, not started), "start" (started, not
+completed), "complete" (completed, not acknowledged), or "never"; or "pause", where it
+stops in the middle of its first run until it is told to go on.
 """
 
+import contextlib
 import http.server
 import json
 import os
@@ -41,12 +44,27 @@ def call(path, body):
 
 def note(word, run):
     with open(LOG, "a") as log:
-        log.write(f"{word} {run} {os.getpid()}\n")
+        log.write(f"{word} {run} {os.getpid()} {time.monotonic()}\n")
 
 
 def die_at(place):
     if CRASH == place:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+PAUSE_ONCE = threading.Lock()
+
+
+def pause():
+    """Silent for as long as others like: a process that is stopped. The endpoint stops
+    one of its threads, since there can be only one endpoint."""
+    if CRASH != "pause" or not PAUSE_ONCE.acquire(blocking=False):
+        return
+    if KIND == "http":
+        while not os.path.exists(LOG + ".go"):
+            time.sleep(0.01)
+    else:
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def work(run):
@@ -60,11 +78,13 @@ def work(run):
     attempt = answer["run"]["attempt"]
     note("begin", run)
     die_at("start")
+    pause()
     time.sleep(0.05)
     note("end", run)
-    completion = {"completion_id": run, "attempt": attempt, "outcome": "succeeded"}
+    completion = {"completion_id": f"{run}-{attempt}", "attempt": attempt, "outcome": "succeeded"}
     status, answer, _ = call(f"/v1/runs/{run}/complete", completion)
-    assert status == 200, answer
+    assert status in (200, 409), answer
+    note("done" if status == 200 else "refused", run)
     die_at("complete")
     return None
 
@@ -82,7 +102,7 @@ def pull():
 
 
 # It crashes at a point of its own work, and not in the middle of another's.
-ONE_AT_A_TIME = threading.Lock()
+ONE_AT_A_TIME = contextlib.nullcontext() if CRASH == "pause" else threading.Lock()
 
 
 class Endpoint(http.server.BaseHTTPRequestHandler):
@@ -93,7 +113,9 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
         self.send_response(204 if wait is None else 503)
         if wait is not None:
             self.send_header("retry-after", str(wait))
-        self.end_headers()
+        # Whoever has paused for too long speaks to nobody any more.
+        with contextlib.suppress(ConnectionError):
+            self.end_headers()
 
     def log_message(self, *_):
         pass

@@ -24,6 +24,7 @@ mod nango;
 mod outage;
 mod pipeline;
 mod polling;
+mod postgres_tls;
 mod project;
 mod providers;
 mod rates;

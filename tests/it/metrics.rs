@@ -42,6 +42,8 @@ on_both! {
         let broken = app.hook("acme", "echo", json!({})).await;
         let in_process = app.url.clone();
         let key = app.key("acme").await;
+        let sink = json!({"kind": "http", "url": "https://example.com/"});
+        app.post("quiet", "/v1/sinks", sink).await;
         app.stop().await;
 
         let port = app::free_port();
@@ -98,6 +100,8 @@ on_both! {
             ("triggerhouse_provider_call_seconds_count{provider=\"github\",call=\"parse\"}", 2.0),
             ("triggerhouse_provider_failures_total{provider=\"echo\",kind=\"trapped\"}", 1.0),
             ("triggerhouse_outbox_backlog_messages", 1.0),
+            ("triggerhouse_sinks{circuit=\"closed\"}", 1.0),
+            ("triggerhouse_sinks{circuit=\"open\"}", 0.0),
             ("triggerhouse_database_up", 1.0),
         ] {
             assert_eq!(value(&text, series), expected, "{series} in:\n{text}");

@@ -1,14 +1,16 @@
 //! The database goes away, and comes back.
 
-use reqwest::StatusCode;
-use serde_json::json;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
 use triggerhouse_tests::app::{Hook, text};
 use triggerhouse_tests::private_postgres::PrivatePostgres;
+use triggerhouse_tests::receiver::{Answer, Receiver};
 use triggerhouse_tests::{Kind, TestApp, TestDb, eventually, github, on_both};
 
 const SENDERS: usize = 8;
@@ -93,25 +95,29 @@ async fn send_until_taken(http: reqwest::Client, hook: Arc<Hook>, id: String) {
     }
 }
 
+/// Services send at the same time; how many deliveries were taken is counted.
+fn burst(app: &TestApp, hook: &Arc<Hook>) -> (Vec<JoinHandle<()>>, Arc<AtomicUsize>) {
+    let taken = Arc::new(AtomicUsize::new(0));
+    let senders = (0..SENDERS).map(|sender| {
+        let (http, hook, taken) = (app.http.clone(), Arc::clone(hook), Arc::clone(&taken));
+        tokio::spawn(async move {
+            for number in 0..DELIVERIES {
+                let id = format!("d-{sender}-{number}");
+                send_until_taken(http.clone(), Arc::clone(&hook), id).await;
+                taken.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+    });
+    (senders.collect(), taken)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_postgres_that_crashes_in_a_burst_loses_nothing_and_doubles_nothing() {
     let server = PrivatePostgres::start().await;
     let db = TestDb::of_server(&server.url);
     let mut app = TestApp::start(&db).await;
     let hook = Arc::new(app.hook("acme", "github", json!({})).await);
-    let taken = Arc::new(AtomicUsize::new(0));
-    let senders: Vec<_> = (0..SENDERS)
-        .map(|sender| {
-            let (http, hook, taken) = (app.http.clone(), Arc::clone(&hook), Arc::clone(&taken));
-            tokio::spawn(async move {
-                for number in 0..DELIVERIES {
-                    let id = format!("d-{sender}-{number}");
-                    send_until_taken(http.clone(), Arc::clone(&hook), id).await;
-                    taken.fetch_add(1, Ordering::Relaxed);
-                }
-            })
-        })
-        .collect();
+    let (senders, taken) = burst(&app, &hook);
     for crash in 1..=2 {
         let enough = crash * SENDERS * DELIVERIES / 4;
         eventually("a burst", async || taken.load(Ordering::Relaxed) >= enough).await;
@@ -144,6 +150,98 @@ async fn a_postgres_that_crashes_in_a_burst_loses_nothing_and_doubles_nothing() 
     }
     assert_eq!(claimed, sent + 1);
     app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sinks_are_served_through_crashes_of_postgres() {
+    let server = PrivatePostgres::start().await;
+    let db = TestDb::of_server(&server.url);
+    let receiver = Receiver::answering(Answer::Slow(Duration::from_millis(5))).await;
+    let settings = format!(
+        "[sinks]\nallow_hosts = ['{}']\npoll_ms = 20\nretry_base_ms = 20\nretry_max_ms = 50\n\
+         timeout_ms = 500\nlease_seconds = 2",
+        receiver.address
+    );
+    let mut app = TestApp::start_with(&db, &settings).await;
+    let sink = json!({"kind": "http", "url": receiver.url()});
+    app.post("acme", "/v1/sinks", sink).await;
+    let hook = Arc::new(app.hook("acme", "github", json!({})).await);
+    let (senders, _) = burst(&app, &hook);
+    let sent = SENDERS * DELIVERIES;
+    for crash in 1..=2 {
+        let enough = crash * sent / 4;
+        eventually("messages under way", async || receiver.count() >= enough).await;
+        server.crash().await;
+    }
+    for sender in senders {
+        sender.await.unwrap();
+    }
+    app.settled().await;
+    eventually("an empty outbox", async || {
+        let left = "select count(*) from outbox where status <> 'dispatched'";
+        db.number(left).await == 0
+    })
+    .await;
+    let runs = app.all("acme", "/v1/runs").await;
+    let messages: HashSet<String> = runs
+        .iter()
+        .map(|run| text(&run["id"]).replace("run_", "out_"))
+        .collect();
+    assert_eq!(messages.len(), sent);
+    assert_eq!(receiver.ids(), messages, "each is handed over");
+    let received = receiver.received();
+    let attempts: HashSet<(String, String)> = received
+        .iter()
+        .map(|one| (one.id(), one.header("triggerhouse-attempt").to_owned()))
+        .collect();
+    assert_eq!(attempts.len(), received.len(), "no attempt twice");
+    assert!(
+        received.iter().all(|one| !one.overlaps),
+        "nor two at a time"
+    );
+    app.stop().await;
+}
+
+/// One replica takes deliveries and hands over, another one processes. Nobody looks for
+/// work by themselves for longer than a test may take, so only signals bring a run.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_wake_each_other_again_after_postgres_has_crashed() {
+    let server = PrivatePostgres::start().await;
+    let db = TestDb::of_server(&server.url);
+    let looks = "[inbox]\npoll_ms = 600000\n[outbox]\nwait_seconds_max = 300";
+    let at_the_door = format!("roles = ['ingress', 'api']\n{looks}");
+    let mut door = TestApp::start_with(&db, &at_the_door).await;
+    let work = TestApp::start_with(&db, &format!("roles = ['workers']\n{looks}")).await;
+    let hook = Arc::new(door.hook("acme", "github", json!({})).await);
+    for round in 0..3 {
+        if round > 0 {
+            server.crash().await;
+        }
+        // The first one may be found by whoever looks once after the crash.
+        for number in 0..3 {
+            let id = format!("d-{round}-{number}");
+            send_until_taken(door.http.clone(), Arc::clone(&hook), id).await;
+            let claim = json!({"max": 10, "lease_seconds": 600, "wait_seconds": 300});
+            let claimed = loop {
+                let path = "/v1/outbox/claim";
+                let answer = door
+                    .call("acme", Method::POST, path, Some(claim.clone()))
+                    .await;
+                // A connection that broke meanwhile.
+                if answer.status() == StatusCode::OK {
+                    break answer.json::<Value>().await.unwrap();
+                }
+                assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+            };
+            assert_eq!(
+                claimed["items"].as_array().unwrap().len(),
+                1,
+                "{round}-{number}"
+            );
+        }
+    }
+    work.stop().await;
+    door.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

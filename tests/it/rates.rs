@@ -65,6 +65,26 @@ on_both! {
         app.stop().await;
     }
 
+    async fn an_app_has_a_quota_for_all_its_organizations(db: &TestDb) {
+        let limits = "[ingress]\napp_per_second = 1\napp_burst = 4\nunverified_burst = 10";
+        let mut app = TestApp::start_with(db, limits).await;
+        let hook = app.hook("acme", "github", json!({})).await;
+        let apps = Hook {
+            trigger: String::new(),
+            url: format!("{}/api/webhooks/github-app", app.url),
+            secret: github::APP_SECRET.into(),
+        };
+        let mut forged = Vec::new();
+        for number in 0..40 {
+            forged.push(send(&app, &apps, "forged", &format!("f-{number}")).await.status());
+        }
+        assert_eq!(forged[0], StatusCode::UNAUTHORIZED);
+        assert!(forged.contains(&StatusCode::TOO_MANY_REQUESTS), "{forged:?}");
+        assert!(exhaust(&app, &apps, "a").await >= 4, "what is signed is taken all the while");
+        assert_eq!(send(&app, &hook, &hook.secret, "b-1").await.status(), StatusCode::OK);
+        app.stop().await;
+    }
+
     async fn forged_deliveries_use_up_nobodys_quota(db: &TestDb) {
         let mut app = TestApp::start_with(db, OF_SOURCE).await;
         let hook = app.hook("acme", "github", json!({})).await;

@@ -17,6 +17,8 @@ const FILTER: &str =
 /// Where nobody answers.
 const REDIS_URL: &str = "redis://:what-only-redis-knows@127.0.0.1:1";
 const REDIS_PASSWORD: &str = "what-only-redis-knows";
+/// Where nobody answers either.
+const SINK: &str = "http://127.0.0.1:1/a-sinks-path?token=a-sinks-token";
 const MARK: &str = "what-only-the-sender-knows";
 
 struct Host {
@@ -39,6 +41,7 @@ impl Host {
             .env("TRIGGERHOUSE_NANGO_SIGNING_KEY", nango::SIGNING_KEY)
             .env("TRIGGERHOUSE_GITHUB_APP_WEBHOOK_SECRET", github::APP_SECRET)
             .env("TRIGGERHOUSE_REDIS_URL", REDIS_URL)
+            .env("TRIGGERHOUSE_SINKS_ALLOW_HOSTS", "['127.0.0.1:1']")
             .env("TRIGGERHOUSE_LOG_FILTER", FILTER)
             .env(
                 "TRIGGERHOUSE_COMPONENT_CACHE_DIR",
@@ -150,6 +153,30 @@ impl Host {
         assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
     }
 
+    /// A sink whose URL is a secret, and which fails.
+    async fn hand_over(&mut self) {
+        let sink = json!({"kind": "http", "url": SINK});
+        let created = self.post("/v1/sinks", sink).await;
+        let path = format!("/v1/sinks/{}", text(&created["sink"]["id"]));
+        let automation = self.post("/v1/automations", json!({"name": "a"})).await;
+        let run = format!(
+            "/v1/automations/{}/run",
+            text(&automation["automation"]["id"])
+        );
+        self.post(&run, json!({})).await;
+        eventually("a failure", async || {
+            let request = self.http.get(format!("{}{path}", self.url));
+            let sink = request.bearer_auth(&self.key).send().await.unwrap();
+            let sink: Value = sink.json().await.unwrap();
+            sink["sink"]["health"]["failures"].as_u64() > Some(0)
+        })
+        .await;
+        self.secrets.push(text(&created["secret"]));
+        for part in ["a-sinks-path", "a-sinks-token"] {
+            self.secrets.push(part.into());
+        }
+    }
+
     /// Keys and secrets that are wrong are secrets, too: somebody else's, perhaps.
     async fn refuse(&mut self) {
         for key in ["th_a-key-that-is-none", MARK] {
@@ -250,6 +277,7 @@ async fn no_secret_and_nothing_that_was_sent_shows_in_the_log() {
             failed["items"].as_array().unwrap().len() >= 2
         })
         .await;
+        host.hand_over().await;
         host.child.kill().await.unwrap();
 
         let log = std::fs::read_to_string(&log_file).unwrap();
@@ -257,6 +285,7 @@ async fn no_secret_and_nothing_that_was_sent_shows_in_the_log() {
             "triggerhouse is ready",
             "refused a delivery that could not be verified",
             "a delivery is a dead letter now",
+            "a message was not taken",
             "DEBUG",
         ] {
             assert!(

@@ -1,7 +1,8 @@
-//! A Postgres of a test's own, to be crashed. Durable, unlike the one that all tests
+//! A Postgres of a test's own, to be crashed or to be set up in another way. Durable, unlike the one that all tests
 //! share: what it has committed outlives it.
 #![allow(clippy::expect_used, reason = "tests fail by panicking")]
 
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -29,6 +30,25 @@ impl PrivatePostgres {
         Self {
             url: value("TRIGGERHOUSE_TEST_POSTGRES_URL"),
             directory: value("TRIGGERHOUSE_SERVICES_DIR"),
+        }
+    }
+
+    /// Lets it speak TLS, too, with this certificate; both are PEM.
+    ///
+    /// # Panics
+    /// If it refuses.
+    pub async fn offer_tls(&self, certificate: &str, key: &str) {
+        let mut server = PgConnection::connect(&self.url).await.expect("Postgres");
+        for (file, pem) in [("server.crt", certificate), ("server.key", key)] {
+            // By the server itself: the key has to be its own user's, and nobody else's.
+            let write = format!(
+                "copy (select unnest(string_to_array('{}', E'\\n'))) to program 'umask 077; cat > {file}'",
+                pem.trim_end()
+            );
+            server.execute(AssertSqlSafe(write)).await.expect("a file");
+        }
+        for change in ["alter system set ssl = on", "select pg_reload_conf()"] {
+            server.execute(change).await.expect("a setting");
         }
     }
 

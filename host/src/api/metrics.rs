@@ -62,6 +62,7 @@ async fn sample(state: &AppState) {
 fn show(backlog: &Backlog, now: Timestamp) {
     measure::inbox(waiting(backlog.inbox, now));
     measure::outbox(waiting(backlog.outbox, now));
+    measure::sinks(backlog.sinks, backlog.sinks_open);
     measure::overdue(since(backlog.poll_due, now), since(backlog.tick_due, now));
     for (provider, at) in &backlog.cursors {
         measure::cursor_age(provider, since(Some(*at), now));

@@ -36,6 +36,7 @@ pub struct Config {
     pub redis_url: Secret,
     pub master_key: String,
     pub master_key_file: PathBuf,
+    pub master_key_replaced: bool,
     pub roles: Vec<Role>,
     pub providers_dir: String,
     pub component_cache_dir: String,

@@ -161,6 +161,18 @@ pub(super) fn open(
     serde_json::from_slice(&json).map_err(|_| OpenError::UnknownForm)
 }
 
+/// Whether a credential was sealed with this key.
+pub(crate) fn opens(
+    master_key: &MasterKey,
+    integration: IntegrationId,
+    seal_id: Uuid,
+    sealed: &[u8],
+) -> bool {
+    master_key
+        .open(sealed, &context(integration, seal_id))
+        .is_ok()
+}
+
 /// What a credential's sealing is bound to: table, column, row and its version.
 fn context(integration: IntegrationId, seal_id: Uuid) -> String {
     format!("credentials.sealed {integration} {seal_id}")

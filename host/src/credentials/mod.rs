@@ -24,6 +24,7 @@ mod oauth;
 mod renewer;
 
 pub use access::{Access, AccessError, AccessStamp, Want};
+pub(crate) use credential::opens;
 pub use credential::{ClientAuth, Credential, seal};
 
 use crate::config::Config;

@@ -90,6 +90,8 @@ figures! {
         "Age of the oldest of them; 0 if there is none";
     DISPATCH_LAG = "dispatch_lag_seconds", Histogram, ["sink"],
         "From the commit of a message to its first hand-over";
+    SINKS = "sinks", Gauge, ["circuit"],
+        "Sinks that are switched on, by their circuit: closed, or open after failures";
     DEAD_LETTERS = "dead_letters", Gauge, ["queue"],
         "Dead letters that nobody has dealt with: of the inbox and of the outbox";
     RETENTION_ROWS = "retention_rows_total", Counter, ["what"],

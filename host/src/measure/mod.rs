@@ -105,6 +105,12 @@ pub fn outbox(waiting: Waiting) {
     gauge!(DEAD_LETTERS, "queue" => "outbox").set(waiting.dead as f64);
 }
 
+/// Sinks that are switched on, and how many of them nothing is sent to for a while.
+pub fn sinks(all: u64, open: u64) {
+    gauge!(SINKS, "circuit" => "closed").set(all.saturating_sub(open) as f64);
+    gauge!(SINKS, "circuit" => "open").set(open as f64);
+}
+
 /// For how long polls and ticks have been due.
 pub fn overdue(poll: Duration, tick: Duration) {
     gauge!(POLL_OVERDUE).set(poll);

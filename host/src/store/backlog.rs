@@ -31,6 +31,10 @@ pub struct Backlog {
     pub tick_due: Option<Timestamp>,
     /// Of each provider that polls: when the cursor that has stood longest was written.
     pub cursors: Vec<(String, Timestamp)>,
+    /// Sinks that are switched on; no more than 100,000 are counted.
+    pub sinks: u64,
+    /// Of those, the ones whose circuit is open.
+    pub sinks_open: u64,
 }
 
 /// How a pool of connections is used.
@@ -58,6 +62,8 @@ const INBOX_DEAD: &str = "select count(*) from (
 const OUTBOX_DEAD: &str = "select count(*) from (
     select 1 from outbox where status = $2 and processed_at is not null
     order by processed_at limit $1) as dead";
+const SINKS: &str = "select count(*), count(open_until) from (
+    select open_until from sinks where enabled limit $1) as switched_on";
 
 impl Store {
     /// What waits.
@@ -77,6 +83,9 @@ impl Store {
             .fetch_all(pool)
             .await?
         });
+        let (sinks, sinks_open): (i64, i64) = read!(self, pool => {
+            sqlx::query_as(SINKS).bind(COUNT_MAX).fetch_one(pool).await?
+        });
         Ok(Backlog {
             inbox,
             outbox,
@@ -86,6 +95,8 @@ impl Store {
                 .into_iter()
                 .map(|(provider, at)| (provider, Timestamp(at)))
                 .collect(),
+            sinks: u64::try_from(sinks).unwrap_or(0),
+            sinks_open: u64::try_from(sinks_open).unwrap_or(0),
         })
     }
 

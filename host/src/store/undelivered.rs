@@ -157,14 +157,16 @@ impl Store {
                 .bind(id.0)
                 .fetch_optional(&mut **tx)
                 .await?;
-            let (Some(held), Some(found)) = (held, found) else {
+            let Some(found) = found else {
                 return Ok(UndeliveredOutcome::NotFound);
             };
             let found: OutboxMessage = found.try_into()?;
             if found.status != OutboxStatus::Failed || !found.status.may_become(change.target()) {
                 return Ok(UndeliveredOutcome::Refused(found.status));
             }
+            // A message whose run is gone can be given up all the same.
             if change == UndeliveredChange::Retry {
+                let Some(held) = held else { return Ok(UndeliveredOutcome::NotFound) };
                 match held.state.after(&RunAction::HandOver, now) {
                     Ok(change) => write_run!(tx, &held, change, actor, now),
                     Err(_) => return Ok(UndeliveredOutcome::RunOver(held.state.status)),

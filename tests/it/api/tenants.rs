@@ -109,4 +109,40 @@ on_both! {
         assert_eq!(app.post("acme", "/v1/outbox/claim", claim).await["items"][0]["attempt"], 1);
         app.stop().await;
     }
+
+    async fn an_organization_changes_nothing_of_anothers_in_bulk(db: &TestDb) {
+        let settings = "roles = ['ingress', 'workers', 'api']\n[inbox]\nattempts_max = 1\n[outbox]\nattempts_max = 1";
+        let mut app = TestApp::start_with(db, settings).await;
+        let hook = app.hook("acme", "echo", json!({})).await;
+        echo(&app, &hook, json!({"do": "trap"})).await;
+        echo(&app, &hook, json!({"events": [event("k", "a")]})).await;
+        app.settled().await;
+        let claim = json!({"max": 1, "lease_seconds": 60});
+        let message = app.post("acme", "/v1/outbox/claim", claim).await["items"].take().as_array_mut().unwrap().remove(0);
+        let nack = format!("/v1/outbox/{}/nack", text(&message["id"]));
+        app.post("acme", &nack, json!({"lease_token": message["lease_token"]})).await;
+        let seen = async |app: &mut TestApp| {
+            let inbox = app.all("acme", "/v1/inbox?status=failed").await;
+            let outbox = app.all("acme", "/v1/outbox?status=failed").await;
+            assert_eq!((inbox.len(), outbox.len()), (1, 1), "dead letters");
+            (inbox, outbox, app.all("acme", "/v1/runs").await)
+        };
+        let before = seen(&mut app).await;
+        app.key("other").await;
+        // Every operation that names no row of its own, and some body of whoever calls it.
+        let together: Vec<String> = operations(&app).await.into_iter()
+            .filter(|(method, path, _)| *method == Method::POST && !path.contains("{id}"))
+            .map(|(_, path, _)| path)
+            .collect();
+        for expected in ["/v1/inbox/retry", "/v1/outbox/retry", "/v1/outbox/discard"] {
+            assert!(together.iter().any(|path| path == expected), "{together:?}");
+        }
+        for path in together {
+            app.call("other", Method::POST, &path, Some(json!({}))).await;
+        }
+        app.settled().await;
+        assert_eq!(seen(&mut app).await, before);
+        assert_eq!(app.post("acme", "/v1/outbox/retry", json!({})).await["changed"], 1, "its owner can");
+        app.stop().await;
+    }
 }

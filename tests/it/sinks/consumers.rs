@@ -97,7 +97,8 @@ async fn every_run_is_done_once_at_a_time(db: &TestDb, kind: &'static str) {
                 assert!(!at_work.contains(&"end".to_owned()), "{line}: it was done");
                 at_work.push(words[2].to_owned());
             }
-            _ => at_work.push("end".to_owned()),
+            "end" => at_work.push("end".to_owned()),
+            _ => {}
         }
     }
     assert_eq!(workers.len(), RUNS);
@@ -108,6 +109,98 @@ async fn every_run_is_done_once_at_a_time(db: &TestDb, kind: &'static str) {
         let distinct: std::collections::HashSet<_> = words.iter().collect();
         assert_eq!(distinct.len(), words.len(), "once by each: {words:?}");
     }
+    app.stop().await;
+}
+
+/// A line of a consumer's log.
+#[derive(Clone, Debug)]
+struct Noted {
+    word: String,
+    run: String,
+    process: u32,
+    /// Seconds by the machine's own clock, the same for all its processes.
+    at: f64,
+}
+
+fn noted(log: &Path) -> Vec<Noted> {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let whole = text.rsplit_once('\n').map_or("", |(lines, _)| lines);
+    let lines = whole.lines().map(|line| {
+        let words: Vec<&str> = line.split(' ').collect();
+        Noted {
+            word: words[0].into(),
+            run: words[1].into(),
+            process: words[2].parse().unwrap(),
+            at: words[3].parse().unwrap(),
+        }
+    });
+    lines.collect()
+}
+
+/// How long the consumers may be silent, as they say themselves.
+const SILENCE: f64 = 1.0;
+
+/// Two consumers at the same time, of which one stops in the middle of a run, and goes on
+/// after somebody else was given it: while it may be silent nobody else begins, and what
+/// it says then counts no more.
+async fn whoever_is_silent_for_too_long_has_lost_its_run(db: &TestDb, kind: &'static str) {
+    let way = Way::of(kind);
+    let mut app = TestApp::start_with(db, &format!("{}\ntimeout_ms = 300", way.settings())).await;
+    if let Some(sink) = way.sink() {
+        app.post("acme", "/v1/sinks", sink).await;
+    }
+    start_runs(&mut app, "acme", RUNS).await;
+    let log = db.directory.path().join("work.log");
+    let mut paused = way.consumer(&mut app, &log, "pause").await;
+    let process = paused.id().unwrap();
+    eventually("somebody at work", async || !noted(&log).is_empty()).await;
+    let held = noted(&log).remove(0).run;
+    // There is one endpoint only: it goes on with what comes to it meanwhile.
+    let other = match kind {
+        "http" => None,
+        _ => Some(way.consumer(&mut app, &log, "never").await),
+    };
+    eventually("every run", async || {
+        let done = app.all("acme", "/v1/runs?status=succeeded").await;
+        done.len() == RUNS
+    })
+    .await;
+    match kind {
+        "http" => std::fs::write(db.directory.path().join("work.log.go"), "").unwrap(),
+        _ => {
+            let mut go_on = Command::new("kill");
+            go_on.args(["-CONT", &process.to_string()]);
+            assert!(go_on.status().await.unwrap().success());
+        }
+    }
+    eventually("what the silent one says", async || {
+        noted(&log).iter().any(|line| line.word == "refused")
+    })
+    .await;
+    paused.kill().await.unwrap();
+    if let Some(mut other) = other {
+        other.kill().await.unwrap();
+    }
+
+    let noted = noted(&log);
+    let of = |word: &str, run: &str| -> Vec<Noted> {
+        let of = noted
+            .iter()
+            .filter(|line| line.word == word && line.run == run);
+        of.cloned().collect()
+    };
+    for run in app.all("acme", "/v1/runs").await {
+        let id = text(&run["id"]);
+        assert_eq!(of("done", &id).len(), 1, "{id} is completed once");
+        let times = if id == held { 2 } else { 1 };
+        assert_eq!(of("begin", &id).len(), times, "{id}: {noted:?}");
+        assert_eq!(run["attempt"], times, "{run}");
+    }
+    let begun = of("begin", &held);
+    let silence = begun[1].at - begun[0].at;
+    assert!(silence >= SILENCE, "taken over after {silence} s");
+    let refused = of("refused", &held);
+    assert_eq!((refused.len(), refused[0].process), (1, process));
     app.stop().await;
 }
 
@@ -122,5 +215,17 @@ on_both! {
 
     async fn consumers_that_read_a_stream_and_crash_lose_no_run(db: &TestDb) {
         every_run_is_done_once_at_a_time(db, "redis").await;
+    }
+
+    async fn a_consumer_that_claims_and_is_silent_for_too_long_has_lost_its_run(db: &TestDb) {
+        whoever_is_silent_for_too_long_has_lost_its_run(db, "pull").await;
+    }
+
+    async fn a_consumer_that_is_called_and_is_silent_for_too_long_has_lost_its_run(db: &TestDb) {
+        whoever_is_silent_for_too_long_has_lost_its_run(db, "http").await;
+    }
+
+    async fn a_consumer_that_reads_a_stream_and_is_silent_for_too_long_has_lost_its_run(db: &TestDb) {
+        whoever_is_silent_for_too_long_has_lost_its_run(db, "redis").await;
     }
 }

@@ -3,7 +3,7 @@ use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::{Child, Command};
 use triggerhouse_tests::receiver::Answer;
-use triggerhouse_tests::{app, client, files, on_both};
+use triggerhouse_tests::{app, client, files, on_both, process};
 
 const KEY: &str = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI=";
 const RUNS: usize = 60;
@@ -53,6 +53,29 @@ on_both! {
         for received in receiver.received() {
             assert_eq!(received.header("idempotency-key"), received.id().replace("out_", "run_"));
         }
+        desk.stop().await;
+    }
+
+    async fn a_dispatcher_that_is_asked_to_end_finishes_what_it_sends(db: &TestDb) {
+        const UNDER_WAY: usize = 4;
+        let receiver = Receiver::answering(Answer::Slow(Duration::from_millis(400))).await;
+        let more = format!("per_sink_in_flight_max = {UNDER_WAY}\nlease_seconds = 600");
+        let settings = settings(&[&receiver], &more);
+        let mut desk = TestApp::start_with(db, &format!("roles = ['api']\n{settings}")).await;
+        sink(&mut desk, "acme", &receiver).await;
+        start_runs(&mut desk, "acme", RUNS).await;
+        let mut process = dispatcher(db, &format!("shutdown_notice_seconds = 0\n{settings}")).await;
+        eventually("a burst", async || receiver.count() >= 2 * UNDER_WAY).await;
+        process::terminate(&process).await;
+        let ended = tokio::time::timeout(Duration::from_secs(20), process.wait());
+        assert!(ended.await.unwrap().unwrap().success());
+        // Whatever it has begun to send was answered, and that was written down.
+        let held = "select count(*) from outbox where status = 'processing'";
+        assert_eq!(db.number(held).await, 0, "nothing waits for a lease");
+        let sent = "select count(*) from outbox where status = 'dispatched'";
+        assert_eq!(db.number(sent).await, i64::try_from(receiver.count()).unwrap());
+        assert!(receiver.count() < RUNS, "and it began nothing more");
+        assert_eq!(receiver.ids().len(), receiver.count(), "no message twice");
         desk.stop().await;
     }
 }

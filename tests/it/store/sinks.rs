@@ -130,6 +130,20 @@ on_both! {
         assert_ne!(late, triggerhouse::domain::outbox::LeaseOutcome::Done(OutboxStatus::Pending));
     }
 
+    async fn a_dead_letter_without_a_run_can_be_given_up_and_nothing_else(db: &TestDb) {
+        let (store, sink) = with_sink(db, 1).await;
+        let message = claim(&store, sink, T0, 1).await.unwrap().messages.remove(0);
+        store.nack_message(&org(), message.id, message.lease_token, None, Some("dead"), T0).await.unwrap();
+        // As a database that was put together from two backups.
+        db.execute("delete from runs").await;
+        let change = async |change| {
+            let changed = store.change_undelivered(&org(), message.id, change, "somebody", T0).await;
+            format!("{:?}", changed.unwrap())
+        };
+        assert_eq!(change(UndeliveredChange::Retry).await, "NotFound");
+        assert!(change(UndeliveredChange::Discard).await.starts_with("Done"));
+    }
+
     async fn of_two_that_create_a_sink_one_does(db: &TestDb) {
         let store = db.store().await;
         store.create_key(&org(), "test", b"hash", "hint", T0).await.unwrap();

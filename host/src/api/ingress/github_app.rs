@@ -2,8 +2,9 @@
 //! all of them.
 
 use super::body::HeldBody;
-use super::delivery::IngressState;
+use super::delivery::{IngressState, too_many};
 use super::lifecycle::{DeliveryOrNewsAnswers, LifecycleAnswer, Schemas, refuse, require_secrets};
+use super::rate::SourceKey;
 use super::target::Target;
 use crate::api::Problem;
 use crate::clock;
@@ -63,11 +64,15 @@ async fn deliver_from_github_app(
     let query = query.unwrap_or_default();
     let received_at = clock::now();
     let secrets = require_secrets("GitHub App", &state.github_app_secrets)?;
+    let source_key = SourceKey::App(PROVIDER.into());
+    state.rates.check(&source_key, None).map_err(too_many)?;
     let HeldBody { bytes, room } = state.read(&headers, body).await?;
     let request = verify::Request::new(&SOURCE, &headers, &query, &bytes, received_at);
-    request
-        .verify(secrets)
-        .map_err(|error| refuse("GitHub App", error))?;
+    if let Err(error) = request.verify(secrets) {
+        state.rates.unverified(&source_key).map_err(too_many)?;
+        return Err(refuse("GitHub App", error));
+    }
+    state.rates.take(&source_key, None).map_err(too_many)?;
     let delivery_key = request.delivery_id();
     let news = match headers.get("x-github-event").map(HeaderValue::as_bytes) {
         Some(b"installation") => Event::read(&headers, &bytes),

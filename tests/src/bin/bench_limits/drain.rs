@@ -1,4 +1,4 @@
-//! How fast a running server works off what its ingress stored.
+//! How fast a running server works off what its ingress stored, and hands over what came of it.
 //!
 //! Looks into the server's own tables: its API counts nothing, and paging through it would cost the server time.
 
@@ -17,6 +17,9 @@ const LEFT: &str = "select count(*) from inbox where due_at is not null";
 /// The same for "any?", which ends at the first row of the index. Without the order it would be looked for in the
 /// table, past everything that is settled already.
 const ANY_LEFT: &str = "select count(*) from (select 1 from inbox where due_at is not null order by due_at limit 1) as first_left";
+
+/// Messages that nobody has yet.
+const WAITING: &str = "select count(*) from outbox where due_at is not null";
 
 enum Database {
     Postgres(PgConnection),
@@ -45,6 +48,21 @@ pub async fn run(database_url: &str, timeout_seconds: u64) -> anyhow::Result<()>
     Ok(())
 }
 
+/// For `seconds`, or until nothing is left.
+pub async fn hand_over(database_url: &str, seconds: u64) -> anyhow::Result<()> {
+    let mut database = Database::connect(database_url).await?;
+    let waiting = database.number(WAITING).await?;
+    let started_at = Instant::now();
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    let left = database.number(WAITING).await?;
+    let seconds = started_at.elapsed().as_secs_f64();
+    println!(
+        "waiting={waiting} left={left} seconds={seconds:.2} messages_per_s={:.0}",
+        (waiting - left) as f64 / seconds
+    );
+    Ok(())
+}
+
 impl Database {
     async fn connect(url: &str) -> anyhow::Result<Self> {
         let connected = if url.starts_with("sqlite:") {
@@ -60,6 +78,6 @@ impl Database {
             Self::Postgres(connection) => sqlx::query_scalar(query).fetch_one(connection).await,
             Self::Sqlite(connection) => sqlx::query_scalar(query).fetch_one(connection).await,
         };
-        number.context("cannot count what is left in the inbox")
+        number.context("cannot count what is left")
     }
 }

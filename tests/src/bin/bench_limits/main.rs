@@ -12,6 +12,7 @@ mod old;
 mod payloads;
 mod postgres;
 mod settle;
+mod sink;
 mod sql;
 mod sqlite;
 mod writer;
@@ -72,6 +73,18 @@ enum Command {
         #[arg(long, default_value_t = 120)]
         timeout_seconds: u64,
     },
+    /// Takes whatever it is sent: an endpoint that costs next to nothing.
+    Sink {
+        #[arg(long)]
+        listen: SocketAddr,
+    },
+    /// Watches for a while how fast a running server hands over what waits in its outbox.
+    HandOver {
+        #[arg(long)]
+        database_url: String,
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
     /// Fills the inbox of a server that does not run with deliveries that were processed a month ago.
     FillOld {
         #[arg(long)]
@@ -126,6 +139,11 @@ async fn main() -> anyhow::Result<()> {
             database_url,
             timeout_seconds,
         } => drain::run(&database_url, timeout_seconds).await,
+        Command::Sink { listen } => sink::serve(listen).await,
+        Command::HandOver {
+            database_url,
+            seconds,
+        } => drain::hand_over(&database_url, seconds).await,
         Command::FillOld {
             database_url,
             count,

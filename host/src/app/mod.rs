@@ -1,6 +1,8 @@
 //! The whole of it: opens the store, loads the registry, and starts what the
 //! configured roles need. Used by `serve` and by the tests.
 
+mod master_key;
+
 use crate::api::ingress::{
     InboxWriter, IngressState, RateLimits, ReadingRoom, RouteTable, app_secrets,
 };
@@ -12,7 +14,7 @@ use crate::domain::OrgId;
 use crate::lock::Locks;
 use crate::measure::Figures;
 use crate::provider::{Cache, Egress, Engine, Registry};
-use crate::secret::{MasterKey, Secret, generate_api_key, hash_api_key};
+use crate::secret::{Secret, generate_api_key, hash_api_key};
 use crate::server::{self, ServerLimits};
 use crate::signals::Signals;
 use crate::sink::Sender;
@@ -85,7 +87,7 @@ impl App {
         config.listen = address.to_string();
         let store = open_store(&config).await?;
         store.migrate().await?;
-        let master_key = Arc::new(master_key(&config, store.is_embedded())?);
+        let master_key = Arc::new(master_key::load(&config, &store).await?);
         let registry = Arc::new(load_registry(&config).await?);
         if let Some(key) = first_key(&store).await? {
             show_first_key(&key);
@@ -318,25 +320,6 @@ fn cache_directory(config: &Config) -> Option<PathBuf> {
         .map(PathBuf::from)
         .or_else(home)?;
     Some(base.join("triggerhouse"))
-}
-
-fn master_key(config: &Config, embedded: bool) -> anyhow::Result<MasterKey> {
-    if !config.master_key.is_empty() {
-        return MasterKey::from_base64(&config.master_key).context("master_key");
-    }
-    let path = &config.master_key_file;
-    let key = if embedded {
-        MasterKey::load_or_create(path)
-    } else {
-        MasterKey::from_file(path)
-    };
-    key.with_context(|| {
-        format!(
-            "master_key_file {}: it encrypts secrets in the database; make one with \
-             `openssl rand -base64 32`, give it mode 0600 and keep it, or set TRIGGERHOUSE_MASTER_KEY",
-            path.display()
-        )
-    })
 }
 
 fn locks(config: &Config) -> anyhow::Result<Locks> {
