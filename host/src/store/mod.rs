@@ -69,7 +69,7 @@ pub use renewals::{Renewal, RenewalOf};
 pub use replay::Replay;
 pub use retention::{Collected, Horizon};
 pub use routes::{RouteChange, RouteSource, RouteSubject, SealedSecret};
-pub use runs::{RunActionOutcome, RunFilter, TimedOutRun};
+pub use runs::{FinalizerPass, RunActionOutcome, RunFilter, TimedOutRun};
 pub use schedules::{NewSchedule, ScheduleDeletion, SchedulePatch};
 pub use sealed::SealedValue;
 pub use settle::{Owner, Settled, Settlement};

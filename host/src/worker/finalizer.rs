@@ -32,7 +32,7 @@ impl Finalizer {
     pub async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             // As long as a pass is full, there may be more.
-            while self.pass().await == self.batch_max as usize && !stop.is_cancelled() {}
+            while self.pass().await && !stop.is_cancelled() {}
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(self.look_every) => {}
@@ -40,22 +40,23 @@ impl Finalizer {
         }
     }
 
-    /// Ends what is due, as much as one transaction may; returns how many.
-    async fn pass(&self) -> usize {
-        let ended = self
+    /// Ends what is due, as much as one transaction may; returns whether there may be
+    /// more.
+    async fn pass(&self) -> bool {
+        let pass = self
             .store
             .time_out_runs(clock::now(), self.batch_max, ACTOR);
-        match ended.await {
-            Ok(ended) => {
-                for run in &ended {
+        match pass.await {
+            Ok(pass) => {
+                for run in &pass.ended {
                     let reason = run.reason.as_deref().unwrap_or_default();
                     tracing::warn!(run.id = %run.id, attempt = run.attempt, reason, "a run timed out");
                 }
-                ended.len()
+                pass.is_full
             }
             Err(error) => {
                 tracing::error!(%error, "could not end runs whose time is up; trying again");
-                0
+                false
             }
         }
     }

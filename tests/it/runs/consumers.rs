@@ -66,7 +66,7 @@ on_both! {
         assert_eq!(refused(&store, id, &start(), T0 + LEASE).await, Refusal::InHand { attempt: 1, until });
         let given_back = store.nack_message(&org(), message.id, message.lease_token, Some(until), None, T0 + LEASE).await.unwrap();
         assert_eq!(given_back, LeaseOutcome::Done(OutboxStatus::Pending));
-        assert!(store.time_out_runs(until, 10, "finalizer").await.unwrap().is_empty(), "the message will bring a consumer");
+        assert!(store.time_out_runs(until, 10, "finalizer").await.unwrap().ended.is_empty(), "the message will bring a consumer");
 
         assert_eq!(claim(&store, until).await.len(), 1);
         let run = done(&store, id, &start(), until).await;
@@ -90,7 +90,7 @@ on_both! {
         assert_eq!(refused(&store, id, &start(), T0 + LEASE).await, Refusal::Status(RunStatus::Succeeded));
         let acked = store.ack_message(&org(), message.id, message.lease_token, LEASE, T0 + LEASE).await.unwrap();
         assert_eq!(acked, LeaseOutcome::Done(OutboxStatus::Dispatched));
-        assert!(store.time_out_runs(T0 + DEADLINE, 10, "finalizer").await.unwrap().is_empty());
+        assert!(store.time_out_runs(T0 + DEADLINE, 10, "finalizer").await.unwrap().ended.is_empty());
     }
 
     async fn a_heartbeat_keeps_a_run_and_a_lost_answer_can_be_asked_for_again(db: &TestDb) {

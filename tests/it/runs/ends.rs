@@ -45,7 +45,7 @@ on_both! {
         }
         for _ in 0..4 {
             let store = store.clone();
-            tasks.spawn(async move { store.time_out_runs(now, 2, "finalizer").await.unwrap().len() });
+            tasks.spawn(async move { store.time_out_runs(now, 2, "finalizer").await.unwrap().ended.len() });
         }
         let ended: usize = tasks.join_all().await.into_iter().sum();
         assert_eq!(ended, ids.len(), "each was ended by one of them");
@@ -102,14 +102,14 @@ on_both! {
         done(&store, ids[0], &complete("c", None, RunOutcome::Succeeded), T0).await;
         done(&store, ids[1], &complete("c", None, RunOutcome::NeedsHuman), T0).await;
         done(&store, ids[2], &cancel(), T0).await;
-        assert_eq!(store.time_out_runs(T0 + SILENCE, 10, "finalizer").await.unwrap().len(), 1);
+        assert_eq!(store.time_out_runs(T0 + SILENCE, 10, "finalizer").await.unwrap().ended.len(), 1);
         let late = T0 + DEADLINE + DEADLINE;
         for id in ids {
             let before = (run_of(&store, id).await.status, event_of(&store, id).await.status, steps(&store, id).await);
             for action in [start(), heartbeat(1), complete("late", Some(1), RunOutcome::Succeeded), cancel()] {
                 assert_eq!(refused(&store, id, &action, late).await, Refusal::Status(before.0));
             }
-            assert!(store.time_out_runs(late, 10, "finalizer").await.unwrap().is_empty());
+            assert!(store.time_out_runs(late, 10, "finalizer").await.unwrap().ended.is_empty());
             let event = event_of(&store, id).await;
             assert!(matches!(event.status, EventStatus::Completed | EventStatus::Failed));
             assert_eq!((run_of(&store, id).await.status, event.status, steps(&store, id).await), before);

@@ -8,7 +8,11 @@ use triggerhouse::store::{NewSink, NewSinkPlace, SinkPatch};
 use triggerhouse_tests::on_both;
 
 async fn time_out(store: &Store, now: Timestamp) -> Vec<(RunId, String)> {
-    let ended = store.time_out_runs(now, 100, "finalizer").await.unwrap();
+    let ended = store
+        .time_out_runs(now, 100, "finalizer")
+        .await
+        .unwrap()
+        .ended;
     ended
         .into_iter()
         .map(|run| (run.id, run.reason.unwrap()))
@@ -77,7 +81,36 @@ on_both! {
         assert!(time_out(&store, late).await.is_empty());
         let off = SinkPatch { enabled: Some(false), ..SinkPatch::default() };
         assert!(store.update_sink(&org(), sink.id, &off, late).await.unwrap());
-        assert_eq!(time_out(&store, late).await, [(id, "not_started".to_owned())]);
+        let when_looked_at_again = late + 3600 * SECOND;
+        assert_eq!(time_out(&store, when_looked_at_again).await, [(id, "not_started".to_owned())]);
+    }
+
+    async fn many_runs_that_wait_hold_up_none_that_is_due(db: &TestDb) {
+        let store = db.store().await;
+        let ids = queued(&store, 9).await;
+        let first = claim(&store, T0).await.remove(0);
+        // Eight are silent while their messages are still on their way, and looked at
+        // before the ninth, which has none.
+        store.ack_message(&org(), first.id, first.lease_token, DEADLINE, T0).await.unwrap();
+        let alone = RunId(first.id.0);
+        for id in ids.iter().filter(|id| **id != alone) {
+            done(&store, *id, &start(), T0).await;
+        }
+        done(&store, alone, &start(), T0 + SECOND).await;
+        let (now, mut passes) = (T0 + SECOND + SILENCE, 0);
+        let ended = loop {
+            let pass = store.time_out_runs(now, 4, "finalizer").await.unwrap();
+            passes += 1;
+            if !pass.is_full {
+                break pass.ended;
+            }
+            assert!(pass.ended.is_empty());
+        };
+        assert_eq!((passes, ended.len(), ended[0].id), (3, 1, alone));
+        assert!(!store.time_out_runs(now, 4, "finalizer").await.unwrap().is_full, "the others are not looked at again at once");
+        let again = store.time_out_runs(now + 60 * SECOND, 100, "finalizer").await.unwrap();
+        assert!(again.ended.is_empty(), "their messages are still to come");
+        assert_eq!(time_out(&store, T0 + DEADLINE).await.len(), 8);
     }
 
     async fn a_stranger_to_the_lease_sets_no_run_its_time(db: &TestDb) {
@@ -138,7 +171,7 @@ on_both! {
             finalizers.spawn(async move {
                 let mut mine = Vec::new();
                 loop {
-                    let ended = store.time_out_runs(T0 + SILENCE, 4, "finalizer").await.unwrap();
+                    let ended = store.time_out_runs(T0 + SILENCE, 4, "finalizer").await.unwrap().ended;
                     assert!(ended.len() <= 4);
                     if ended.is_empty() {
                         return mine;

@@ -107,7 +107,7 @@ on_both! {
 
         assert_eq!(refused(&store, id, &start(), T0).await, Refusal::Status(RunStatus::Cancelled));
         assert_eq!(refused(&store, id, &resolve(true), T0).await, Refusal::Status(RunStatus::Cancelled));
-        assert!(store.time_out_runs(T0 + DEADLINE, 10, "finalizer").await.unwrap().is_empty());
+        assert!(store.time_out_runs(T0 + DEADLINE, 10, "finalizer").await.unwrap().ended.is_empty());
         assert_eq!(event_of(&store, id).await.status, EventStatus::Skipped);
     }
 

@@ -249,7 +249,11 @@ impl Twins {
     async fn time_out(&mut self) -> [String; 2] {
         let now = self.now;
         self.both(async |store| {
-            let ended = store.time_out_runs(now, 3, "finalizer").await.unwrap();
+            let ended = store
+                .time_out_runs(now, 3, "finalizer")
+                .await
+                .unwrap()
+                .ended;
             let mut reasons: Vec<_> = ended.into_iter().map(|run| run.reason.unwrap()).collect();
             reasons.sort();
             format!("{reasons:?}")

@@ -24,6 +24,11 @@ pub const RETRIED: &str = "retried";
 /// The reason of a further start.
 pub const TAKEN_OVER: &str = "taken_over";
 
+/// After so long a silent run that waits for its next consumer is looked at again.
+const LOOK_AGAIN_AT_SILENT: Duration = Duration::from_secs(60);
+/// After so long one that waits in a stream to be started is.
+const LOOK_AGAIN_AT_UNSTARTED: Duration = Duration::from_secs(60 * 60);
+
 /// Everything about a run that changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunState {
@@ -240,6 +245,24 @@ impl RunState {
             Some(error.to_owned()),
             now,
         )
+    }
+
+    /// Whether it has taken longer than it may.
+    pub fn is_past_deadline(&self, now: Timestamp) -> bool {
+        self.deadline_at.is_some_and(|at| at <= now)
+    }
+
+    /// When to look again at a run whose time is up but which waits for a consumer: its
+    /// message will bring one. What nobody has started waits in a stream for as long as
+    /// it takes, and there may be many of those.
+    pub fn look_again_at(&self, now: Timestamp) -> Timestamp {
+        match self.status {
+            RunStatus::Running => {
+                let next = now + LOOK_AGAIN_AT_SILENT;
+                self.deadline_at.map_or(next, |at| at.min(next))
+            }
+            _ => now + LOOK_AGAIN_AT_UNSTARTED,
+        }
     }
 
     /// Only the consumer of the current attempt has a say.

@@ -18,26 +18,55 @@ pub struct TimedOutRun {
     pub attempt: i32,
 }
 
+/// Moves the time when a run is looked at.
+macro_rules! look_again {
+    ($tx:ident, $id:expr, $at:expr) => {{
+        let at: Option<Timestamp> = $at;
+        sqlx::query("update runs set due_at = $2 where id = $1")
+            .bind($id)
+            .bind(at.map(|at| at.0))
+            .execute(&mut **$tx)
+            .await?;
+    }};
+}
+
+/// What one pass over runs whose time is up has done.
+#[derive(Clone, Debug, Default)]
+pub struct FinalizerPass {
+    /// Runs that were ended.
+    pub ended: Vec<TimedOutRun>,
+    /// Whether it looked at as many as it may, so that there may be more.
+    pub is_full: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct DueRow {
+    #[sqlx(flatten)]
+    held: HeldRow,
+    waits: bool,
+}
+
 // A silent run whose message is still to be delivered is left to whoever claims it
 // next, who may take the run over; so is one whose message is in a Redis stream, which
 // delivers it again to whoever claims it there. Its deadline ends it all the same.
 macro_rules! due_sql {
     ($lock:literal) => {
         held_sql!(
-            "due_at <= $1 and (deadline_at <= $1 or (
-                not exists (select 1 from outbox
+            ", (exists (select 1 from outbox
                     where outbox.id = runs.id and outbox.due_at is not null)
-                and not exists (select 1 from sinks
-                    where sinks.org_id = runs.org_id and sinks.enabled and sinks.kind = $3)))
-             order by due_at, id limit $2",
+                or exists (select 1 from sinks
+                    where sinks.org_id = runs.org_id and sinks.enabled and sinks.kind = $3)) as waits",
+            "due_at <= $1 order by due_at, id limit $2",
             $lock
         )
     };
 }
 
 impl Store {
-    /// Ends up to `max` runs that are past their deadline, silent for too long, or
-    /// acknowledged and never started; `actor` stands in the history.
+    /// Looks at up to `max` runs whose time is up, and ends those that are past their
+    /// deadline, silent for too long, or acknowledged and never started; `actor` stands
+    /// in the history. The others, which wait for a consumer, are looked at later again,
+    /// so that many of them cost the next passes nothing.
     ///
     /// # Errors
     /// If nothing was written.
@@ -46,7 +75,7 @@ impl Store {
         now: Timestamp,
         max: u32,
         actor: &str,
-    ) -> Result<Vec<TimedOutRun>, StoreError> {
+    ) -> Result<FinalizerPass, StoreError> {
         let sql = if self.is_embedded() {
             due_sql!("")
         } else {
@@ -54,37 +83,44 @@ impl Store {
             due_sql!(" for update of runs skip locked")
         };
         write!(self, tx => {
-            let rows: Vec<HeldRow> = sqlx::query_as(sql)
+            let rows: Vec<DueRow> = sqlx::query_as(sql)
                 .bind(now.0)
                 .bind(i64::from(max))
                 .bind(SinkKind::Redis.as_str())
                 .fetch_all(&mut **tx)
                 .await?;
-            let mut ended = Vec::with_capacity(rows.len());
-            for row in rows {
-                let id = row.id;
+            let mut pass = FinalizerPass {
+                is_full: rows.len() == max as usize,
+                ended: Vec::with_capacity(rows.len()),
+            };
+            for DueRow { held, waits } in rows {
+                let id = held.id;
                 // One row that makes no sense holds up no other.
-                let held = match HeldRun::try_from(row) {
+                let held = match HeldRun::try_from(held) {
                     Ok(held) => held,
                     Err(error) => {
                         tracing::error!(run.id = %RunId(id), %error, "a run that is due cannot be read; it is left alone");
-                        sqlx::query("update runs set due_at = null where id = $1")
-                            .bind(id)
-                            .execute(&mut **tx)
-                            .await?;
+                        look_again!(tx, id, None);
                         continue;
                     }
                 };
+                if waits && !held.state.is_past_deadline(now) {
+                    look_again!(tx, id, Some(held.state.look_again_at(now)));
+                    continue;
+                }
                 let change = held.state.after(&RunAction::TimeOut, now);
-                let Ok(Change::Moved(state, note)) = change else { continue };
-                ended.push(TimedOutRun {
+                let Ok(Change::Moved(state, note)) = change else {
+                    look_again!(tx, id, Some(held.state.look_again_at(now)));
+                    continue;
+                };
+                pass.ended.push(TimedOutRun {
                     id: held.id,
                     reason: state.status_reason.clone(),
                     attempt: state.attempt,
                 });
                 write_run!(tx, &held, Change::Moved(state, note), actor, now);
             }
-            Ok::<_, StoreError>(ended)
+            Ok::<_, StoreError>(pass)
         })
     }
 }

@@ -10,14 +10,18 @@ use crate::store::StoreError;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Selects what a run that is held consists of.
+/// Selects what a run that is held consists of, and `$more` columns.
 macro_rules! held_sql {
     ($where:literal, $lock:literal) => {
+        held_sql!("", $where, $lock)
+    };
+    ($more:literal, $where:literal, $lock:literal) => {
         concat!(
             "select id, org_id, event_id, status, status_reason, attempt, start_id, started_at,
                 deadline_at, inactivity_us, heartbeat_due_at, due_at, completed_at, completion_id,
-                completion_outcome, result, error
-             from runs where ",
+                completion_outcome, result, error",
+            $more,
+            " from runs where ",
             $where,
             $lock
         )

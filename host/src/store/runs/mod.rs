@@ -5,7 +5,7 @@ mod finalize;
 pub(super) mod held;
 
 pub use change::RunActionOutcome;
-pub use finalize::TimedOutRun;
+pub use finalize::{FinalizerPass, TimedOutRun};
 pub(super) use held::{Hold, hold_run, write_run};
 
 use super::pool::read;
