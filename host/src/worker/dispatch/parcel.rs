@@ -83,7 +83,7 @@ impl Parcel {
             Sent::Taken => self.taken().await,
             Sent::Gone { error } => {
                 // The sink first: put back, the message could be sent once more.
-                self.note(&SinkNews::Gone {
+                self.try_note(&SinkNews::Gone {
                     error: error.clone(),
                 })
                 .await?;
@@ -103,7 +103,8 @@ impl Parcel {
                     self.put_back(self.context.backoff().after(1, rand::random()), &error)
                         .await?;
                 }
-                self.blame(error, pause.filter(|_| is_for_all)).await
+                self.blame(error, pause.filter(|_| is_for_all)).await;
+                Ok(())
             }
         }
     }
@@ -129,7 +130,7 @@ impl Parcel {
             }
             LeaseOutcome::Lost | LeaseOutcome::NotFound => self.log_lost(),
         }
-        self.note(&SinkNews::Success).await?;
+        self.note(&SinkNews::Success).await;
         if self.target.is_probe {
             // Whatever waited for the circuit may go now, wherever it is claimed.
             self.context.signals.raise(Signal::Outbox);
@@ -172,16 +173,26 @@ impl Parcel {
         Ok(())
     }
 
-    async fn blame(&self, error: String, pause: Option<Duration>) -> Result<(), StoreError> {
+    async fn blame(&self, error: String, pause: Option<Duration>) {
         let rule = self.context.rule();
         let news = SinkNews::Failure { error, pause, rule };
-        if let Some(until) = self.note(&news).await? {
+        if let Some(until) = self.note(&news).await {
             tracing::warn!(sink.id = %self.target.id, %until, "nothing is sent to a sink for a while");
         }
-        Ok(())
     }
 
-    async fn note(&self, news: &SinkNews) -> Result<Option<Timestamp>, StoreError> {
+    /// What became of the message is written down already, so this may fail.
+    async fn note(&self, news: &SinkNews) -> Option<Timestamp> {
+        match self.try_note(news).await {
+            Ok(until) => until,
+            Err(error) => {
+                tracing::warn!(sink.id = %self.target.id, %error, "could not note how a sink does");
+                None
+            }
+        }
+    }
+
+    async fn try_note(&self, news: &SinkNews) -> Result<Option<Timestamp>, StoreError> {
         let store = &self.context.store;
         persist(|| store.note_sink(&self.target, news, clock::now())).await
     }
