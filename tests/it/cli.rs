@@ -431,6 +431,15 @@ async fn what_is_wrong_is_said_before_anything_starts() {
     assert!(error.contains("lease"), "{error}");
     let error = fails(directory.path(), &["keys", "create", "--org", "Not An Org"]).await;
     assert!(error.contains("a-z"), "{error}");
+    let error = fails(directory.path(), &["keys", "list"]).await;
+    assert!(
+        error.contains("there is no database triggerhouse.db"),
+        "{error}"
+    );
+    let nobody = "postgres://127.0.0.1:1/nothing";
+    let error = fails(directory.path(), &["migrate", "--database-url", nobody]).await;
+    assert!(error.contains("refused"), "the reason: {error}");
+    assert!(!directory.path().join("triggerhouse.db").exists());
     let migrated = ok(directory.path(), &["migrate"]).await;
     assert!(migrated.contains("up to date"), "{migrated}");
     assert!(directory.path().join("triggerhouse.db").exists());

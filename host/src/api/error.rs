@@ -188,6 +188,7 @@ impl From<StoreError> for Problem {
             StoreError::Unreadable { .. }
             | StoreError::Refused(_)
             | StoreError::Migrate(_)
+            | StoreError::NoFile(_)
             | StoreError::Url(_) => {
                 tracing::error!(%error, "a request was answered with 500");
                 Self::internal()

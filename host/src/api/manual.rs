@@ -1,7 +1,7 @@
 //! `/v1/automations/{id}/run`: a person presses *run*.
 
 use super::check::Checks;
-use super::extract::{JsonBody, PathId};
+use super::extract::{OptionalJsonBody, PathId};
 use super::{AppState, Problem, Tenant};
 use crate::clock;
 use crate::domain::AutomationId;
@@ -40,7 +40,7 @@ struct Started {
 
 /// Run an automation by hand
 #[utoipa::path(post, path = "/v1/automations/{id}/run", tag = "automations",
-    params(("id" = AutomationId, Path)), request_body = Start,
+    params(("id" = AutomationId, Path)), request_body = Option<Start>,
     responses(
         (status = CREATED, description = "Handed over", body = Started),
         (status = CONFLICT, description = "The automation is switched off, or its manual trigger", body = Problem,
@@ -49,7 +49,7 @@ async fn run_automation(
     Tenant(org): Tenant,
     State(state): State<AppState>,
     PathId(id): PathId<AutomationId>,
-    JsonBody(start): JsonBody<Start>,
+    OptionalJsonBody(start): OptionalJsonBody<Start>,
 ) -> Result<(StatusCode, Json<Started>), Problem> {
     let facts = serde_json::json!({ "input": start.input }).to_string();
     let mut checks = Checks::default();

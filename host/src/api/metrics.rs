@@ -49,7 +49,7 @@ async fn sample(state: &AppState) {
     for pool in state.store().pool_use() {
         measure::connections(pool.pool, pool.idle, pool.used, pool.max);
     }
-    let backlog = timeout(SAMPLE_MAX, state.store().backlog()).await;
+    let backlog = timeout(SAMPLE_MAX, state.store().backlog(clock::now())).await;
     measure::database(matches!(backlog, Ok(Ok(_))));
     match backlog {
         Ok(Ok(backlog)) => show(&backlog, clock::now()),
@@ -62,6 +62,7 @@ async fn sample(state: &AppState) {
 fn show(backlog: &Backlog, now: Timestamp) {
     measure::inbox(waiting(backlog.inbox, now));
     measure::outbox(waiting(backlog.outbox, now));
+    measure::needs_reauth(backlog.needs_reauth);
     measure::sinks(backlog.sinks, backlog.sinks_open);
     measure::overdue(since(backlog.poll_due, now), since(backlog.tick_due, now));
     for (provider, at) in &backlog.cursors {

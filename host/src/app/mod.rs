@@ -85,7 +85,7 @@ impl App {
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         let address = listener.local_addr().context("the listening address")?;
         config.listen = address.to_string();
-        let store = open_store(&config).await?;
+        let store = open_store(&config, true).await?;
         store.migrate().await?;
         let master_key = Arc::new(master_key::load(&config, &store).await?);
         let registry = Arc::new(load_registry(&config).await?);
@@ -219,7 +219,7 @@ impl App {
         tracing::info!(
             %address,
             database = store.engine(),
-            roles = ?config.roles,
+            roles = %roles(&config),
             providers = registry.len(),
             "triggerhouse is ready"
         );
@@ -282,13 +282,20 @@ async fn ended(tasks: Vec<JoinHandle<()>>, deadline: Instant) -> bool {
     all
 }
 
-/// Opens the configured database.
+fn roles(config: &Config) -> String {
+    let names: Vec<&str> = config.roles.iter().map(|role| role.as_str()).collect();
+    names.join(",")
+}
+
+/// Opens the configured database, which is made where it is an SQLite file that is missing
+/// and `may_create` says so.
 ///
 /// # Errors
 /// If it cannot be reached.
-pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+pub async fn open_store(config: &Config, may_create: bool) -> anyhow::Result<Store> {
     let options = StoreOptions {
         connections_max: config.database_connections_max,
+        may_create,
         ..StoreOptions::default()
     };
     Store::open(&config.database_url, &options)

@@ -44,7 +44,7 @@ impl Keys {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Create(create) => {
-                let store = open(&create.common).await?;
+                let store = open(&create.common, true).await?;
                 let (created, key) = create_key(&store, &create.org, &create.name).await?;
                 println!("{}", key.expose());
                 eprintln!("{} of {}, shown this once", created.id, created.org);
@@ -55,7 +55,7 @@ impl Keys {
                         .map(String::from)
                         .to_vec(),
                 ];
-                for key in open(&common).await?.list_keys().await? {
+                for key in open(&common, false).await?.list_keys().await? {
                     rows.push(vec![
                         key.id.to_string(),
                         key.org.to_string(),
@@ -68,7 +68,7 @@ impl Keys {
                 table::print(&rows);
             }
             Self::Revoke(revoke) => {
-                if !open(&revoke.common)
+                if !open(&revoke.common, false)
                     .await?
                     .revoke_key(revoke.id, clock::now())
                     .await?
@@ -82,9 +82,10 @@ impl Keys {
     }
 }
 
-/// The store, its schema up to date: a key may be created before the first start.
-async fn open(common: &Common) -> anyhow::Result<Store> {
-    let store = open_store(&common.load(Table::new())?).await?;
+/// The store, its schema up to date: a key may be created before the first start, but
+/// whoever looks for one is in the wrong directory if there is no database.
+async fn open(common: &Common, may_create: bool) -> anyhow::Result<Store> {
+    let store = open_store(&common.load(Table::new())?, may_create).await?;
     store.migrate().await?;
     Ok(store)
 }

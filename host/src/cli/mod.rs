@@ -77,7 +77,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 async fn migrate(common: Common) -> anyhow::Result<ExitCode> {
-    let store = triggerhouse::app::open_store(&common.load(Table::new())?).await?;
+    let store = triggerhouse::app::open_store(&common.load(Table::new())?, true).await?;
     store.migrate().await?;
     store.close().await;
     println!("the database is up to date");

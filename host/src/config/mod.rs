@@ -77,6 +77,19 @@ pub enum Role {
     Api,
 }
 
+impl Role {
+    /// Its name in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingress => "ingress",
+            Self::Workers => "workers",
+            Self::Scheduler => "scheduler",
+            Self::Dispatcher => "dispatcher",
+            Self::Api => "api",
+        }
+    }
+}
+
 impl Config {
     /// Reads the configuration; `environment` is that of the process, and
     /// `flags` stands above all.

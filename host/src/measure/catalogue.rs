@@ -80,6 +80,8 @@ figures! {
         "For how long the poll that waits longest has been due; 0 if none is";
     CURSOR_AGE = "poll_cursor_age_seconds", Gauge, ["provider"],
         "Age of the oldest cursor of the poll groups that are polled";
+    NEEDS_REAUTH = "integrations_needs_reauth", Gauge, [],
+        "Integrations whose service refuses their credential: not polled until a person gives another one";
     TICK_LAG = "scheduler_lag_seconds", Histogram, [],
         "How late ticks were fired";
     TICK_OVERDUE = "scheduler_overdue_seconds", Gauge, [],
@@ -87,7 +89,7 @@ figures! {
     OUTBOX_BACKLOG = "outbox_backlog_messages", Gauge, [],
         "Messages that wait or are held by a consumer; more than 100000 are counted as so many";
     OUTBOX_OLDEST = "outbox_oldest_age_seconds", Gauge, [],
-        "Age of the oldest of them; 0 if there is none";
+        "Age of the oldest that no consumer holds; 0 if there is none";
     DISPATCH_LAG = "dispatch_lag_seconds", Histogram, ["sink"],
         "From the commit of a message to its first hand-over";
     SINKS = "sinks", Gauge, ["circuit"],

@@ -105,6 +105,11 @@ pub fn outbox(waiting: Waiting) {
     gauge!(DEAD_LETTERS, "queue" => "outbox").set(waiting.dead as f64);
 }
 
+/// Integrations that somebody has to connect anew.
+pub fn needs_reauth(count: u64) {
+    gauge!(NEEDS_REAUTH).set(count as f64);
+}
+
 /// Sinks that are switched on, and how many of them nothing is sent to for a while.
 pub fn sinks(all: u64, open: u64) {
     gauge!(SINKS, "circuit" => "closed").set(all.saturating_sub(open) as f64);

@@ -12,7 +12,8 @@ const COUNT_MAX: i64 = 100_000;
 pub struct Queue {
     /// Due or claimed; no more than 100,000 are counted.
     pub waiting: u64,
-    /// Since when the oldest of those has been there.
+    /// Since when the oldest of those has been there; of messages, the oldest that nobody
+    /// holds.
     pub oldest: Option<Timestamp>,
     /// Dead letters; no more than 100,000 are counted.
     pub dead: u64,
@@ -31,6 +32,9 @@ pub struct Backlog {
     pub tick_due: Option<Timestamp>,
     /// Of each provider that polls: when the cursor that has stood longest was written.
     pub cursors: Vec<(String, Timestamp)>,
+    /// Integrations that wait for a person to connect them anew; no more than 100,000
+    /// are counted.
+    pub needs_reauth: u64,
     /// Sinks that are switched on; no more than 100,000 are counted.
     pub sinks: u64,
     /// Of those, the ones whose circuit is open.
@@ -53,8 +57,10 @@ pub struct PoolUse {
 const INBOX: &str = "select count(*), min(received_at) from (
     select received_at from inbox where due_at is not null order by due_at limit $1) as waiting";
 // In the order of the index: without it, everything that was handed over would be read.
-const OUTBOX: &str = "select count(*), min(created_at) from (
-    select created_at from outbox where due_at is not null
+// What somebody holds is in good hands, however old it is.
+const OUTBOX: &str = "select count(*),
+        min(case when lease_token is null or due_at <= $2 then created_at end) from (
+    select created_at, lease_token, due_at from outbox where due_at is not null
     order by org_id, due_at limit $1) as waiting";
 const INBOX_DEAD: &str = "select count(*) from (
     select 1 from inbox where status = $2 and processed_at is not null and emptied_at is null
@@ -62,6 +68,9 @@ const INBOX_DEAD: &str = "select count(*) from (
 const OUTBOX_DEAD: &str = "select count(*) from (
     select 1 from outbox where status = $2 and processed_at is not null
     order by processed_at limit $1) as dead";
+// The status is written out for the sake of the index on it.
+const NEEDS_REAUTH: &str = "select count(*) from (
+    select 1 from integrations where status = 'needs_reauth' and deleted_at is null limit $1) as ended";
 const SINKS: &str = "select count(*), count(open_until) from (
     select open_until from sinks where enabled limit $1) as switched_on";
 
@@ -70,11 +79,17 @@ impl Store {
     ///
     /// # Errors
     /// If the database is unavailable.
-    pub async fn backlog(&self) -> Result<Backlog, StoreError> {
-        let inbox = self.queue(INBOX, INBOX_DEAD, DeliveryStatus::Failed.as_str());
-        let inbox = inbox.await?;
-        let outbox = self.queue(OUTBOX, OUTBOX_DEAD, OutboxStatus::Failed.as_str());
-        let outbox = outbox.await?;
+    pub async fn backlog(&self, now: Timestamp) -> Result<Backlog, StoreError> {
+        let inbox: Waiting = read!(self, pool => {
+            sqlx::query_as(INBOX).bind(COUNT_MAX).fetch_one(pool).await?
+        });
+        let outbox: Waiting = read!(self, pool => {
+            sqlx::query_as(OUTBOX).bind(COUNT_MAX).bind(now.0).fetch_one(pool).await?
+        });
+        let inbox_dead = self.dead(INBOX_DEAD, DeliveryStatus::Failed.as_str());
+        let inbox = queue(inbox, inbox_dead.await?);
+        let outbox_dead = self.dead(OUTBOX_DEAD, OutboxStatus::Failed.as_str());
+        let outbox = queue(outbox, outbox_dead.await?);
         let cursors: Vec<(String, i64)> = read!(self, pool => {
             sqlx::query_as(
                 "select provider, min(coalesce(cursor_at, created_at)) from poll_groups
@@ -82,6 +97,9 @@ impl Store {
             )
             .fetch_all(pool)
             .await?
+        });
+        let needs_reauth: i64 = read!(self, pool => {
+            sqlx::query_scalar(NEEDS_REAUTH).bind(COUNT_MAX).fetch_one(pool).await?
         });
         let (sinks, sinks_open): (i64, i64) = read!(self, pool => {
             sqlx::query_as(SINKS).bind(COUNT_MAX).fetch_one(pool).await?
@@ -95,28 +113,16 @@ impl Store {
                 .into_iter()
                 .map(|(provider, at)| (provider, Timestamp(at)))
                 .collect(),
+            needs_reauth: u64::try_from(needs_reauth).unwrap_or(0),
             sinks: u64::try_from(sinks).unwrap_or(0),
             sinks_open: u64::try_from(sinks_open).unwrap_or(0),
         })
     }
 
-    async fn queue(
-        &self,
-        waiting: &'static str,
-        dead: &'static str,
-        status: &'static str,
-    ) -> Result<Queue, StoreError> {
-        let (waiting, oldest): (i64, Option<i64>) = read!(self, pool => {
-            sqlx::query_as(waiting).bind(COUNT_MAX).fetch_one(pool).await?
-        });
-        let dead: i64 = read!(self, pool => {
-            sqlx::query_scalar(dead).bind(COUNT_MAX).bind(status).fetch_one(pool).await?
-        });
-        Ok(Queue {
-            waiting: u64::try_from(waiting).unwrap_or(0),
-            oldest: oldest.map(Timestamp),
-            dead: u64::try_from(dead).unwrap_or(0),
-        })
+    async fn dead(&self, sql: &'static str, status: &'static str) -> Result<i64, StoreError> {
+        Ok(read!(self, pool => {
+            sqlx::query_scalar(sql).bind(COUNT_MAX).bind(status).fetch_one(pool).await?
+        }))
     }
 
     /// How connections are used.
@@ -130,6 +136,17 @@ impl Store {
                 ]
             }
         }
+    }
+}
+
+/// How many, and since when the oldest.
+type Waiting = (i64, Option<i64>);
+
+fn queue((waiting, oldest): Waiting, dead: i64) -> Queue {
+    Queue {
+        waiting: u64::try_from(waiting).unwrap_or(0),
+        oldest: oldest.map(Timestamp),
+        dead: u64::try_from(dead).unwrap_or(0),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What can go wrong in the store, and what follows from it.
 
+use std::path::PathBuf;
+
 /// An error of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -34,6 +36,9 @@ pub enum StoreError {
     /// The migrations could not be applied.
     #[error("cannot migrate the database: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// An SQLite file that had to be there is not.
+    #[error("there is no database {}", .0.display())]
+    NoFile(PathBuf),
     /// The URL names no supported database.
     #[error("expected a database URL like sqlite://triggerhouse.db or postgres://…, got {0:?}")]
     Url(String),

@@ -67,7 +67,7 @@ pub use pool::{Store, StoreOptions};
 pub use receive::{PackedDelivery, Stored};
 pub use renewals::{Renewal, RenewalOf};
 pub use replay::Replay;
-pub use retention::{Collected, Horizon};
+pub use retention::{Collected, CollectedRows, Horizon};
 pub use routes::{RouteChange, RouteSource, RouteSubject, SealedSecret};
 pub use runs::{FinalizerPass, RunActionOutcome, RunFilter, TimedOutRun};
 pub use schedules::{NewSchedule, ScheduleDeletion, SchedulePatch};

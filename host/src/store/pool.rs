@@ -9,6 +9,7 @@ use sqlx::{ConnectOptions, Connection, Executor};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// How long a connection may take to show that it works.
 const PING_MAX: Duration = Duration::from_secs(1);
@@ -20,6 +21,8 @@ pub struct StoreOptions {
     pub connections_max: u32,
     /// How long a call waits for a connection.
     pub acquire_timeout: Duration,
+    /// Whether an SQLite file that is missing is made.
+    pub may_create: bool,
 }
 
 impl Default for StoreOptions {
@@ -27,6 +30,7 @@ impl Default for StoreOptions {
         Self {
             connections_max: 10,
             acquire_timeout: Duration::from_secs(5),
+            may_create: true,
         }
     }
 }
@@ -102,7 +106,8 @@ macro_rules! write {
 pub(super) use {read, write};
 
 impl Store {
-    /// Opens the database at `url`; an SQLite file is created where it is missing.
+    /// Opens the database at `url`; an SQLite file is created where it is missing and the
+    /// options allow it.
     ///
     /// # Errors
     /// If the URL names no supported database, or it cannot be reached.
@@ -154,7 +159,7 @@ impl Store {
             idle.push(connection);
         }
         for mut connection in idle {
-            let ping = tokio::time::timeout(PING_MAX, connection.ping()).await;
+            let ping = timeout(PING_MAX, connection.ping()).await;
             if !matches!(ping, Ok(Ok(()))) {
                 connection.close_on_drop();
             }
@@ -198,15 +203,22 @@ async fn open_postgres(url: &str, options: &StoreOptions) -> Result<PgPool, Stor
         // connection that broke fails one call and is replaced: the writer and the
         // workers try again, an API call is answered with 503 and Retry-After.
         .test_before_acquire(false)
-        .connect_with(connect)
-        .await?;
-    Ok(pool)
+        .connect_with(connect.clone())
+        .await;
+    match pool {
+        // It has tried all the time, and does not say why in vain.
+        Err(sqlx::Error::PoolTimedOut) => match timeout(PING_MAX, connect.connect()).await {
+            Ok(Err(reason)) => Err(reason.into()),
+            _ => Err(sqlx::Error::PoolTimedOut.into()),
+        },
+        pool => Ok(pool?),
+    }
 }
 
 async fn open_sqlite(url: &str, options: &StoreOptions) -> Result<Sqlite, StoreError> {
     let connect = SqliteConnectOptions::from_str(url)
         .map_err(|_| StoreError::Url(url.to_owned()))?
-        .create_if_missing(true)
+        .create_if_missing(options.may_create)
         .journal_mode(SqliteJournalMode::Wal)
         // An acknowledged delivery survives a power cut.
         .synchronous(SqliteSynchronous::Full)
@@ -220,6 +232,9 @@ async fn open_sqlite(url: &str, options: &StoreOptions) -> Result<Sqlite, StoreE
             .test_before_acquire(false)
     };
     let file = connect.get_filename().to_owned();
+    if !options.may_create && !file.exists() {
+        return Err(StoreError::NoFile(file));
+    }
     // Changing a fresh file to WAL fails at once while another process does it.
     let lock = lock::exclusive(&file).await;
     let write = pool(1).connect_with(connect.clone()).await?;

@@ -10,6 +10,7 @@ use super::pool::write;
 use super::{Store, StoreError};
 use crate::domain::status::Lifecycle;
 use crate::domain::{DeliveryStatus, EventStatus, OutboxStatus, RunStatus, Timestamp};
+use std::time::{Duration, Instant};
 
 /// What grows old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,9 +199,19 @@ impl Collected {
     }
 }
 
+/// What one pass has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CollectedRows {
+    /// Rows that were deleted or emptied.
+    pub rows: u64,
+    /// How long it held what it wrote to, without the time that it waited for that: on
+    /// SQLite nobody else could write meanwhile.
+    pub held: Duration,
+}
+
 impl Store {
-    /// One pass: deletes or empties some of what is old, in one short transaction;
-    /// returns how many rows. Fewer than `max`: nothing is left.
+    /// One pass: deletes or empties some of what is old, in one short transaction. Fewer
+    /// rows than `max`: nothing is left.
     ///
     /// # Errors
     /// If the database is unavailable; then nothing was changed.
@@ -210,7 +221,7 @@ impl Store {
         horizon: Horizon,
         max: u32,
         now: Timestamp,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<CollectedRows, StoreError> {
         let form = usize::from(!self.is_embedded());
         let statuses = what.statuses();
         write!(self, tx => {
@@ -218,7 +229,7 @@ impl Store {
                 // What a crash of the database forgets is deleted again.
                 sqlx::query("set local synchronous_commit = off").execute(&mut **tx).await?;
             }
-            let mut rows = 0;
+            let (begun, mut rows) = (Instant::now(), 0);
             for status in &statuses {
                 let Some(left) = u64::from(max).checked_sub(rows).filter(|left| *left > 0) else {
                     break;
@@ -236,7 +247,10 @@ impl Store {
                         .rows_affected();
                 }
             }
-            Ok::<_, StoreError>(rows)
+            Ok::<_, StoreError>(CollectedRows {
+                rows,
+                held: begun.elapsed(),
+            })
         })
     }
 }

@@ -15,6 +15,12 @@ const LEASE: Duration = Duration::from_secs(60);
 /// Pauses are this many times as long as the transaction before them: whatever the
 /// database can do, most of it is left to others.
 const PAUSE_FACTOR: u32 = 3;
+/// How long a pass may hold what it writes to. SQLite has one writer, so whoever waits
+/// for an acknowledgement waits for the pass as well; on Postgres nobody does.
+const HELD_MAX_EMBEDDED: Duration = Duration::from_millis(3);
+const HELD_MAX_SERVER: Duration = Duration::from_millis(50);
+/// Rows of a pass at least, however long they take: otherwise nothing would ever be done.
+const PASS_ROWS_MIN: u32 = 10;
 
 /// Deletes what has grown old.
 pub struct Collector {
@@ -63,6 +69,14 @@ impl Collector {
         }
     }
 
+    fn next_max(&self, max: u32, held: Duration) -> u32 {
+        let held_max = match self.store.is_embedded() {
+            true => HELD_MAX_EMBEDDED,
+            false => HELD_MAX_SERVER,
+        };
+        adapted(max, held, held_max, self.config.pass_rows_max)
+    }
+
     /// Collects all there is, if no other replica does.
     async fn turn(&self, stop: &CancellationToken, every: Duration) {
         let now = clock::now();
@@ -100,6 +114,18 @@ impl Collector {
     }
 }
 
+/// How many rows the next pass may take, after one of `max` rows took `held`.
+fn adapted(max: u32, held: Duration, held_max: Duration, rows_max: u32) -> u32 {
+    let next = if held > held_max {
+        max / 2
+    } else if held < held_max / 2 {
+        max.saturating_mul(2)
+    } else {
+        max
+    };
+    next.max(PASS_ROWS_MIN).min(rows_max)
+}
+
 impl Turn<'_> {
     async fn all(&mut self) -> Result<(), Cut> {
         for what in Collected::ALL {
@@ -114,7 +140,7 @@ impl Turn<'_> {
     /// Pass after pass, until nothing is left; returns how many rows.
     async fn collect(&mut self, what: Collected) -> Result<u64, Cut> {
         let config = &self.collector.config;
-        let max = config.pass_rows_max;
+        let mut max = PASS_ROWS_MIN.min(config.pass_rows_max);
         let mut rows = 0;
         while let Some(horizon) = config.horizon(what, clock::now()) {
             if self.stop.is_cancelled() {
@@ -124,11 +150,12 @@ impl Turn<'_> {
             let begun = Instant::now();
             let store = &self.collector.store;
             let passed = store.collect(what, horizon, max, clock::now()).await?;
-            rows += passed;
-            measure::collected(what.as_str(), passed, begun.elapsed());
-            if passed < u64::from(max) {
+            rows += passed.rows;
+            measure::collected(what.as_str(), passed.rows, begun.elapsed());
+            if passed.rows < u64::from(max) {
                 break;
             }
+            max = self.collector.next_max(max, passed.held);
             let pause = Duration::from_millis(config.pause_ms).max(begun.elapsed() * PAUSE_FACTOR);
             tokio::select! {
                 () = self.stop.cancelled() => {}
@@ -153,5 +180,26 @@ impl Turn<'_> {
         }
         self.held_until = until;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passes_grow_while_they_are_short_and_shrink_when_they_are_long() {
+        let held_max = Duration::from_millis(8);
+        let after = |max, ms| adapted(max, Duration::from_millis(ms), held_max, 500);
+        assert_eq!(after(100, 1), 200);
+        assert_eq!(after(300, 1), 500, "as configured at most");
+        assert_eq!(after(100, 6), 100);
+        assert_eq!(after(100, 9), 50);
+        assert_eq!(after(12, 9), PASS_ROWS_MIN);
+        assert_eq!(
+            adapted(5, Duration::ZERO, held_max, 5),
+            5,
+            "less if so configured"
+        );
     }
 }

@@ -96,6 +96,19 @@ on_both! {
         app.stop().await;
     }
 
+    async fn a_rotation_needs_no_body(db: &TestDb) {
+        let mut app = TestApp::start(db).await;
+        for (path, url, first) in subjects(&mut app).await {
+            let rotate = format!("{path}/rotate-secret");
+            let response = app.call("acme", Method::POST, &rotate, None).await;
+            assert_eq!(response.status(), StatusCode::OK, "{path}");
+            let made: Value = response.json().await.unwrap();
+            assert_eq!(answer(&app, &url, &text(&made["webhook_secret"])).await, StatusCode::OK);
+            assert_eq!(answer(&app, &url, &first).await, StatusCode::OK, "for an hour");
+        }
+        app.stop().await;
+    }
+
     async fn a_rotation_that_is_not_valid_changes_nothing(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         for (path, url, first) in subjects(&mut app).await {

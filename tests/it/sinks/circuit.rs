@@ -14,7 +14,7 @@ on_both! {
         let seen = health(&mut app, &sink).await;
         assert!(seen["open_until"].is_string() && seen["last_error_at"].is_string(), "{seen}");
         assert_eq!(seen["last_error"], "the endpoint answered 500");
-        let waits = app.app.store.backlog().await.unwrap();
+        let waits = app.app.store.backlog(triggerhouse::clock::now()).await.unwrap();
         assert_eq!((waits.sinks, waits.sinks_open), (1, 1), "which figures show");
         eventually("two probes", async || receiver.count() == FAILURES + 2).await;
         receiver.answer(Answer::Status(200));
@@ -28,7 +28,7 @@ on_both! {
         assert_eq!(received.len(), FAILURES + 2 + 20, "what waited was not tried in vain");
         eventually("a closed circuit", async || health(&mut app, &sink).await["circuit"] == "closed").await;
         assert_eq!(health(&mut app, &sink).await["failures"], 0);
-        assert_eq!(app.app.store.backlog().await.unwrap().sinks_open, 0);
+        assert_eq!(app.app.store.backlog(triggerhouse::clock::now()).await.unwrap().sinks_open, 0);
         app.stop().await;
     }
 

@@ -5,11 +5,16 @@ use std::time::Duration;
 use triggerhouse::domain::sink::{Circuit, CircuitRule, SinkHealth};
 use triggerhouse::domain::{OutboxStatus, SinkId, Timestamp};
 use triggerhouse::store::{
-    Dispatch, NewSink, NewSinkPlace, SinkNews, SinkPatch, Store, StoreError, UndeliveredChange,
+    Dispatch, NewSink, NewSinkPlace, PageRequest, SinkNews, SinkPatch, Store, StoreError,
+    UndeliveredChange,
 };
 use triggerhouse_tests::{TestDb, on_both};
 
 const LEASE: Duration = Duration::from_secs(60);
+const FIRST: PageRequest = PageRequest {
+    limit: 10,
+    before: None,
+};
 const PAUSE: Duration = Duration::from_secs(30);
 const RULE: CircuitRule = CircuitRule {
     failures: 2,
@@ -98,6 +103,25 @@ on_both! {
         store.note_sink(&last.target, &SinkNews::Success, later + PAUSE).await.unwrap();
         let seen = health(&store, sink, later + PAUSE).await;
         assert_eq!((seen.circuit, seen.failures, seen.last_success_at), (Circuit::Closed, 0, Some(later + PAUSE)));
+    }
+
+    async fn a_probe_that_meets_a_message_without_attempts_leaves_the_next_one_its_turn(db: &TestDb) {
+        let (store, sink) = with_sink(db, 2).await;
+        for _ in 0..RULE.failures {
+            let sent = claim(&store, sink, T0, 1).await.unwrap();
+            let message = &sent.messages[0];
+            store.nack_message(&org(), message.id, message.lease_token, Some(T0), Some("it was full"), T0).await.unwrap();
+            store.note_sink(&sent.target, &failure(), T0).await.unwrap();
+        }
+        let later = T0 + PAUSE;
+        // An operator allows less than there has been.
+        let exhausted = store.claim_dispatch(sink, later, LEASE, 5, 0).await.unwrap();
+        assert!(exhausted.is_none());
+        let dead = store.list_messages(&org(), Some(OutboxStatus::Failed), FIRST).await.unwrap().items;
+        let error = "claimed 0 times and never acknowledged; the last error: it was full";
+        assert_eq!((dead.len(), dead[0].error.as_deref()), (1, Some(error)));
+        let next = claim(&store, sink, later, 5).await.expect("not after the lease");
+        assert_eq!((next.messages.len(), next.target.is_probe), (1, true));
     }
 
     async fn what_an_old_place_says_late_counts_no_more(db: &TestDb) {

@@ -2,7 +2,7 @@
 
 use super::answer::RotatedIntegration;
 use crate::api::check::Checks;
-use crate::api::extract::{JsonBody, PathId};
+use crate::api::extract::{OptionalJsonBody, PathId};
 use crate::api::rotation::{check_overlap, check_secret, given_or_made, overlap_default, rotate};
 use crate::api::{AppState, Problem, Tenant};
 use crate::domain::IntegrationId;
@@ -28,11 +28,20 @@ pub(super) struct Rotation {
     overlap_seconds: u64,
 }
 
+impl Default for Rotation {
+    fn default() -> Self {
+        Self {
+            secret: None,
+            overlap_seconds: overlap_default(),
+        }
+    }
+}
+
 /// Replace an integration's webhook secret
 ///
 /// The new one is accepted at once; those before, for `overlap_seconds` more.
 #[utoipa::path(post, path = "/v1/integrations/{id}/rotate-secret", tag = "integrations",
-    params(("id" = IntegrationId, Path)), request_body = Rotation,
+    params(("id" = IntegrationId, Path)), request_body = Option<Rotation>,
     responses(
         (status = OK, description = "Replaced", body = RotatedIntegration),
         (status = CONFLICT, description = "A secret cannot be made: the provider is not \
@@ -42,7 +51,7 @@ pub(super) async fn rotate_integration_secret(
     Tenant(org): Tenant,
     State(state): State<AppState>,
     PathId(id): PathId<IntegrationId>,
-    JsonBody(rotation): JsonBody<Rotation>,
+    OptionalJsonBody(rotation): OptionalJsonBody<Rotation>,
 ) -> Result<Json<RotatedIntegration>, Problem> {
     let mut checks = Checks::default();
     check_overlap(&mut checks, rotation.overlap_seconds);

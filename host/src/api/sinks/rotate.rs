@@ -2,7 +2,7 @@
 
 use super::{SinkWithSecret, found};
 use crate::api::check::Checks;
-use crate::api::extract::{JsonBody, PathId};
+use crate::api::extract::{OptionalJsonBody, PathId};
 use crate::api::rotation::{check_overlap, overlap_default};
 use crate::api::{AppState, Problem, Tenant, seal_secret};
 use crate::clock;
@@ -27,12 +27,20 @@ pub(super) struct Rotation {
     overlap_seconds: u64,
 }
 
+impl Default for Rotation {
+    fn default() -> Self {
+        Self {
+            overlap_seconds: overlap_default(),
+        }
+    }
+}
+
 /// Replace a sink's secret
 ///
 /// Requests are signed with the new one at once, and for `overlap_seconds` with those
 /// before as well: receivers accept a signature by any secret that they know.
 #[utoipa::path(post, path = "/v1/sinks/{id}/rotate-secret", tag = "sinks",
-    params(("id" = SinkId, Path)), request_body = Rotation,
+    params(("id" = SinkId, Path)), request_body = Option<Rotation>,
     responses(
         (status = OK, description = "Replaced", body = SinkWithSecret),
         (status = CONFLICT, description = "A Redis sink has no secret", body = Problem,
@@ -41,7 +49,7 @@ pub(super) async fn rotate_sink_secret(
     Tenant(org): Tenant,
     State(state): State<AppState>,
     PathId(id): PathId<SinkId>,
-    JsonBody(rotation): JsonBody<Rotation>,
+    OptionalJsonBody(rotation): OptionalJsonBody<Rotation>,
 ) -> Result<Json<SinkWithSecret>, Problem> {
     let mut checks = Checks::default();
     check_overlap(&mut checks, rotation.overlap_seconds);

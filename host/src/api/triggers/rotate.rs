@@ -2,7 +2,7 @@
 
 use super::answer::{self, RotatedTrigger};
 use crate::api::check::Checks;
-use crate::api::extract::{JsonBody, PathId};
+use crate::api::extract::{OptionalJsonBody, PathId};
 use crate::api::rotation::{check_overlap, check_secret, given_or_made, overlap_default, rotate};
 use crate::api::{AppState, Problem, Tenant};
 use crate::domain::TriggerId;
@@ -28,13 +28,22 @@ pub(super) struct Rotation {
     overlap_seconds: u64,
 }
 
+impl Default for Rotation {
+    fn default() -> Self {
+        Self {
+            secret: None,
+            overlap_seconds: overlap_default(),
+        }
+    }
+}
+
 /// Replace a trigger's webhook secret
 ///
 /// The new one is accepted at once; those before, for `overlap_seconds` more. The
 /// URL stays. Some services make the secret themselves, once they know the URL: it is
 /// given to the trigger here.
 #[utoipa::path(post, path = "/v1/triggers/{id}/rotate-secret", tag = "triggers",
-    params(("id" = TriggerId, Path)), request_body = Rotation,
+    params(("id" = TriggerId, Path)), request_body = Option<Rotation>,
     responses(
         (status = OK, description = "Replaced", body = RotatedTrigger),
         (status = CONFLICT, description = "The provider is not registered just now",
@@ -43,7 +52,7 @@ pub(super) async fn rotate_trigger_secret(
     Tenant(org): Tenant,
     State(state): State<AppState>,
     PathId(id): PathId<TriggerId>,
-    JsonBody(rotation): JsonBody<Rotation>,
+    OptionalJsonBody(rotation): OptionalJsonBody<Rotation>,
 ) -> Result<Json<RotatedTrigger>, Problem> {
     let mut checks = Checks::default();
     check_overlap(&mut checks, rotation.overlap_seconds);

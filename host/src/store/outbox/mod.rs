@@ -17,6 +17,7 @@ pub(in crate::store) struct MessageRow {
     payload: String,
     attempt: i32,
     attempts_before: i32,
+    error: Option<String>,
 }
 
 /// What the messages of one claim have in common.
@@ -40,7 +41,7 @@ macro_rules! claim_sql {
             ")
              update outbox set status = $4, attempt = attempt + 1, due_at = $5, lease_token = $6
              from due where outbox.id = due.id
-             returning outbox.id, kind, payload, attempt, attempts_before"
+             returning outbox.id, kind, payload, attempt, attempts_before, error"
         )
     };
 }
@@ -58,9 +59,10 @@ macro_rules! pull_sql {
 }
 
 impl Store {
-    /// Claims up to `max` messages for the length of `lease`, oldest first; none
-    /// while the organization has a sink that is switched on. One that was claimed more than `attempts_max` times becomes a dead letter
-    /// instead: its consumers seem to die of it.
+    /// Claims up to `max` messages for the length of `lease`, oldest first; none while
+    /// the organization has a sink that is switched on. One that was claimed more than
+    /// `attempts_max` times becomes a dead letter instead: its consumers seem to die of
+    /// it.
     ///
     /// # Errors
     /// If the database is unavailable.
@@ -121,8 +123,12 @@ impl Store {
             let id = OutboxId(row.id);
             let counted = row.attempt.saturating_sub(row.attempts_before);
             if counted > lease.attempts_max {
-                self.bury_message(org, id, lease.token, lease.attempts_max, now)
-                    .await;
+                let times = lease.attempts_max;
+                let mut error = format!("claimed {times} times and never acknowledged");
+                if let Some(last) = row.error {
+                    error = format!("{error}; the last error: {last}");
+                }
+                self.bury_message(org, id, lease.token, &error, now).await;
                 continue;
             }
             // One that cannot be read keeps nobody from the others; claimed again
@@ -152,11 +158,10 @@ impl Store {
         org: &OrgId,
         id: OutboxId,
         token: Uuid,
-        attempts: i32,
+        error: &str,
         now: Timestamp,
     ) {
-        let error = format!("claimed {attempts} times and never acknowledged");
-        let buried = self.bury_lease(org, id, token, Some(&error), now).await;
+        let buried = self.bury_lease(org, id, token, Some(error), now).await;
         if let Err(error) = buried {
             tracing::warn!(outbox.id = %id, %error, "could not make a dead letter of a message; it is tried again after its lease");
         }

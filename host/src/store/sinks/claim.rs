@@ -187,7 +187,34 @@ impl Store {
         let messages = self
             .claimed_messages(&target.org, messages, lease, now)
             .await;
+        if messages.is_empty() {
+            if target.is_probe {
+                self.end_probe(&target, lease.until, now).await?;
+            }
+            return Ok(None);
+        }
         Ok(Some(Dispatch { target, messages }))
+    }
+
+    /// The message of a probe had to be given up unsent: the next one may try at once.
+    async fn end_probe(
+        &self,
+        target: &SinkTarget,
+        held_until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        write!(self, tx => {
+            sqlx::query(
+                "update sinks set open_until = $4 where id = $1 and revision = $2 and open_until = $3",
+            )
+            .bind(target.id.0)
+            .bind(target.revision)
+            .bind(held_until.0)
+            .bind(now.0)
+            .execute(&mut **tx)
+            .await?;
+            Ok(())
+        })
     }
 
     /// Gives a message back that was not taken through no fault of its own: the attempt

@@ -155,7 +155,7 @@ impl Parcel {
         match outcome {
             LeaseOutcome::Done(_) => tracing::warn!(
                 sink.id = %self.target.id, outbox.id = %message.id, attempt = message.attempt,
-                again, "a message was not taken"
+                again, error, "a message was not taken"
             ),
             LeaseOutcome::Lost | LeaseOutcome::NotFound => self.log_lost(),
         }
