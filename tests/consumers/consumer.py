@@ -3,8 +3,8 @@
 usage: consumer.py pull|http|redis API KEY LOG CRASH [PORT [STREAM]]
 
 It starts each run that it is told of, works on it, completes it, and acknowledges. LOG
-gets a line when the work on a run begins, one when it ends, and one with what became of
-its completion: "done", or "refused" because somebody else has the run by then. CRASH says
+gets a line when the work on a run begins, one when it ends, one where it pauses, and one
+with what became of its completion: "done", or "refused" because somebody else has the run by then. CRASH says
 where it kills itself: "claim" (told of a run, not started), "start" (started, not
 completed), "complete" (completed, not acknowledged), or "never"; or "pause", where it
 stops in the middle of its first run until it is told to go on.
@@ -44,7 +44,7 @@ def call(path, body):
 
 def note(word, run):
     with open(LOG, "a") as log:
-        log.write(f"{word} {run} {os.getpid()} {time.monotonic()}\n")
+        log.write(f"{word} {run} {os.getpid()}\n")
 
 
 def die_at(place):
@@ -55,11 +55,12 @@ def die_at(place):
 PAUSE_ONCE = threading.Lock()
 
 
-def pause():
+def pause(run):
     """Silent for as long as others like: a process that is stopped. The endpoint stops
     one of its threads, since there can be only one endpoint."""
     if CRASH != "pause" or not PAUSE_ONCE.acquire(blocking=False):
         return
+    note("pause", run)
     if KIND == "http":
         while not os.path.exists(LOG + ".go"):
             time.sleep(0.01)
@@ -78,7 +79,7 @@ def work(run):
     attempt = answer["run"]["attempt"]
     note("begin", run)
     die_at("start")
-    pause()
+    pause(run)
     time.sleep(0.05)
     note("end", run)
     completion = {"completion_id": f"{run}-{attempt}", "attempt": attempt, "outcome": "succeeded"}

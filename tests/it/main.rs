@@ -6,6 +6,7 @@
 )]
 
 mod api;
+mod away;
 mod cli;
 mod contract;
 mod crash;

@@ -1,9 +1,10 @@
 //! `/metrics` of a real process: what happens is counted, what waits is shown, and the
 //! documentation tells of every figure.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use triggerhouse::measure::FIGURES;
+use triggerhouse_tests::receiver::{Answer, Receiver};
 use triggerhouse_tests::{TestApp, app, eventually, github, on_both, process};
 
 async fn scrape(port: u16) -> String {
@@ -44,11 +45,22 @@ on_both! {
         let key = app.key("acme").await;
         let sink = json!({"kind": "http", "url": "https://example.com/"});
         app.post("quiet", "/v1/sinks", sink).await;
+        let receiver = Receiver::start(|received| match received.len() {
+            1 => Answer::Status(500),
+            _ => Answer::Status(200),
+        })
+        .await;
+        let late = app.key("late").await;
         app.stop().await;
 
         let port = app::free_port();
         // Figures are of a process, and tests share one.
-        let mut child = process::serve(db, port, &[("INBOX_ATTEMPTS_MAX", "1")]);
+        let mut child = process::serve(db, port, &[
+            ("INBOX_ATTEMPTS_MAX", "1"),
+            ("SINKS_ALLOW_HOSTS", &format!("['{}']", receiver.address)),
+            ("SINKS_RETRY_BASE_MS", "10"),
+            ("SINKS_RETRY_MAX_MS", "20"),
+        ]);
         let client = triggerhouse_tests::client();
         app::ready(&client, port).await;
         let base = format!("http://127.0.0.1:{port}");
@@ -114,6 +126,19 @@ on_both! {
         assert_eq!(claim.send().await.unwrap().status(), 200);
         let text = scrape(port).await;
         assert_eq!(value(&text, "triggerhouse_dispatch_lag_seconds_count{sink=\"pull\"}"), 1.0);
+
+        let post = async |path: &str, body: Value| -> Value {
+            let request = client.post(format!("{base}{path}")).bearer_auth(&late);
+            request.json(&body).send().await.unwrap().json().await.unwrap()
+        };
+        post("/v1/sinks", json!({"kind": "http", "url": receiver.url()})).await;
+        let automation = post("/v1/automations", json!({"name": "a"})).await;
+        post(&format!("/v1/automations/{}/run", app::text(&automation["automation"]["id"])), json!({})).await;
+        eventually("a message that was taken late", async || {
+            let text = scrape(port).await;
+            text.contains("triggerhouse_dispatch_lag_seconds_count{sink=\"http\"} 1")
+        })
+        .await;
 
         let known: BTreeMap<&str, &str> = FIGURES.iter().map(|f| (f.name, f.kind.as_str())).collect();
         for (name, kind) in kinds(&text) {

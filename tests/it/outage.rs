@@ -202,8 +202,8 @@ async fn sinks_are_served_through_crashes_of_postgres() {
     app.stop().await;
 }
 
-/// One replica takes deliveries and hands over, another one processes. Nobody looks for
-/// work by themselves for longer than a test may take, so only signals bring a run.
+/// One replica takes deliveries and hands over, another one processes. Workers do not look
+/// by themselves for longer than a test may take, so only signals bring a run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_wake_each_other_again_after_postgres_has_crashed() {
     let server = PrivatePostgres::start().await;

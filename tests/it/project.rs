@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use triggerhouse::domain::integration::IntegrationStatus;
 use triggerhouse::domain::{DeliveryStatus, EventStatus, OutboxStatus, RunStatus};
 
 fn root() -> PathBuf {
@@ -218,7 +219,9 @@ fn statuses() -> impl Iterator<Item = String> {
     let events = EventStatus::ALL.iter().map(|s| s.as_str());
     let runs = RunStatus::ALL.iter().map(|s| s.as_str());
     let messages = OutboxStatus::ALL.iter().map(|s| s.as_str());
+    let integrations = IntegrationStatus::ALL.iter().map(|s| s.as_str());
     let all = deliveries.chain(events).chain(runs).chain(messages);
+    let all = all.chain(integrations);
     all.map(|status| format!("'{status}'"))
 }
 

@@ -12,6 +12,7 @@ pub mod process;
 pub mod receiver;
 pub mod redis;
 pub mod services;
+pub mod wire;
 
 pub use app::TestApp;
 pub use db::{Kind, TestDb};

@@ -1,5 +1,5 @@
-//! A Postgres of a test's own, to be crashed or to be set up in another way. Durable, unlike the one that all tests
-//! share: what it has committed outlives it.
+//! A Postgres of a test's own, to be crashed or to be set up in another way. Durable,
+//! unlike the one that all tests share: what it has committed outlives it.
 #![allow(clippy::expect_used, reason = "tests fail by panicking")]
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};

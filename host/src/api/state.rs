@@ -1,6 +1,7 @@
 //! What handlers share.
 
 use super::metrics::Sampled;
+use super::outbox::Waiting;
 use crate::config::Config;
 use crate::measure::Figures;
 use crate::provider::Registry;
@@ -25,6 +26,7 @@ struct Shared {
     stop: CancellationToken,
     figures: Figures,
     sampled: Sampled,
+    waiting: Waiting,
 }
 
 impl AppState {
@@ -50,6 +52,7 @@ impl AppState {
             stop,
             figures: Figures::start(),
             sampled: Sampled::default(),
+            waiting: Waiting::default(),
         }))
     }
 
@@ -81,6 +84,11 @@ impl AppState {
     /// What is measured.
     pub fn figures(&self) -> &Figures {
         &self.0.figures
+    }
+
+    /// Consumers that wait for messages.
+    pub(super) fn waiting(&self) -> &Waiting {
+        &self.0.waiting
     }
 
     /// When the database was asked what waits.

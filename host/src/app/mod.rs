@@ -157,7 +157,7 @@ impl App {
             };
             tasks
                 .work
-                .push(tokio::spawn(Dispatcher::run(context, stop.work.clone())));
+                .push(tokio::spawn(Dispatcher::run(context, stop.server.clone())));
         }
         let ingress = if config.has_role(Role::Ingress) {
             let routes = RouteTable::load(store.clone(), Arc::clone(&master_key)).await?;
@@ -295,6 +295,7 @@ fn roles(config: &Config) -> String {
 pub async fn open_store(config: &Config, may_create: bool) -> anyhow::Result<Store> {
     let options = StoreOptions {
         connections_max: config.database_connections_max,
+        answer_max: Duration::from_secs(config.database_answer_seconds_max),
         may_create,
         ..StoreOptions::default()
     };

@@ -23,7 +23,7 @@ const MILLISECONDS_MAX: u64 = SECONDS_MAX * 1_000;
 
 impl Config {
     /// Settings that must be greater than 0, and how large they may be.
-    fn numbers(&self) -> [(&'static str, u64, u64); 57] {
+    fn numbers(&self) -> [(&'static str, u64, u64); 59] {
         let (ingress, inbox, outbox) = (&self.ingress, &self.inbox, &self.outbox);
         let (scheduler, polling) = (&self.scheduler, &self.polling);
         let (credentials, runs, sinks) = (&self.credentials, &self.runs, &self.sinks);
@@ -33,6 +33,11 @@ impl Config {
                 "database_connections_max",
                 self.database_connections_max.into(),
                 CONNECTIONS_MAX,
+            ),
+            (
+                "database_answer_seconds_max",
+                self.database_answer_seconds_max,
+                SECONDS_MAX,
             ),
             (
                 "shutdown_seconds_max",
@@ -166,6 +171,11 @@ impl Config {
                 SECONDS_MAX,
             ),
             (
+                "outbox.waiting_max",
+                outbox.waiting_max.into(),
+                CONNECTIONS_MAX,
+            ),
+            (
                 "outbox.wait_seconds_max",
                 outbox.wait_seconds_max,
                 SECONDS_MAX,
@@ -269,6 +279,7 @@ impl Config {
         }
         check_base_url(&self.nango.base_url).context("nango.base_url")?;
         for (section, base, max) in [
+            ("sinks", self.sinks.retry_base_ms, self.sinks.retry_max_ms),
             ("inbox", self.inbox.retry_base_ms, self.inbox.retry_max_ms),
             (
                 "polling",

@@ -33,6 +33,7 @@ pub struct Config {
     pub public_url: String,
     pub database_url: String,
     pub database_connections_max: u32,
+    pub database_answer_seconds_max: u64,
     pub redis_url: Secret,
     pub master_key: String,
     pub master_key_file: PathBuf,

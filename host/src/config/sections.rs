@@ -118,6 +118,7 @@ pub struct OutboxConfig {
     pub retry_seconds: u64,
     pub lease_seconds_max: u64,
     pub wait_seconds_max: u64,
+    pub waiting_max: u32,
 }
 
 /// See `config.default.toml`.

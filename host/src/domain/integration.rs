@@ -54,7 +54,8 @@ pub enum IntegrationStatus {
 }
 
 impl IntegrationStatus {
-    const ALL: [Self; 5] = [
+    /// Every status.
+    pub const ALL: [Self; 5] = [
         Self::Active,
         Self::Suspended,
         Self::Error,

@@ -91,7 +91,7 @@ figures! {
     OUTBOX_OLDEST = "outbox_oldest_age_seconds", Gauge, [],
         "Age of the oldest that no consumer holds; 0 if there is none";
     DISPATCH_LAG = "dispatch_lag_seconds", Histogram, ["sink"],
-        "From the commit of a message to its first hand-over";
+        "From the commit of a message until it was handed over: to a sink that took it, or to the first consumer";
     SINKS = "sinks", Gauge, ["circuit"],
         "Sinks that are switched on, by their circuit: closed, or open after failures";
     DEAD_LETTERS = "dead_letters", Gauge, ["queue"],

@@ -9,6 +9,7 @@ use crate::domain::OrgId;
 use crate::domain::outbox::ClaimedMessage;
 use crate::redis::{Redis, RedisLimits, RedisSetupError};
 use crate::secret::Secret;
+use deadpool_redis::Connection;
 use deadpool_redis::redis::cmd;
 use std::time::Duration;
 
@@ -58,7 +59,13 @@ impl Streams {
             .redis
             .call(async {
                 let mut connection = self.redis.connection().await?;
-                Ok(add.query_async(&mut connection).await?)
+                let added = add.query_async(&mut connection).await;
+                if added.is_err() {
+                    // Another one may lead elsewhere: to a primary that took over, while
+                    // this server answers as a replica, and to pings as well as ever.
+                    drop(Connection::take(connection));
+                }
+                Ok(added?)
             })
             .await;
         match added {

@@ -2,6 +2,7 @@
 
 use super::pool::{Db, read};
 use super::{Store, StoreError};
+use crate::domain::integration::IntegrationStatus;
 use crate::domain::{DeliveryStatus, OutboxStatus, Timestamp};
 
 /// Rows that are counted at most.
@@ -68,11 +69,13 @@ const INBOX_DEAD: &str = "select count(*) from (
 const OUTBOX_DEAD: &str = "select count(*) from (
     select 1 from outbox where status = $2 and processed_at is not null
     order by processed_at limit $1) as dead";
-// The status is written out for the sake of the index on it.
 const NEEDS_REAUTH: &str = "select count(*) from (
-    select 1 from integrations where status = 'needs_reauth' and deleted_at is null limit $1) as ended";
-const SINKS: &str = "select count(*), count(open_until) from (
-    select open_until from sinks where enabled limit $1) as switched_on";
+    select 1 from integrations where status = $2 and deleted_at is null limit $1) as ended";
+// A circuit whose time is over is open as long as something waits that could try it.
+const SINKS: &str = "select count(*), count(case when open_until > $2 or open_until is not null
+        and exists (select 1 from outbox
+            where outbox.org_id = switched_on.org_id and outbox.due_at <= $2) then 1 end)
+    from (select org_id, open_until from sinks where enabled limit $1) as switched_on";
 
 impl Store {
     /// What waits.
@@ -99,10 +102,11 @@ impl Store {
             .await?
         });
         let needs_reauth: i64 = read!(self, pool => {
-            sqlx::query_scalar(NEEDS_REAUTH).bind(COUNT_MAX).fetch_one(pool).await?
+            let count = sqlx::query_scalar(NEEDS_REAUTH).bind(COUNT_MAX);
+            count.bind(IntegrationStatus::NeedsReauth.as_str()).fetch_one(pool).await?
         });
         let (sinks, sinks_open): (i64, i64) = read!(self, pool => {
-            sqlx::query_as(SINKS).bind(COUNT_MAX).fetch_one(pool).await?
+            sqlx::query_as(SINKS).bind(COUNT_MAX).bind(now.0).fetch_one(pool).await?
         });
         Ok(Backlog {
             inbox,
@@ -128,7 +132,7 @@ impl Store {
     /// How connections are used.
     pub fn pool_use(&self) -> Vec<PoolUse> {
         match &self.db {
-            Db::Postgres(pool) => vec![pool_use("all", pool)],
+            Db::Postgres(postgres) => vec![pool_use("all", &postgres.pool)],
             Db::Sqlite(sqlite) => {
                 vec![
                     pool_use("read", &sqlite.read),

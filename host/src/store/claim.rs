@@ -2,7 +2,7 @@
 
 use super::body::unpack;
 use super::matching::org_id;
-use super::pool::{Db, read};
+use super::pool::{Db, on_postgres, read};
 use super::{Store, StoreError};
 use crate::domain::delivery::{ClaimedDelivery, Header, Origin};
 use crate::domain::{DeliveryId, DeliveryStatus, IntegrationId, Timestamp, TriggerId};
@@ -89,8 +89,8 @@ impl Store {
         let status = DeliveryStatus::Processing.as_str();
         let mut claim = Claim::default();
         match &self.db {
-            Db::Postgres(pool) => {
-                let mut tx = pool.begin().await?;
+            Db::Postgres(postgres) => on_postgres!(postgres, connection => {
+                let mut tx = sqlx::Connection::begin(connection).await?;
                 // A claim that a crash of the database forgets is made again, and
                 // whoever settles first has settled: it need not wait for the disk.
                 sqlx::query("set local synchronous_commit = off")
@@ -112,7 +112,8 @@ impl Store {
                     let last: &str = row.try_get("last_status")?;
                     claim.reclaimed += usize::from(last == status);
                 }
-            }
+                Ok::<_, StoreError>(())
+            })?,
             Db::Sqlite(sqlite) => {
                 let mut tx = sqlite.write.begin_with("begin immediate").await?;
                 let lapsed: i64 = sqlx::query_scalar(LAPSED_SQLITE)

@@ -74,7 +74,9 @@ pub use schedules::{NewSchedule, ScheduleDeletion, SchedulePatch};
 pub use sealed::SealedValue;
 pub use settle::{Owner, Settled, Settlement};
 pub use signal::{Signal, SignalListener};
-pub use sinks::{Dispatch, NewSink, NewSinkPlace, SinkNews, SinkPatch, SinkTarget};
+pub use sinks::{
+    Dispatch, MessageProspect, NewSink, NewSinkPlace, SinkNews, SinkPatch, SinkTarget,
+};
 pub use ticks::Fired;
 pub use triggers::{
     NewTrigger, TriggerAutomation, TriggerClock, TriggerDoor, TriggerPatch, TriggerPoll,

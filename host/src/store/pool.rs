@@ -1,14 +1,17 @@
 //! The two databases behind one type.
 
 use super::{StoreError, lock};
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection, Executor};
+use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// How long a connection may take to show that it works.
@@ -21,6 +24,8 @@ pub struct StoreOptions {
     pub connections_max: u32,
     /// How long a call waits for a connection.
     pub acquire_timeout: Duration,
+    /// How long Postgres may take to answer a call.
+    pub answer_max: Duration,
     /// Whether an SQLite file that is missing is made.
     pub may_create: bool,
 }
@@ -30,6 +35,7 @@ impl Default for StoreOptions {
         Self {
             connections_max: 10,
             acquire_timeout: Duration::from_secs(5),
+            answer_max: Duration::from_secs(20),
             may_create: true,
         }
     }
@@ -43,8 +49,17 @@ pub struct Store {
 
 #[derive(Clone, Debug)]
 pub(super) enum Db {
-    Postgres(PgPool),
+    Postgres(Postgres),
     Sqlite(Sqlite),
+}
+
+/// Postgres is somewhere else: it may be gone without a word, and a connection on which
+/// nobody answers any more looks like one on which somebody thinks.
+#[derive(Clone, Debug)]
+pub(super) struct Postgres {
+    pub(super) pool: PgPool,
+    /// How long it may take to answer a call.
+    pub(super) answer_max: Duration,
 }
 
 /// SQLite has one writer at a time: a pool of one queues writers fairly instead
@@ -56,13 +71,34 @@ pub(super) struct Sqlite {
     file: PathBuf,
 }
 
-/// Runs `$body` on a pool for reading, whichever database it is.
+/// Runs `$body`, which ends in a `Result`, on a connection to Postgres. One on which no
+/// answer comes in time is closed: given back to the pool, it would be waited for.
+macro_rules! on_postgres {
+    ($postgres:expr, $connection:ident => $body:block) => {{
+        let postgres: &$crate::store::pool::Postgres = $postgres;
+        let mut held = postgres.pool.acquire().await?;
+        let done = {
+            let $connection = &mut *held;
+            tokio::time::timeout(postgres.answer_max, async { $body }).await
+        };
+        match done {
+            Ok(done) => done,
+            Err(_) => Err(postgres.give_up(held).await),
+        }
+    }};
+}
+
+/// Runs `$body` on a connection for reading, whichever database it is.
 macro_rules! read {
-    ($store:expr, $pool:ident => $body:expr) => {
+    ($store:expr, $connection:ident => $body:expr) => {
         match &$store.db {
-            $crate::store::pool::Db::Postgres($pool) => $body,
+            $crate::store::pool::Db::Postgres(postgres) => {
+                $crate::store::pool::on_postgres!(postgres, $connection => {
+                    Ok::<_, $crate::store::StoreError>($body)
+                })?
+            }
             $crate::store::pool::Db::Sqlite(sqlite) => {
-                let $pool = &sqlite.read;
+                let $connection = &sqlite.read;
                 $body
             }
         }
@@ -75,16 +111,18 @@ macro_rules! read {
 macro_rules! write {
     ($store:expr, $tx:ident => $body:block) => {
         match &$store.db {
-            $crate::store::pool::Db::Postgres(pool) => {
-                let mut transaction = pool.begin().await?;
-                let result = {
-                    let $tx = &mut transaction;
-                    async { $body }.await
-                };
-                if result.is_ok() {
-                    transaction.commit().await?;
-                }
-                result
+            $crate::store::pool::Db::Postgres(postgres) => {
+                $crate::store::pool::on_postgres!(postgres, connection => {
+                    let mut transaction = sqlx::Connection::begin(connection).await?;
+                    let result = {
+                        let $tx = &mut transaction;
+                        async { $body }.await
+                    };
+                    if result.is_ok() {
+                        transaction.commit().await?;
+                    }
+                    result
+                })
             }
             $crate::store::pool::Db::Sqlite(sqlite) => {
                 // Immediate: a transaction that reads first and writes later
@@ -103,7 +141,7 @@ macro_rules! write {
     };
 }
 
-pub(super) use {read, write};
+pub(super) use {on_postgres, read, write};
 
 impl Store {
     /// Opens the database at `url`; an SQLite file is created where it is missing and the
@@ -127,7 +165,12 @@ impl Store {
     /// If a migration fails, or the database was migrated by a newer version.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match &self.db {
-            Db::Postgres(pool) => sqlx::migrate!("../migrations/postgres").run(pool).await?,
+            // As long as it takes: an index on a large table is not made in no time.
+            Db::Postgres(postgres) => {
+                sqlx::migrate!("../migrations/postgres")
+                    .run(&postgres.pool)
+                    .await?
+            }
             Db::Sqlite(sqlite) => {
                 // sqlx locks nothing here: two processes would both apply what is
                 // missing, and the second one fail.
@@ -152,17 +195,8 @@ impl Store {
     /// Closes idle connections that the database has given up, after a call failed
     /// because of one: a restarted Postgres has broken them all.
     pub async fn discard_broken(&self) {
-        let Db::Postgres(pool) = &self.db else { return };
-        // Held until all have been looked at, or the same one would come again.
-        let mut idle = Vec::new();
-        while let Some(connection) = pool.try_acquire() {
-            idle.push(connection);
-        }
-        for mut connection in idle {
-            let ping = timeout(PING_MAX, connection.ping()).await;
-            if !matches!(ping, Ok(Ok(()))) {
-                connection.close_on_drop();
-            }
+        if let Db::Postgres(postgres) = &self.db {
+            postgres.discard_broken().await;
         }
     }
 
@@ -182,7 +216,7 @@ impl Store {
     /// Closes all connections.
     pub async fn close(&self) {
         match &self.db {
-            Db::Postgres(pool) => pool.close().await,
+            Db::Postgres(postgres) => postgres.pool.close().await,
             Db::Sqlite(sqlite) => {
                 sqlite.read.close().await;
                 sqlite.write.close().await;
@@ -191,13 +225,44 @@ impl Store {
     }
 }
 
-async fn open_postgres(url: &str, options: &StoreOptions) -> Result<PgPool, StoreError> {
+impl Postgres {
+    /// Closes a connection on which no answer came, and those that fell silent with it.
+    pub(super) async fn give_up(&self, mut silent: PoolConnection<sqlx::Postgres>) -> StoreError {
+        silent.close_on_drop();
+        drop(silent);
+        self.discard_broken().await;
+        self.unanswered()
+    }
+
+    pub(super) fn unanswered(&self) -> StoreError {
+        let reason = format!("no answer within {} s", self.answer_max.as_secs());
+        StoreError::Unavailable(io::Error::new(io::ErrorKind::TimedOut, reason).into())
+    }
+
+    async fn discard_broken(&self) {
+        let mut pings = JoinSet::new();
+        // All are held until each was asked, or the same one would come again.
+        while let Some(mut connection) = self.pool.try_acquire() {
+            pings.spawn(async move {
+                let ping = timeout(PING_MAX, connection.ping()).await;
+                if !matches!(ping, Ok(Ok(()))) {
+                    connection.close_on_drop();
+                }
+                connection
+            });
+        }
+        drop(pings.join_all().await);
+    }
+}
+
+async fn open_postgres(url: &str, options: &StoreOptions) -> Result<Postgres, StoreError> {
     let connect = PgConnectOptions::from_str(url)
         .map_err(|_| StoreError::Url(without_password(url)))?
         .application_name("triggerhouse")
         .disable_statement_logging();
     let pool = PgPoolOptions::new()
-        .max_connections(options.connections_max)
+        // One more listens for signals.
+        .max_connections(options.connections_max.saturating_sub(1).max(1))
         .acquire_timeout(options.acquire_timeout)
         // A ping before each use would cost every statement a second round trip. A
         // connection that broke fails one call and is replaced: the writer and the
@@ -211,7 +276,10 @@ async fn open_postgres(url: &str, options: &StoreOptions) -> Result<PgPool, Stor
             Ok(Err(reason)) => Err(reason.into()),
             _ => Err(sqlx::Error::PoolTimedOut.into()),
         },
-        pool => Ok(pool?),
+        pool => Ok(Postgres {
+            pool: pool?,
+            answer_max: options.answer_max,
+        }),
     }
 }
 

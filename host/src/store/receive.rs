@@ -1,12 +1,12 @@
 //! T1: verified requests become rows of the inbox, many in one statement.
 
 use super::body::{PackedBody, pack};
-use super::pool::{Db, Sqlite};
+use super::pool::{Db, Sqlite, on_postgres};
 use super::{Store, StoreError};
 use crate::domain::delivery::{NewDelivery, Origin, Route};
 use crate::domain::{DeliveryId, DeliveryStatus, Timestamp};
 use sha2::{Digest, Sha256};
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
@@ -135,7 +135,9 @@ impl Store {
         let mut ordered: Vec<&PackedDelivery> = deliveries.iter().collect();
         ordered.sort_unstable_by_key(|delivery| delivery.door_key);
         let inserted: HashSet<Uuid> = match &self.db {
-            Db::Postgres(pool) => insert_postgres(pool, &ordered).await?,
+            Db::Postgres(postgres) => on_postgres!(postgres, connection => {
+                insert_postgres(connection, &ordered).await
+            })?,
             Db::Sqlite(sqlite) => insert_sqlite(sqlite, &ordered).await?,
         }
         .into_iter()
@@ -169,18 +171,17 @@ impl Store {
         let ids: Vec<Uuid> = deliveries.iter().map(|delivery| delivery.id.0).collect();
         let keys: Vec<Uuid> = deliveries.iter().filter_map(|d| d.door_key).collect();
         let rows: Vec<(Uuid, Option<Uuid>)> = match &self.db {
-            Db::Postgres(pool) => {
-                sqlx::query_as(
+            Db::Postgres(postgres) => on_postgres!(postgres, connection => {
+                let present = sqlx::query_as(
                     "select id, door_key from inbox where id = any($1)
                      union
                      select id, door_key from inbox
                      where door_key is not null and door_key = any($2)",
                 )
                 .bind(ids)
-                .bind(keys)
-                .fetch_all(pool)
-                .await?
-            }
+                .bind(keys);
+                Ok::<_, StoreError>(present.fetch_all(connection).await?)
+            })?,
             Db::Sqlite(sqlite) => {
                 let mut query =
                     sqlx::QueryBuilder::new("select id, door_key from inbox where id in ");
@@ -209,7 +210,7 @@ fn push_list(query: &mut sqlx::QueryBuilder<sqlx::Sqlite>, values: &[Uuid]) {
 }
 
 async fn insert_postgres(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     deliveries: &[&PackedDelivery],
 ) -> Result<Vec<Uuid>, StoreError> {
     const SQL: &str = "
@@ -244,7 +245,7 @@ async fn insert_postgres(
         .bind(column(rows, |row| row.body.codec))
         .bind(column(rows, |row| row.received_at.0))
         .bind(DeliveryStatus::Pending.as_str())
-        .fetch_all(pool)
+        .fetch_all(connection)
         .await?;
     Ok(ids)
 }

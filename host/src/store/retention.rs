@@ -2,9 +2,9 @@
 //!
 //! What still lives is never touched: deliveries and messages that are due or claimed,
 //! runs that have not ended, events whose run is there, dead letters of the outbox and
-//! their runs. A
-//! row that occupies a deduplication key longer than it is kept is emptied first: its
-//! entry in the unique index stays, so the index remains all there is to deduplication.
+//! their runs. A row that occupies a deduplication key longer than it is kept is emptied
+//! first: its entry in the unique index stays, so the index remains all there is to
+//! deduplication.
 
 use super::pool::write;
 use super::{Store, StoreError};
@@ -247,10 +247,12 @@ impl Store {
                         .rows_affected();
                 }
             }
-            Ok::<_, StoreError>(CollectedRows {
-                rows,
-                held: begun.elapsed(),
-            })
+            Ok::<_, StoreError>((rows, begun))
+        })
+        // After the commit, which is a part of it.
+        .map(|(rows, begun)| CollectedRows {
+            rows,
+            held: begun.elapsed(),
         })
     }
 }

@@ -131,8 +131,8 @@ impl Store {
     /// # Errors
     /// If the database is unavailable.
     pub async fn route_changes(&self, revision: i64) -> Result<Vec<RouteChange>, StoreError> {
-        let (rows, secrets): (Vec<ChangeRow>, Vec<SecretRow>) = read!(self, pool => {
-            let rows = sqlx::query_as(
+        let rows: Vec<ChangeRow> = read!(self, pool => {
+            sqlx::query_as(
                 "select c.subject, t.id as trigger_id, coalesce(t.org_id, i.org_id) as org_id,
                     coalesce(t.provider, i.provider) as provider, t.token
                  from route_changes c
@@ -142,16 +142,17 @@ impl Store {
             )
             .bind(revision)
             .fetch_all(pool)
-            .await?;
-            let secrets = sqlx::query_as(
+            .await?
+        });
+        let secrets: Vec<SecretRow> = read!(self, pool => {
+            sqlx::query_as(
                 "select s.subject, s.id, s.sealed, s.expires_at
                  from route_changes c join webhook_secrets s on s.subject = c.subject
                  where c.revision > $1 order by s.id desc",
             )
             .bind(revision)
             .fetch_all(pool)
-            .await?;
-            (rows, secrets)
+            .await?
         });
         let mut by_subject: HashMap<Uuid, Vec<SealedSecret>> = HashMap::new();
         for row in secrets {

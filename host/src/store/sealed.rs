@@ -33,10 +33,10 @@ const SECRETS: &str = "select * from
     union all select * from
     (select id, sealed from webhook_secrets order by id desc limit $1) as newest";
 const CREDENTIALS: &str = "select * from
-    (select integration_id, seal_id, sealed from credentials order by integration_id limit $1) as oldest
+    (select integration_id, seal_id, sealed from credentials order by seal_id limit $1) as oldest
     union all select * from
     (select integration_id, seal_id, sealed from credentials
-     order by integration_id desc limit $1) as newest";
+     order by seal_id desc limit $1) as newest";
 
 impl Store {
     /// Up to `max` of the oldest and of the newest sealed values of each kind; none if

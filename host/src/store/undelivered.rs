@@ -99,13 +99,16 @@ impl TryFrom<Row> for OutboxMessage {
     }
 }
 
+macro_rules! of_org {
+    () => {
+        "select id, kind, run_id, status, attempt, due_at, error, created_at, processed_at
+         from outbox where org_id = "
+    };
+}
+
 macro_rules! select {
     ($rest:literal) => {
-        concat!(
-            "select id, kind, run_id, status, attempt, due_at, error, created_at, processed_at
-             from outbox where org_id = $1 ",
-            $rest
-        )
+        concat!(of_org!(), "$1 ", $rest)
     };
 }
 
@@ -121,15 +124,14 @@ impl Store {
         page: PageRequest,
     ) -> Result<Page<OutboxMessage>, StoreError> {
         let rows: Vec<Row> = read!(self, pool => {
-            sqlx::query_as(select!(
-                "and ($2 is null or status = $2) and id < $3 order by id desc limit $4"
-            ))
-            .bind(org.as_str())
-            .bind(status.map(OutboxStatus::as_str))
-            .bind(page.before())
-            .bind(page.fetch())
-            .fetch_all(pool)
-            .await?
+            let mut query = sqlx::QueryBuilder::new(of_org!());
+            query.push_bind(org.as_str());
+            if let Some(status) = status {
+                query.push(" and status = ").push_bind(status.as_str());
+            }
+            query.push(" and id < ").push_bind(page.before());
+            query.push(" order by id desc limit ").push_bind(page.fetch());
+            query.build_query_as().fetch_all(pool).await?
         });
         let messages: Result<Vec<OutboxMessage>, _> =
             rows.into_iter().map(TryFrom::try_from).collect();

@@ -7,7 +7,7 @@ on_both! {
     async fn a_circuit_opens_lets_one_message_through_at_a_time_and_closes(db: &TestDb) {
         const FAILURES: usize = 3;
         let receiver = Receiver::answering(Answer::Status(500)).await;
-        let more = format!("circuit_failures = {FAILURES}\ncircuit_seconds = 1\nper_sink_in_flight_max = 1");
+        let more = format!("circuit_failures = {FAILURES}\ncircuit_seconds = 2\nper_sink_in_flight_max = 1");
         let (mut app, sink, _) = with_sink(db, &receiver, &more).await;
         let messages = start_runs(&mut app, "acme", 20).await;
         eventually("an open circuit", async || health(&mut app, &sink).await["circuit"] == "open").await;
@@ -23,7 +23,7 @@ on_both! {
         let received = receiver.received();
         for probe in FAILURES..=FAILURES + 2 {
             let pause = received[probe].at - received[probe - 1].at;
-            assert!(pause >= Duration::from_millis(950), "{probe}: {pause:?}");
+            assert!(pause >= Duration::from_millis(1_950), "{probe}: {pause:?}");
         }
         assert_eq!(received.len(), FAILURES + 2 + 20, "what waited was not tried in vain");
         eventually("a closed circuit", async || health(&mut app, &sink).await["circuit"] == "closed").await;

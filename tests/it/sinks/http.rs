@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use triggerhouse_tests::receiver::{Answer, Received};
-use triggerhouse_tests::{files, on_both};
+use triggerhouse_tests::{Kind, files, on_both};
 
 /// Whether the library of another language takes it; its complaint if not.
 fn verified(received: &Received, secret: &str) -> Result<(), String> {
@@ -81,6 +81,28 @@ on_both! {
         let received = receiver.received().remove(1);
         assert_eq!(verified(&received, &last), Ok(()));
         assert!(verified(&received, &new).is_err() && verified(&received, &old).is_err());
+        app.stop().await;
+    }
+
+    async fn a_secret_that_does_not_open_keeps_nobody_from_the_others(db: &TestDb) {
+        let receiver = Receiver::answering(Answer::Status(200)).await;
+        let (mut app, sink, _) = with_sink(db, &receiver, "").await;
+        // As it is after the master key was replaced.
+        let broken = match db.kind {
+            Kind::Sqlite => "update webhook_secrets set sealed = x'01'",
+            Kind::Postgres => r"update webhook_secrets set sealed = '\x01'",
+        };
+        db.execute(broken).await;
+        let messages = start_runs(&mut app, "acme", 1).await;
+        eventually("a reason", async || {
+            health(&mut app, &sink).await["last_error"] == "no secret can be opened with this master key"
+        })
+        .await;
+        let path = format!("/v1/sinks/{sink}/rotate-secret");
+        let new = text(&app.post("acme", &path, json!({})).await["secret"]);
+        all_sent(db).await;
+        let received = receiver.received();
+        assert_eq!((received[0].id(), verified(&received[0], &new)), (messages[0].clone(), Ok(())));
         app.stop().await;
     }
 

@@ -34,7 +34,7 @@ async fn dispatcher(db: &TestDb, settings: &str) -> Child {
 on_both! {
     async fn a_dispatcher_that_is_killed_in_a_burst_loses_nothing(db: &TestDb) {
         let receiver = Receiver::answering(Answer::Slow(Duration::from_millis(30))).await;
-        let more = "timeout_ms = 500\nlease_seconds = 1\nper_sink_in_flight_max = 4\ncircuit_failures = 1000";
+        let more = "timeout_ms = 2000\nlease_seconds = 4\nper_sink_in_flight_max = 4\ncircuit_failures = 1000";
         let settings = settings(&[&receiver], more);
         let mut desk = TestApp::start_with(db, &format!("roles = ['api']\n{settings}")).await;
         sink(&mut desk, "acme", &receiver).await;

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, HashSet};
 use triggerhouse_tests::app::free_port;
 use triggerhouse_tests::on_both;
 use triggerhouse_tests::redis::{PrivateRedis, command, shared, texts};
+use triggerhouse_tests::wire::Wire;
 
 /// Texts of one entry: its id, and five fields with their names.
 const TEXTS: usize = 11;
@@ -61,6 +62,25 @@ on_both! {
         all_sent(db).await;
         let left = entries(&shared(), &stream).await.len();
         assert!((50..250).contains(&left), "{left}");
+        app.stop().await;
+    }
+
+    async fn a_primary_that_became_a_replica_is_left_for_the_new_one(db: &TestDb) {
+        let (old, new) = (PrivateRedis::start().await, PrivateRedis::start().await);
+        let wire = Wire::to(&format!("127.0.0.1:{}", old.port)).await;
+        let more = "circuit_failures = 3\ncircuit_seconds = 1\nper_sink_in_flight_max = 2";
+        let url = format!("redis://127.0.0.1:{}", wire.port);
+        let mut app = TestApp::start_with(db, &settings(&url, more)).await;
+        app.post("acme", "/v1/sinks", json!({"kind": "redis", "stream": "runs"})).await;
+        start_runs(&mut app, "acme", 4).await;
+        all_sent(db).await;
+        // A failover: the name leads elsewhere, and nobody ends the old connections.
+        command(&old.url(), &format!("REPLICAOF 127.0.0.1 {}", new.port)).await.unwrap();
+        wire.lead_to(&format!("127.0.0.1:{}", new.port));
+        let messages = start_runs(&mut app, "acme", 4).await;
+        all_sent(db).await;
+        let ids: HashSet<String> = entries(&new.url(), "runs").await.iter().map(|entry| entry["id"].clone()).collect();
+        assert_eq!(ids, messages.into_iter().collect());
         app.stop().await;
     }
 

@@ -275,7 +275,7 @@ impl Twins {
                 let event = store.run(&org(), run).await.unwrap().unwrap().event_id;
                 let key = store.event(&org(), event).await.unwrap().unwrap().dedup_key;
                 let token = message.lease_token;
-                let answer = match (key.len() + ack) % 3 {
+                let answer = match (number(&key) + ack) % 3 {
                     0 => {
                         store
                             .ack_message(&org(), message.id, token, LEASE, now)
@@ -341,7 +341,7 @@ impl Twins {
             let mut sent: Vec<String> = Vec::new();
             for (key, message) in keyed {
                 let (id, token) = (message.id, message.lease_token);
-                let (outcome, news) = match (key.len() + how) % 4 {
+                let (outcome, news) = match (number(&key) + how) % 4 {
                     0 => {
                         let acked = store.ack_message(&org(), id, token, LEASE, now).await;
                         (acked, SinkNews::Success)
@@ -478,6 +478,11 @@ impl Twins {
     async fn both(&self, act: impl AsyncFn(&Store) -> String) -> [String; 2] {
         [act(&self.stores[0]).await, act(&self.stores[1]).await]
     }
+}
+
+/// The number that ends a key.
+fn number(key: &str) -> usize {
+    key[1..].parse().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -105,6 +105,41 @@ on_both! {
         assert_eq!((seen.circuit, seen.failures, seen.last_success_at), (Circuit::Closed, 0, Some(later + PAUSE)));
     }
 
+    async fn a_pause_that_an_endpoint_asks_for_outlasts_what_was_under_way(db: &TestDb) {
+        let (store, sink) = with_sink(db, 3).await;
+        let under_way = claim(&store, sink, T0, 2).await.unwrap();
+        let busy = SinkNews::Failure { error: "busy".into(), pause: Some(PAUSE), rule: RULE };
+        let until = store.note_sink(&under_way.target, &busy, T0).await.unwrap();
+        assert_eq!(until, Some(T0 + PAUSE));
+        store.note_sink(&under_way.target, &SinkNews::Success, T0).await.unwrap();
+        let seen = health(&store, sink, T0).await;
+        assert_eq!((seen.circuit, seen.failures), (Circuit::Open, 0));
+        assert!(claim(&store, sink, T0, 1).await.is_none());
+        // A success that comes when it is over says that it is.
+        store.note_sink(&under_way.target, &SinkNews::Success, T0 + PAUSE).await.unwrap();
+        assert_eq!(health(&store, sink, T0 + PAUSE).await.circuit, Circuit::Closed);
+    }
+
+    async fn a_circuit_that_nothing_waits_for_counts_as_open_no_longer_than_its_pause(db: &TestDb) {
+        let (store, sink) = with_sink(db, 1).await;
+        let sent = claim(&store, sink, T0, 1).await.unwrap();
+        let busy = SinkNews::Failure { error: "busy".into(), pause: Some(PAUSE), rule: RULE };
+        store.note_sink(&sent.target, &busy, T0).await.unwrap();
+        let open = async |now| store.backlog(now).await.unwrap().sinks_open;
+        assert_eq!(open(T0).await, 1);
+        let later = T0 + PAUSE;
+        assert_eq!(open(later).await, 0, "its message is held");
+        let message = &sent.messages[0];
+        store.nack_message(&org(), message.id, message.lease_token, Some(later), None, later).await.unwrap();
+        assert_eq!(open(later).await, 1, "something waits for it");
+        let oldest = store.backlog(later).await.unwrap().outbox.oldest;
+        assert!(oldest.is_some());
+        assert_eq!(store.backlog(T0).await.unwrap().outbox.oldest, oldest, "nobody holds it");
+        claim(&store, sink, later, 1).await.unwrap();
+        assert_eq!(store.backlog(later).await.unwrap().outbox.oldest, None, "somebody does");
+        assert_eq!(store.backlog(later + LEASE).await.unwrap().outbox.oldest, oldest, "nobody any more");
+    }
+
     async fn a_probe_that_meets_a_message_without_attempts_leaves_the_next_one_its_turn(db: &TestDb) {
         let (store, sink) = with_sink(db, 2).await;
         for _ in 0..RULE.failures {

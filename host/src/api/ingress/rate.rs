@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 /// How often what has been quiet is forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
+
 /// Who sends. Only what the routes or the registry know becomes a key, so there are no
 /// more keys than routes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -4,11 +4,14 @@
 //! The batch is whatever arrived while the last one committed: no timer, so a lone
 //! request waits for nothing, and a burst shares its flushes. One writer is enough:
 //! a second one gains little, even on a slow disk.
+//!
+//! While the database is away, senders are told so at once, and the writer looks whether
+//! it is back.
 
 use crate::signals::Signals;
 use crate::store::{PackedDelivery, Signal, Store, StoreError, Stored};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -20,6 +23,9 @@ const TRIES_MAX: u32 = 5;
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// No further try begins after this.
 const RETRY_MAX: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether a database that was away is back.
+const AWAY_PAUSE: Duration = Duration::from_millis(250);
 
 /// Why a delivery was not committed. The sender has to try again.
 #[derive(Debug, thiserror::Error)]
@@ -42,8 +48,16 @@ struct Job {
 #[derive(Clone, Debug)]
 pub struct InboxWriter {
     queue: mpsc::Sender<Job>,
-    queued_bytes: Arc<AtomicUsize>,
+    state: Arc<State>,
     queue_bytes_max: usize,
+}
+
+/// What the writer and its handles both know.
+#[derive(Debug, Default)]
+struct State {
+    queued_bytes: AtomicUsize,
+    /// The last commit failed, because the database was away.
+    is_away: AtomicBool,
 }
 
 /// The writer's own half.
@@ -51,7 +65,7 @@ pub struct WriterTask {
     store: Store,
     signals: Signals,
     jobs: mpsc::Receiver<Job>,
-    queued_bytes: Arc<AtomicUsize>,
+    state: Arc<State>,
     batch_max: usize,
 }
 
@@ -63,17 +77,17 @@ impl InboxWriter {
         config: &crate::config::IngressConfig,
     ) -> (Self, WriterTask) {
         let (queue, jobs) = mpsc::channel(config.queue_deliveries_max);
-        let queued_bytes = Arc::new(AtomicUsize::new(0));
+        let state = Arc::new(State::default());
         let writer = Self {
             queue,
-            queued_bytes: Arc::clone(&queued_bytes),
+            state: Arc::clone(&state),
             queue_bytes_max: config.queue_bytes_max,
         };
         let task = WriterTask {
             store,
             signals,
             jobs,
-            queued_bytes,
+            state,
             batch_max: config.batch_deliveries_max,
         };
         (writer, task)
@@ -82,10 +96,13 @@ impl InboxWriter {
     /// Returns once the delivery is committed.
     ///
     /// # Errors
-    /// If it is not; at once, where too many wait.
+    /// If it is not; at once, where too many wait or the database is known to be away.
     pub async fn write(&self, delivery: PackedDelivery) -> Result<Stored, WriteError> {
+        if self.state.is_away.load(Ordering::Acquire) {
+            return Err(WriteError::Failed);
+        }
         let bytes = delivery.bytes();
-        let queued = self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let queued = self.state.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
         let job = Job {
             delivery,
@@ -96,7 +113,7 @@ impl InboxWriter {
         if (queued > 0 && queued + bytes > self.queue_bytes_max)
             || self.queue.try_send(job).is_err()
         {
-            self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.state.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
             return Err(WriteError::Full);
         }
         answered.await.unwrap_or(Err(WriteError::Failed))
@@ -109,6 +126,9 @@ impl WriterTask {
         let mut jobs = Vec::with_capacity(self.batch_max);
         while self.jobs.recv_many(&mut jobs, self.batch_max).await > 0 {
             self.commit(&mut jobs).await;
+            if self.state.is_away.load(Ordering::Acquire) {
+                self.wait_until_back().await;
+            }
         }
     }
 
@@ -117,7 +137,7 @@ impl WriterTask {
         let (deliveries, answers): (Vec<_>, Vec<_>) =
             jobs.drain(..).map(|job| (job.delivery, job.answer)).unzip();
         let results = self.receive(&deliveries).await;
-        self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.state.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
         if results.iter().any(Result::is_ok) {
             self.signals.raise(Signal::Inbox);
         }
@@ -127,11 +147,39 @@ impl WriterTask {
         }
     }
 
+    /// Until the database answers, or nobody is left who could ask. Whoever waits already
+    /// waits in vain.
+    async fn wait_until_back(&mut self) {
+        let store = self.store.clone();
+        let back = async {
+            while store.ping().await.is_err() {
+                tokio::time::sleep(AWAY_PAUSE).await;
+                store.discard_broken().await;
+            }
+        };
+        tokio::pin!(back);
+        loop {
+            let job = tokio::select! {
+                () = &mut back => break,
+                job = self.jobs.recv() => job,
+            };
+            let Some(job) = job else { break };
+            self.state
+                .queued_bytes
+                .fetch_sub(job.bytes, Ordering::Relaxed);
+            let _ = job.answer.send(Err(WriteError::Failed));
+        }
+        self.state.is_away.store(false, Ordering::Release);
+    }
+
     /// What may pass is tried again for a while: a restarted database has broken
     /// every connection, and senders need not notice. A value that the database refuses
     /// costs only the delivery that holds it.
     async fn receive(&self, deliveries: &[PackedDelivery]) -> Vec<Result<Stored, WriteError>> {
-        match self.receive_patiently(deliveries).await {
+        let received = self.receive_patiently(deliveries).await;
+        let is_away = received.as_ref().is_err_and(StoreError::is_transient);
+        self.state.is_away.store(is_away, Ordering::Release);
+        match received {
             Ok(stored) => stored.into_iter().map(Ok).collect(),
             Err(error) if error.is_transient() || deliveries.len() == 1 => {
                 tracing::error!(%error, deliveries = deliveries.len(), "could not commit deliveries; their senders have been told");
@@ -146,6 +194,7 @@ impl WriterTask {
             }
         }
     }
+
     async fn receive_patiently(
         &self,
         deliveries: &[PackedDelivery],

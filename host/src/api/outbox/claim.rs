@@ -7,9 +7,10 @@ use crate::clock;
 use crate::config::OutboxConfig;
 use crate::domain::outbox::ClaimedMessage;
 use crate::measure;
-use crate::store::Signal;
+use crate::store::{MessageProspect, Signal};
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -61,6 +62,14 @@ impl Claim {
     }
 }
 
+fn too_many(max: u32) -> Problem {
+    Problem::new(StatusCode::TOO_MANY_REQUESTS)
+        .detail(format!(
+            "{max} consumers of the organization wait already: let fewer wait, and claim more at once"
+        ))
+        .retry_after(1)
+}
+
 /// Claim messages
 ///
 /// Waits for the first one if asked to.
@@ -68,7 +77,9 @@ impl Claim {
     responses(
         (status = OK, description = "What could be claimed", body = Claimed),
         (status = CONFLICT, description = "The organization has a sink that is switched on: its \
-            messages are sent there", body = Problem, content_type = "application/problem+json")))]
+            messages are sent there", body = Problem, content_type = "application/problem+json"),
+        (status = TOO_MANY_REQUESTS, description = "Too many consumers of the organization wait",
+            body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn claim_messages(
     Tenant(org): Tenant,
     State(state): State<AppState>,
@@ -80,16 +91,30 @@ pub(super) async fn claim_messages(
     let deadline = Instant::now() + Duration::from_secs(claim.wait_seconds);
     // Before the first claim: a message that is written after it is not missed.
     let mut waiter = state.signals().waiter(Signal::Outbox);
+    let (store, mut place) = (state.store(), None);
     loop {
         let now = clock::now();
-        let items = state
-            .store()
-            .claim_messages(&org, now, lease, claim.max, config.attempts_max)
-            .await?;
+        // Those that wait look first: signals wake all of them, and claiming is writing.
+        let look = match place {
+            Some(_) => store.message_prospect(&org, now).await?,
+            None => MessageProspect::Due,
+        };
+        let items = match look {
+            MessageProspect::Due => {
+                let attempts_max = config.attempts_max;
+                let items = store.claim_messages(&org, now, lease, claim.max, attempts_max);
+                items.await?
+            }
+            MessageProspect::None | MessageProspect::SentToSink => Vec::new(),
+        };
         for message in items.iter().filter(|message| message.attempt == 1) {
             measure::dispatched("pull", message.id.age(now));
         }
-        if items.is_empty() && state.store().is_sent_to_sink(&org).await? {
+        let is_sent = match place {
+            Some(_) => look == MessageProspect::SentToSink,
+            None => items.is_empty() && store.is_sent_to_sink(&org).await?,
+        };
+        if is_sent {
             return Err(Problem::conflict(
                 "the organization has a sink, to which its messages are sent: switch it off or \
                  delete it to claim them",
@@ -97,6 +122,12 @@ pub(super) async fn claim_messages(
         }
         if !items.is_empty() || Instant::now() >= deadline || state.stop().is_cancelled() {
             return Ok(Json(Claimed { items }));
+        }
+        if place.is_none() {
+            place = state.waiting().place(&org, config.waiting_max);
+            if place.is_none() {
+                return Err(too_many(config.waiting_max));
+            }
         }
         let look_again = deadline.min(Instant::now() + LOOK_PAUSE);
         tokio::select! {

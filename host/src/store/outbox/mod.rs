@@ -2,7 +2,7 @@
 
 mod lease;
 
-use super::pool::Db;
+use super::pool::{Db, on_postgres};
 use super::{Store, StoreError};
 use crate::domain::outbox::ClaimedMessage;
 use crate::domain::{OrgId, OutboxId, OutboxStatus, Timestamp};
@@ -78,17 +78,16 @@ impl Store {
         let token = Uuid::new_v4();
         let status = OutboxStatus::Processing.as_str();
         let rows: Vec<MessageRow> = match &self.db {
-            Db::Postgres(pool) => {
-                sqlx::query_as(pull_sql!("for update skip locked"))
+            Db::Postgres(postgres) => on_postgres!(postgres, connection => {
+                let claim = sqlx::query_as(pull_sql!("for update skip locked"))
                     .bind(org.as_str())
                     .bind(now.0)
                     .bind(i64::from(max))
                     .bind(status)
                     .bind(until.0)
-                    .bind(token)
-                    .fetch_all(pool)
-                    .await?
-            }
+                    .bind(token);
+                Ok::<_, StoreError>(claim.fetch_all(connection).await?)
+            })?,
             Db::Sqlite(sqlite) => {
                 sqlx::query_as(pull_sql!(""))
                     .bind(org.as_str())

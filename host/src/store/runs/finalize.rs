@@ -6,6 +6,8 @@ use crate::domain::sink::SinkKind;
 use crate::domain::{RunId, Timestamp};
 use crate::store::pool::write;
 use crate::store::{Store, StoreError};
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// A run that was ended because its time was up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,18 +18,6 @@ pub struct TimedOutRun {
     pub reason: Option<String>,
     /// The attempt that was silent or late.
     pub attempt: i32,
-}
-
-/// Moves the time when a run is looked at.
-macro_rules! look_again {
-    ($tx:ident, $id:expr, $at:expr) => {{
-        let at: Option<Timestamp> = $at;
-        sqlx::query("update runs set due_at = $2 where id = $1")
-            .bind($id)
-            .bind(at.map(|at| at.0))
-            .execute(&mut **$tx)
-            .await?;
-    }};
 }
 
 /// What one pass over runs whose time is up has done.
@@ -93,6 +83,7 @@ impl Store {
                 is_full: rows.len() == max as usize,
                 ended: Vec::with_capacity(rows.len()),
             };
+            let mut again: BTreeMap<Option<Timestamp>, Vec<Uuid>> = BTreeMap::new();
             for DueRow { held, waits } in rows {
                 let id = held.id;
                 // One row that makes no sense holds up no other.
@@ -100,17 +91,19 @@ impl Store {
                     Ok(held) => held,
                     Err(error) => {
                         tracing::error!(run.id = %RunId(id), %error, "a run that is due cannot be read; it is left alone");
-                        look_again!(tx, id, None);
+                        again.entry(None).or_default().push(id);
                         continue;
                     }
                 };
                 if waits && !held.state.is_past_deadline(now) {
-                    look_again!(tx, id, Some(held.state.look_again_at(now)));
+                    let at = held.state.look_again_at(now);
+                    again.entry(Some(at)).or_default().push(id);
                     continue;
                 }
                 let change = held.state.after(&RunAction::TimeOut, now);
                 let Ok(Change::Moved(state, note)) = change else {
-                    look_again!(tx, id, Some(held.state.look_again_at(now)));
+                    let at = held.state.look_again_at(now);
+                    again.entry(Some(at)).or_default().push(id);
                     continue;
                 };
                 pass.ended.push(TimedOutRun {
@@ -119,6 +112,16 @@ impl Store {
                     attempt: state.attempt,
                 });
                 write_run!(tx, &held, Change::Moved(state, note), actor, now);
+            }
+            // One statement for all that are looked at again at the same time: most are.
+            for (at, ids) in again {
+                let mut update = sqlx::QueryBuilder::new("update runs set due_at = ");
+                update.push_bind(at.map(|at| at.0)).push(" where id in (");
+                let mut list = update.separated(", ");
+                for id in ids {
+                    list.push_bind(id);
+                }
+                update.push(")").build().execute(&mut **tx).await?;
             }
             Ok::<_, StoreError>(pass)
         })

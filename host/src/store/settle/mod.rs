@@ -8,7 +8,7 @@ mod postgres;
 mod rows;
 mod sqlite;
 
-use super::pool::Db;
+use super::pool::{Db, on_postgres};
 use super::{Store, StoreError};
 use crate::domain::delivery::Disposition;
 use crate::domain::event::{DecidedEvent, Decision, SkipReason};
@@ -106,7 +106,9 @@ impl Store {
     ) -> Result<Settled, StoreError> {
         let drafts = in_write_order(settlements.iter().flat_map(drafts).collect());
         let (deliveries, events): (HashSet<Uuid>, HashSet<Uuid>) = match &self.db {
-            Db::Postgres(pool) => postgres::settle(pool, settlements, &drafts, now).await?,
+            Db::Postgres(postgres) => on_postgres!(postgres, connection => {
+                postgres::settle(connection, settlements, &drafts, now).await
+            })?,
             Db::Sqlite(sqlite) => sqlite::settle(sqlite, settlements, &drafts, now).await?,
         };
         let offered = drafts

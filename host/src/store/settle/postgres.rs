@@ -6,7 +6,7 @@ use crate::domain::event::SkipReason;
 use crate::domain::outbox::ENQUEUE_ENRICH;
 use crate::domain::{DeliveryStatus, OutboxStatus, RunStatus, Timestamp};
 use crate::store::StoreError;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -96,7 +96,7 @@ fn column<'a, R, T>(rows: &'a [R], get: impl Fn(&'a R) -> T) -> Vec<T> {
 /// Each step sees what the step before returned; Postgres runs all of them on one
 /// snapshot, in one transaction.
 pub(super) async fn settle(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     settlements: &[Settlement],
     drafts: &[Draft<'_>],
     now: Timestamp,
@@ -136,7 +136,7 @@ pub(super) async fn settle(
             s.owner.as_ref().map(|owner| owner.provider.as_str())
         }))
         .bind(DeliveryStatus::Processing.as_str());
-    let (deliveries, events): (Vec<Uuid>, Vec<Uuid>) = query.fetch_one(pool).await?;
+    let (deliveries, events): (Vec<Uuid>, Vec<Uuid>) = query.fetch_one(connection).await?;
     Ok((
         deliveries.into_iter().collect(),
         events.into_iter().collect(),

@@ -61,11 +61,14 @@ impl Store {
         let news: Option<i32> = read!(self, pool => {
             sqlx::query_scalar(
                 "select 1 from sinks where id = $1 and revision = $2 and (failures > 0
-                    or open_until is not null or succeeded_at is null or succeeded_at < $3)",
+                    or succeeded_at is null or succeeded_at < $3
+                    or open_until is not null and ($4 or open_until <= $5))",
             )
             .bind(target.id.0)
             .bind(target.revision)
             .bind(since.0)
+            .bind(target.is_probe)
+            .bind(now.0)
             .fetch_optional(pool)
             .await?
         });
@@ -73,13 +76,16 @@ impl Store {
             return Ok(());
         }
         write!(self, tx => {
+            // What was under way when an endpoint asked for a pause says nothing against it.
             sqlx::query(
-                "update sinks set failures = 0, open_until = null, succeeded_at = $3
+                "update sinks set failures = 0, succeeded_at = $3,
+                    open_until = case when $4 or open_until <= $3 then null else open_until end
                  where id = $1 and revision = $2",
             )
             .bind(target.id.0)
             .bind(target.revision)
             .bind(now.0)
+            .bind(target.is_probe)
             .execute(&mut **tx)
             .await?;
             Ok(())

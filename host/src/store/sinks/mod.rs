@@ -66,6 +66,17 @@ macro_rules! select {
     };
 }
 
+/// What claiming an organization's messages would bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageProspect {
+    /// Something, unless somebody else is quicker.
+    Due,
+    /// Nothing.
+    None,
+    /// Nothing: a sink that is switched on gets them.
+    SentToSink,
+}
+
 impl Store {
     /// An organization's sinks, of which there is one at most.
     ///
@@ -107,6 +118,32 @@ impl Store {
                 .await?
         });
         row.map(|row| row.sink(now)).transpose()
+    }
+
+    /// Whether claiming messages now is of any use. Reads only.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn message_prospect(
+        &self,
+        org: &OrgId,
+        now: Timestamp,
+    ) -> Result<MessageProspect, StoreError> {
+        let (due, sent): (bool, bool) = read!(self, pool => {
+            sqlx::query_as(
+                "select exists (select 1 from outbox where org_id = $1 and due_at <= $2),
+                    exists (select 1 from sinks where org_id = $1 and enabled)",
+            )
+            .bind(org.as_str())
+            .bind(now.0)
+            .fetch_one(pool)
+            .await?
+        });
+        Ok(match (due, sent) {
+            (_, true) => MessageProspect::SentToSink,
+            (true, false) => MessageProspect::Due,
+            (false, false) => MessageProspect::None,
+        })
     }
 
     /// Whether an organization's messages are sent somewhere, so that nobody can

@@ -64,11 +64,14 @@ impl Parcel {
                 let open = |secret: &SealedSecret| {
                     key.open_secret(&secret.sealed, &secret_context(secret.id))
                 };
-                let secrets: Result<Vec<_>, _> = target.secrets.iter().map(open).collect();
+                // One that was replaced with the master key need not open.
+                let secrets: Vec<_> = target.secrets.iter().flat_map(open).collect();
+                if secrets.is_empty() {
+                    return Err("no secret can be opened with this master key".into());
+                }
                 Ok(Place::Http {
                     url: url.clone(),
-                    secrets: secrets
-                        .map_err(|_| "the secret cannot be opened with this master key")?,
+                    secrets,
                 })
             }
             (SinkKind::Redis, _, Some(stream)) => Ok(Place::Redis {
@@ -119,10 +122,8 @@ impl Parcel {
         .await?;
         match outcome {
             LeaseOutcome::Done(_) => {
-                if message.attempt == 1 {
-                    let lag = message.id.age(clock::now());
-                    measure::dispatched(self.target.kind.as_str(), lag);
-                }
+                let lag = message.id.age(clock::now());
+                measure::dispatched(self.target.kind.as_str(), lag);
                 tracing::debug!(
                     sink.id = %self.target.id, outbox.id = %message.id, attempt = message.attempt,
                     "a message was taken"
