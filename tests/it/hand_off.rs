@@ -46,23 +46,24 @@ on_both! {
 
     async fn an_organization_has_so_many_places_to_wait_and_no_other_is_crowded_out(db: &TestDb) {
         let mut app = TestApp::start_with(db, "[outbox]\nwaiting_max = 1").await;
-        let wait = async |app: &mut TestApp, org: &str| {
+        let (acme, other) = (app.key("acme").await, app.key("other").await);
+        let wait = |key: &str| {
             let claim = json!({"max": 1, "lease_seconds": 60, "wait_seconds": 20});
             let request = app.http.post(format!("{}/v1/outbox/claim", app.url));
-            let request = request.bearer_auth(app.key(org).await).json(&claim);
+            let request = request.bearer_auth(key).json(&claim);
             tokio::spawn(async move {
                 let answer = request.send().await.unwrap();
                 let status = answer.status();
                 (status, answer.json::<Value>().await.unwrap())
             })
         };
-        let (mut one, mut two) = (wait(&mut app, "acme").await, wait(&mut app, "acme").await);
+        let (mut one, mut two) = (wait(&acme), wait(&acme));
         let (refused, waits) = tokio::select! {
             refused = &mut one => (refused.unwrap(), two),
             refused = &mut two => (refused.unwrap(), one),
         };
         assert_eq!(refused.0, StatusCode::TOO_MANY_REQUESTS, "{}", refused.1);
-        let other = wait(&mut app, "other").await;
+        let other = wait(&other);
         for org in ["acme", "other"] {
             let created = app.post(org, "/v1/automations", json!({"name": "a"})).await;
             let path = format!("/v1/automations/{}/run", text(&created["automation"]["id"]));

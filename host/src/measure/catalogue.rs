@@ -136,8 +136,8 @@ mod tests {
     fn no_figure_is_told_apart_by_tenant() {
         // Each of these has few values, whatever tenants do.
         let bounded = [
-            "call", "kind", "pool", "provider", "queue", "reason", "result", "route", "sink",
-            "state", "status", "version", "what",
+            "call", "circuit", "kind", "pool", "provider", "queue", "reason", "result", "route",
+            "sink", "state", "status", "version", "what",
         ];
         for label in FIGURES.iter().flat_map(|figure| figure.labels) {
             assert!(bounded.contains(label), "{label}");
