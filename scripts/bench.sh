@@ -55,9 +55,11 @@ export TRIGGERHOUSE_INGRESS_SOURCE_PER_SECOND=0 TRIGGERHOUSE_INGRESS_ORGANIZATIO
 export TRIGGERHOUSE_RETENTION_EVERY_SECONDS=1
 
 process=''
+endpoint=''
 log=/dev/null
 finish() {
 	local status=$?
+	[[ -z $endpoint ]] || kill "$endpoint" 2>/dev/null || true
 	[[ -z $process ]] || stop_process "$process" "$STOP_TIMEOUT_S" || true
 	if ((status != 0)) && [[ -s $log ]]; then
 		say "The last lines of the process that was measured:"
@@ -281,7 +283,7 @@ measure() {
 
 # measure_hand_over NAME DATABASE_URL: what measure left in the outbox goes to a sink of each kind.
 measure_hand_over() {
-	local name=$1 url=$2 endpoint_port endpoint sent
+	local name=$1 url=$2 endpoint_port sent
 	local -a serve=("$triggerhouse" serve --listen "127.0.0.1:$port" --database-url "$url" --providers "$PROJECT_ROOT/target/providers")
 
 	heading "Triggerhouse on $name: messages handed over"
@@ -306,6 +308,7 @@ measure_hand_over() {
 		row "to one sink ($kind), messages/s" "$(value messages_per_s <<<"$sent")" "" "" ""
 	done
 	kill "$endpoint"
+	endpoint=''
 }
 
 # measure_recovery DATABASE_URL: latency of one process before and after Postgres has crashed.

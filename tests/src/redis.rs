@@ -4,6 +4,7 @@
 use crate::app::free_port;
 use crate::eventually;
 use std::path::Path;
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
@@ -64,6 +65,8 @@ pub struct PrivateRedis {
     /// Where it listens, also after it was killed.
     pub port: u16,
     child: Child,
+    /// Where it writes what a replica asks it for.
+    _directory: TempDir,
 }
 
 impl PrivateRedis {
@@ -80,9 +83,11 @@ impl PrivateRedis {
     /// # Panics
     /// If it does not start.
     pub async fn start_on(port: u16) -> Self {
+        let (child, _directory) = spawn(&["--port", &port.to_string()]);
         let redis = Self {
             port,
-            child: spawn(&["--port", &port.to_string()]),
+            child,
+            _directory,
         };
         eventually("a Redis of the test's own", async || {
             command(&redis.url(), "PING").await.is_some()
@@ -97,7 +102,7 @@ impl PrivateRedis {
     /// # Panics
     /// If it does not start.
     pub async fn start_durable(port: u16, directory: &Path) -> Self {
-        let child = spawn(&[
+        let (child, _directory) = spawn(&[
             "--port",
             &port.to_string(),
             "--dir",
@@ -107,7 +112,11 @@ impl PrivateRedis {
             "--appendfsync",
             "always",
         ]);
-        let redis = Self { port, child };
+        let redis = Self {
+            port,
+            child,
+            _directory,
+        };
         eventually("a durable Redis", async || {
             texts(&redis.url(), "XLEN nothing").await.is_some()
         })
@@ -123,7 +132,7 @@ impl PrivateRedis {
         let port = free_port();
         let file = |name: &str| directory.join(name).display().to_string();
         let (cert, key) = (file("cert.pem"), file("key.pem"));
-        let child = spawn(&[
+        let (child, _directory) = spawn(&[
             "--port",
             "0",
             "--tls-port",
@@ -141,7 +150,11 @@ impl PrivateRedis {
             TcpStream::connect(("127.0.0.1", port)).await.is_ok()
         })
         .await;
-        Self { port, child }
+        Self {
+            port,
+            child,
+            _directory,
+        }
     }
 
     /// Its URL, without TLS.
@@ -158,12 +171,16 @@ impl PrivateRedis {
     }
 }
 
-fn spawn(arguments: &[&str]) -> Child {
-    Command::new("redis-server")
+fn spawn(arguments: &[&str]) -> (Child, TempDir) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let child = Command::new("redis-server")
         .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+        .arg("--dir")
+        .arg(directory.path())
         .args(arguments)
         .stdout(std::process::Stdio::null())
         .kill_on_drop(true)
         .spawn()
-        .expect("redis-server")
+        .expect("redis-server");
+    (child, directory)
 }

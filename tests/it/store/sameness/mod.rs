@@ -1,5 +1,7 @@
 //! The same random operations on both databases, compared step by step.
 
+mod sinks;
+
 use super::{T0, completed, decided, org, packed};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -9,14 +11,10 @@ use triggerhouse::domain::delivery::Disposition;
 use triggerhouse::domain::event::SkipReason;
 use triggerhouse::domain::outbox::LeaseOutcome;
 use triggerhouse::domain::run::{Completion, Resolution, Run, RunAction, RunOutcome, Start};
-use triggerhouse::domain::sink::CircuitRule;
-use triggerhouse::domain::{
-    DeliveryId, EventId, EventStatus, OutboxStatus, RunId, SinkId, Timestamp, TriggerId,
-};
+use triggerhouse::domain::{DeliveryId, EventId, EventStatus, RunId, SinkId, Timestamp, TriggerId};
 use triggerhouse::store::{
-    DeadLetterChange, EventFilter, NewSink, NewSinkPlace, PackedDelivery, PageRequest,
-    RunActionOutcome, RunFilter, Settlement, SinkNews, SinkPatch, Store, UndeliveredChange,
-    UndeliveredOutcome,
+    DeadLetterChange, EventFilter, PackedDelivery, PageRequest, RunActionOutcome, RunFilter,
+    Settlement, Store,
 };
 use triggerhouse_tests::{Kind, TestDb};
 use uuid::Uuid;
@@ -293,119 +291,6 @@ impl Twins {
             }
             titles.sort();
             titles.join(" ")
-        })
-        .await
-    }
-
-    /// A person changes where messages go.
-    async fn change_sink(&mut self) -> [String; 2] {
-        let (now, id, what) = (self.now, self.sink, self.random.random_range(0..5));
-        self.both(async |store| match what {
-            0..=1 => {
-                let place = NewSinkPlace::Redis {
-                    stream: "runs".into(),
-                };
-                let created = store.create_sink(&org(), &NewSink { id, place }, now).await;
-                format!("{:?}", created.is_ok())
-            }
-            2..=3 => {
-                let patch = SinkPatch {
-                    enabled: Some(what == 2),
-                    ..SinkPatch::default()
-                };
-                let patched = store.update_sink(&org(), id, &patch, now).await;
-                format!("{:?}", patched.unwrap())
-            }
-            _ => format!("{:?}", store.delete_sink(&org(), id).await.unwrap()),
-        })
-        .await
-    }
-
-    /// A dispatcher sends all there is, and hears all that it can hear.
-    async fn dispatch(&mut self) -> [String; 2] {
-        let (now, sink, how) = (self.now, self.sink, self.random.random_range(0..4));
-        self.both(async |store| {
-            let due = store.due_sinks(SinkId(Uuid::nil()), now, 10).await.unwrap();
-            let claimed = store.claim_dispatch(sink, now, LEASE, 100, 3).await;
-            let Some(dispatch) = claimed.unwrap() else {
-                return format!("{due:?}");
-            };
-            let mut keyed = Vec::new();
-            for message in dispatch.messages {
-                let run = RunId(message.id.0);
-                let event = store.run(&org(), run).await.unwrap().unwrap().event_id;
-                let key = store.event(&org(), event).await.unwrap().unwrap().dedup_key;
-                keyed.push((key, message));
-            }
-            keyed.sort_by(|one, other| (&one.0, one.1.attempt).cmp(&(&other.0, other.1.attempt)));
-            let mut sent: Vec<String> = Vec::new();
-            for (key, message) in keyed {
-                let (id, token) = (message.id, message.lease_token);
-                let (outcome, news) = match (number(&key) + how) % 4 {
-                    0 => {
-                        let acked = store.ack_message(&org(), id, token, LEASE, now).await;
-                        (acked, SinkNews::Success)
-                    }
-                    1 => {
-                        let error = Some("no");
-                        let nacked = store
-                            .nack_message(&org(), id, token, Some(now), error, now)
-                            .await;
-                        let rule = CircuitRule {
-                            failures: 1_000,
-                            pause: LEASE,
-                        };
-                        let news = SinkNews::Failure {
-                            error: "no".into(),
-                            pause: None,
-                            rule,
-                        };
-                        (nacked, news)
-                    }
-                    2 => {
-                        let back = store.give_back_message(&org(), &message, now, "busy").await;
-                        (back, SinkNews::Success)
-                    }
-                    // It crashes.
-                    _ => (Ok(LeaseOutcome::Lost), SinkNews::Success),
-                };
-                store.note_sink(&dispatch.target, &news, now).await.unwrap();
-                sent.push(format!("{key} {} {:?}", message.attempt, outcome.unwrap()));
-            }
-            format!("{due:?} {}", sent.join(" "))
-        })
-        .await
-    }
-
-    /// A person does something about a message that was not handed over.
-    async fn change_undelivered(&mut self) -> [String; 2] {
-        let now = self.now;
-        let change = match self.random.random_bool(0.5) {
-            true => UndeliveredChange::Retry,
-            false => UndeliveredChange::Discard,
-        };
-        self.both(async |store| {
-            let failed = Some(OutboxStatus::Failed);
-            let failed = store.list_messages(&org(), failed, ALL).await.unwrap();
-            let mut keyed = Vec::new();
-            for message in failed.items {
-                let event = store.run(&org(), message.run_id).await.unwrap().unwrap();
-                let event = store.event(&org(), event.event_id).await.unwrap().unwrap();
-                keyed.push((event.dedup_key, message.attempt, message.id));
-            }
-            keyed.sort_by(|one, other| (&one.0, one.1).cmp(&(&other.0, other.1)));
-            let Some((key, attempt, id)) = keyed.first() else {
-                return "none".into();
-            };
-            let changed = store
-                .change_undelivered(&org(), *id, change, "test", now)
-                .await
-                .unwrap();
-            let changed = match changed {
-                UndeliveredOutcome::Done(message) => message.status.to_string(),
-                other => format!("{other:?}"),
-            };
-            format!("{key} {attempt} {changed}")
         })
         .await
     }
