@@ -118,8 +118,6 @@ impl App {
             tasks
                 .work
                 .push(tokio::spawn(finalizer.run(stop.work.clone())));
-        }
-        if config.has_role(Role::Workers) {
             let context = PollContext {
                 store: store.clone(),
                 registry: Arc::clone(&registry),
@@ -133,8 +131,6 @@ impl App {
             tasks
                 .work
                 .push(tokio::spawn(PollWorker::run(context, stop.work.clone())));
-        }
-        if config.has_role(Role::Workers) {
             let collector = Collector::new(store.clone(), config.retention.clone());
             tasks
                 .work

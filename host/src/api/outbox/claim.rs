@@ -112,7 +112,10 @@ pub(super) async fn claim_messages(
         }
         let is_sent = match place {
             Some(_) => look == MessageProspect::SentToSink,
-            None => items.is_empty() && store.is_sent_to_sink(&org).await?,
+            None => {
+                items.is_empty()
+                    && store.message_prospect(&org, now).await? == MessageProspect::SentToSink
+            }
         };
         if is_sent {
             return Err(Problem::conflict(

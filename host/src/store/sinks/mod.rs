@@ -145,19 +145,4 @@ impl Store {
             (false, false) => MessageProspect::None,
         })
     }
-
-    /// Whether an organization's messages are sent somewhere, so that nobody can
-    /// claim them.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
-    pub async fn is_sent_to_sink(&self, org: &OrgId) -> Result<bool, StoreError> {
-        let found: Option<i32> = read!(self, pool => {
-            sqlx::query_scalar("select 1 from sinks where org_id = $1 and enabled")
-                .bind(org.as_str())
-                .fetch_optional(pool)
-                .await?
-        });
-        Ok(found.is_some())
-    }
 }
