@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod credentials;
 pub mod domain;
+pub mod http;
 pub mod lock;
 pub mod measure;
 pub mod provider;

@@ -1,8 +1,8 @@
 //! Who is asking: an organization, by one of its API keys.
 
 use super::AppState;
-use super::error::Problem;
 use crate::domain::{KeyId, OrgId};
+use crate::http::Problem;
 use crate::secret::{API_KEY_PREFIX, hash_api_key};
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;

@@ -1,6 +1,6 @@
 //! Checks what was readable: all errors of a body are reported at once.
 
-use super::error::{FieldError, Problem};
+use crate::http::{FieldError, Problem};
 use crate::provider::{Provider, Registry};
 use serde_json::Value;
 use std::ops::RangeInclusive;

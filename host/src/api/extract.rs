@@ -1,14 +1,15 @@
 //! What handlers take from a request; what cannot be taken becomes a [`Problem`].
 
-use super::error::{FieldError, Problem};
+pub use crate::http::PathId;
+
+use crate::http::{FieldError, Problem};
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde_path_to_error::{Path as SerdePath, Segment};
 use std::fmt::Write as _;
-use std::str::FromStr;
 
 /// Bytes of a request's body below `/v1`.
 pub const API_BODY_BYTES_MAX: usize = 1_048_576;
@@ -126,22 +127,6 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryOf<T> {
         query
             .map(|Query(query)| Self(query))
             .map_err(|rejection| Problem::unreadable(rejection.body_text()))
-    }
-}
-
-/// The `{id}` of a path. What is no id of the wanted kind names nothing: 404.
-#[derive(Debug)]
-pub struct PathId<T>(pub T);
-
-impl<T: FromStr + Send, S: Send + Sync> FromRequestParts<S> for PathId<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let id = Path::<String>::from_request_parts(parts, state).await;
-        id.ok()
-            .and_then(|Path(id)| id.parse().ok())
-            .map(Self)
-            .ok_or_else(|| Problem::not_found("resource"))
     }
 }
 

@@ -11,9 +11,9 @@
 mod auth;
 mod automations;
 mod check;
-mod error;
 mod events;
 mod extract;
+mod fallback;
 mod health;
 mod inbox;
 pub mod ingress;
@@ -33,9 +33,9 @@ mod sinks;
 mod state;
 mod triggers;
 
+pub use crate::http::{FieldError, PROBLEM_JSON, Problem};
 pub use crate::secret::secret_context;
 pub use auth::{Caller, Tenant};
-pub use error::{FieldError, PROBLEM_JSON, Problem};
 pub use extract::{API_BODY_BYTES_MAX, JsonBody, OptionalJsonBody, PathId, QueryOf};
 pub use seal::seal_secret;
 pub use state::AppState;
@@ -91,7 +91,7 @@ fn serve(routes: OpenApiRouter) -> Router {
     let (router, described) = openapi::with_document(routes).split_for_parts();
     router
         .merge(openapi::route(&described))
-        .fallback(error::no_such_route)
-        .method_not_allowed_fallback(error::no_such_method)
-        .layer(CatchPanicLayer::custom(error::panicked))
+        .fallback(fallback::no_such_route)
+        .method_not_allowed_fallback(fallback::no_such_method)
+        .layer(CatchPanicLayer::custom(fallback::panicked))
 }

@@ -4,8 +4,8 @@
 //! handler: what needs a key answers 401, what has a body may be too large, what
 //! names an id may not exist.
 
-use super::error::PROBLEM_JSON;
-use super::{AppState, Problem};
+use super::AppState;
+use crate::http::{PROBLEM_JSON, Problem};
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;

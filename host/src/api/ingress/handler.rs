@@ -3,8 +3,7 @@
 use super::delivery::{Accepted, IngressState};
 use super::target::Target;
 use super::{github_app, nango};
-use crate::api::error::Cause;
-use crate::api::{PathId, Problem};
+use crate::http::{Cause, PathId, Problem};
 use crate::measure;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;

@@ -2,10 +2,10 @@
 //! acknowledged.
 
 use super::delivery::{Accepted, IngressState};
-use crate::api::Problem;
 use crate::clock;
 use crate::domain::IntegrationId;
 use crate::domain::integration::IntegrationStatus;
+use crate::http::Problem;
 use crate::secret::Secret;
 use crate::store::{LifecycleNews, LifecycleSubject};
 use axum::http::StatusCode;

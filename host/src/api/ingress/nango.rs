@@ -8,7 +8,6 @@
 use super::delivery::{IngressState, too_many};
 use super::lifecycle::{DeliveryOrNewsAnswers, LifecycleAnswer, Schemas, refuse, require_secrets};
 use super::rate::SourceKey;
-use crate::api::Problem;
 use crate::clock;
 use crate::domain::DeliveryId;
 use crate::domain::delivery::{NewDelivery, Origin, Route};
@@ -16,6 +15,7 @@ use crate::domain::integration::Lifecycle;
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
 use crate::domain::nango::{Auth, Message, Operation, PROVIDER_UNKNOWN};
 use crate::domain::source::{Locator, VerificationScheme, WebhookSource};
+use crate::http::Problem;
 use crate::provider::Registry;
 use crate::store::{LifecycleNews, LifecycleSubject, PackedDelivery};
 use crate::verify;

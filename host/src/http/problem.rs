@@ -25,11 +25,11 @@ pub struct Problem {
     /// The HTTP status.
     #[serde(serialize_with = "as_number")]
     #[schema(value_type = u16, example = 422)]
-    pub(super) status: StatusCode,
+    pub(crate) status: StatusCode,
     /// What went wrong this time, for people.
-    pub(super) detail: String,
+    pub(crate) detail: String,
     /// What is wrong with the request's body, and where.
-    pub(super) errors: Vec<FieldError>,
+    pub(crate) errors: Vec<FieldError>,
     #[serde(skip)]
     // Boxed: a rare passenger, which would double what every handler returns.
     header: Option<Box<(HeaderName, HeaderValue)>>,
@@ -40,7 +40,7 @@ pub struct Problem {
 
 /// Of a refusal, in its response: what `/metrics` counts it by.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cause(pub(super) &'static str);
+pub(crate) struct Cause(pub(crate) &'static str);
 
 /// What is wrong with one value of a request's body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -103,7 +103,7 @@ impl Problem {
 
     /// Says by what it is counted.
     #[must_use]
-    pub(super) fn because(mut self, cause: &'static str) -> Self {
+    pub(crate) fn because(mut self, cause: &'static str) -> Self {
         self.cause = Some(cause);
         self
     }
@@ -195,30 +195,6 @@ impl From<StoreError> for Problem {
             }
         }
     }
-}
-
-/// The answer to a path that is no route.
-pub(super) async fn no_such_route() -> Problem {
-    Problem::not_found("route")
-}
-
-/// The answer to a method that a route does not have; `Allow` says which it has.
-pub(super) async fn no_such_method() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail("this route has other methods")
-}
-
-/// The answer of a handler that panicked.
-pub(super) fn panicked(cause: Box<dyn std::any::Any + Send>) -> Response {
-    let cause = cause
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| cause.downcast_ref::<&str>().copied())
-        .unwrap_or("no message");
-    tracing::error!(
-        cause,
-        "a handler panicked; its request was answered with 500"
-    );
-    Problem::internal().into_response()
 }
 
 #[cfg(test)]
