@@ -8,6 +8,7 @@ pub mod config;
 pub mod credentials;
 pub mod domain;
 pub mod http;
+pub mod ingress;
 pub mod lock;
 pub mod measure;
 pub mod provider;

@@ -238,7 +238,7 @@ fn the_host_knows_no_provider_by_name() {
     };
     for file in rust_files(&root().join("host/src"))
         .into_iter()
-        .filter(|file| !tests(file) && !file.ends_with("api/ingress/github_app.rs"))
+        .filter(|file| !tests(file) && !file.ends_with("ingress/github_app.rs"))
     {
         // The route of GitHub Apps is known by that name: its file, its state and its
         // section of the configuration.

@@ -1,5 +1,4 @@
-//! The HTTP surface: `/v1` for applications, what anybody may read, and the
-//! webhooks that `ingress` takes.
+//! The HTTP API: `/v1` for applications, and the routes that need no key.
 //!
 //! Owns: who is asking, what a request may say, and how answers look. Every route
 //! is registered together with its description, so `/openapi.json` cannot tell of
@@ -16,7 +15,6 @@ mod extract;
 mod fallback;
 mod health;
 mod inbox;
-pub mod ingress;
 mod integrations;
 mod list;
 mod manual;
@@ -34,7 +32,6 @@ mod state;
 mod triggers;
 
 pub use crate::http::{FieldError, PROBLEM_JSON, Problem};
-pub use crate::secret::secret_context;
 pub use auth::{Caller, Tenant};
 pub use extract::{API_BODY_BYTES_MAX, JsonBody, OptionalJsonBody, PathId, QueryOf};
 pub use seal::seal_secret;
@@ -43,20 +40,19 @@ pub use state::AppState;
 use crate::config::Role;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use ingress::IngressState;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
-/// Everything that this process serves, after its roles; webhooks only with the
-/// state that they need.
-pub fn router(state: AppState, ingress: Option<IngressState>) -> Router {
+/// Everything that this process serves, by its roles. `webhooks` are the routes of
+/// the ingress role, if this process has it.
+pub fn router(state: AppState, webhooks: Option<OpenApiRouter>) -> Router {
     let mut routes = public();
     if state.config().has_role(Role::Api) {
         routes = routes.merge(v1());
     }
     let mut routes = routes.with_state(state);
-    if let Some(ingress) = ingress {
-        routes = routes.merge(ingress::router(ingress));
+    if let Some(webhooks) = webhooks {
+        routes = routes.merge(webhooks);
     }
     serve(routes)
 }

@@ -3,14 +3,14 @@
 
 mod master_key;
 
-use crate::api::ingress::{
-    InboxWriter, IngressState, RateLimits, ReadingRoom, RouteTable, app_secrets,
-};
 use crate::api::{self, AppState};
 use crate::clock;
 use crate::config::{Config, Role};
 use crate::credentials::Credentials;
 use crate::domain::OrgId;
+use crate::ingress::{
+    self, InboxWriter, IngressState, RateLimits, ReadingRoom, RouteTable, app_secrets,
+};
 use crate::lock::Locks;
 use crate::measure::Figures;
 use crate::provider::{Cache, Egress, Engine, Registry};
@@ -155,7 +155,7 @@ impl App {
                 .work
                 .push(tokio::spawn(Dispatcher::run(context, stop.server.clone())));
         }
-        let ingress = if config.has_role(Role::Ingress) {
+        let webhooks = if config.has_role(Role::Ingress) {
             let routes = RouteTable::load(store.clone(), Arc::clone(&master_key)).await?;
             let (writer, task) = InboxWriter::new(store.clone(), signals.clone(), &config.ingress);
             tasks.server.push(tokio::spawn(task.run()));
@@ -170,7 +170,7 @@ impl App {
             tasks.work.push(tokio::spawn(async move {
                 quiet.run_until_cancelled(forget).await;
             }));
-            Some(IngressState {
+            Some(ingress::router(IngressState {
                 rates,
                 app_secrets: Arc::new(app_secrets(&registry)),
                 nango_keys: config.nango.signing_key.0.clone().into(),
@@ -185,7 +185,7 @@ impl App {
                 ),
                 body_bytes_max: config.ingress.body_bytes_max,
                 request_timeout: Duration::from_millis(config.ingress.request_timeout_ms),
-            })
+            }))
         } else {
             None
         };
@@ -205,7 +205,7 @@ impl App {
             stop.leaving.clone(),
             stop.server.clone(),
         );
-        let router = api::router(state, ingress);
+        let router = api::router(state, webhooks);
         tasks.server.push(tokio::spawn(server::serve(
             listener,
             router,

@@ -9,10 +9,9 @@
 //! is taken. That check is shared by all requests and made at most once in
 //! `RECHECK_PAUSE`: forged requests cost the database next to nothing, and wait.
 
-use crate::api::secret_context;
 use crate::domain::delivery::{Origin, Route};
 use crate::domain::{IntegrationId, Timestamp, TriggerId};
-use crate::secret::{MasterKey, Secret};
+use crate::secret::{MasterKey, Secret, secret_context};
 use crate::signals::Signals;
 use crate::store::{RouteSource, RouteSubject, SealedSecret, Signal, Store, StoreError};
 use std::collections::HashMap;
