@@ -11,9 +11,10 @@ use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use triggerhouse::domain::Timestamp;
 use triggerhouse::domain::poll::{PollPage, PollRequest};
+use triggerhouse::egress::{Egress, EgressLimits, ResponseCache};
 use triggerhouse::provider::{
-    Cache, CallContext, Egress, EgressLimits, Engine, EngineLimits, GuestError, PollAccess,
-    PollFailure, Provider, RegistryEntry, ResponseCache, Session,
+    Cache, CallContext, Engine, EngineLimits, GuestError, PollAccess, PollFailure, Provider,
+    RegistryEntry, Session,
 };
 use triggerhouse_tests::files;
 

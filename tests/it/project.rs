@@ -34,60 +34,113 @@ fn code(file: &Path) -> String {
         .to_owned()
 }
 
-/// Which modules of the host a file of `module` may name.
-fn allowed(module: &str) -> &'static [&'static str] {
-    match module {
-        "domain" => &["domain"],
-        "secret" => &["secret", "domain"],
-        "verify" => &["verify", "domain", "secret"],
-        "lock" => &["lock", "domain", "secret", "redis"],
-        "sink" => &[
-            "sink", "domain", "provider", "verify", "secret", "redis", "config",
-        ],
-        "store" => &["store", "domain", "measure"],
-        "measure" => &["measure"],
-        "provider" => &["provider", "domain", "secret", "measure"],
-        "credentials" => &[
-            "credentials",
-            "domain",
-            "store",
-            "provider",
-            "secret",
+/// The host's modules, from the bottom to the top, and the other modules that each may name.
+const LAYERS: [(&str, &[&str]); 21] = [
+    ("domain", &[]),
+    ("measure", &[]),
+    ("clock", &["domain"]),
+    ("secret", &["domain"]),
+    ("redis", &["secret"]),
+    ("verify", &["domain", "secret"]),
+    ("egress", &["domain", "secret"]),
+    ("store", &["domain", "measure"]),
+    ("lock", &["redis"]),
+    ("provider", &["domain", "egress", "measure", "secret"]),
+    ("signals", &["store"]),
+    ("http", &["store"]),
+    (
+        "config",
+        &["domain", "egress", "lock", "provider", "secret", "store"],
+    ),
+    ("telemetry", &["config", "domain"]),
+    (
+        "credentials",
+        &["config", "domain", "egress", "secret", "store"],
+    ),
+    (
+        "sink",
+        &["config", "domain", "egress", "redis", "secret", "verify"],
+    ),
+    (
+        "worker",
+        &[
+            "clock",
             "config",
-        ],
-        "worker" => &[
-            "worker",
             "credentials",
             "domain",
-            "store",
-            "provider",
-            "verify",
-            "secret",
+            "egress",
             "lock",
-            "sink",
-            "signals",
-            "clock",
-            "config",
             "measure",
-            "telemetry",
-        ],
-        "api" => &[
-            "api",
-            "credentials",
-            "domain",
-            "store",
             "provider",
-            "verify",
             "secret",
             "signals",
+            "sink",
+            "store",
+            "telemetry",
+            "verify",
+        ],
+    ),
+    (
+        "ingress",
+        &[
             "clock",
             "config",
+            "domain",
+            "http",
             "measure",
+            "provider",
+            "secret",
+            "signals",
+            "store",
             "telemetry",
+            "verify",
         ],
-        _ => &[],
-    }
-}
+    ),
+    (
+        "api",
+        &[
+            "clock",
+            "config",
+            "credentials",
+            "domain",
+            "egress",
+            "http",
+            "measure",
+            "provider",
+            "secret",
+            "signals",
+            "store",
+            "telemetry",
+            "verify",
+        ],
+    ),
+    ("server", &[]),
+    // The top: these put everything together.
+    ("app", &["*"]),
+];
+
+/// The modules that are built on `app`: the commands of the binary.
+const TOP: [&str; 3] = ["cli", "lib", "main"];
+
+/// The crates that a module must not name, whatever its layer.
+const FORBIDDEN_CRATES: [(&str, &[&str]); 16] = [
+    ("domain", &["tokio::", "sqlx::", "wasmtime::", "axum::"]),
+    ("verify", &["tokio::", "sqlx::", "wasmtime::", "axum::"]),
+    ("secret", &["tokio::", "sqlx::", "wasmtime::", "axum::"]),
+    ("measure", &["sqlx::", "wasmtime::", "axum::"]),
+    ("redis", &["sqlx::", "wasmtime::", "axum::"]),
+    ("egress", &["sqlx::", "wasmtime::", "axum::"]),
+    ("store", &["wasmtime::", "axum::", "reqwest::"]),
+    ("lock", &["sqlx::", "wasmtime::", "axum::"]),
+    ("provider", &["sqlx::", "axum::"]),
+    ("http", &["sqlx::", "wasmtime::", "reqwest::"]),
+    ("config", &["sqlx::", "wasmtime::", "axum::"]),
+    ("credentials", &["sqlx::", "wasmtime::", "axum::"]),
+    ("sink", &["sqlx::", "wasmtime::", "axum::"]),
+    ("worker", &["sqlx::", "wasmtime::", "axum::", "reqwest::"]),
+    ("ingress", &["sqlx::", "wasmtime::", "reqwest::"]),
+    ("api", &["sqlx::", "wasmtime::", "reqwest::"]),
+];
 
 /// The modules that a text names after `crate::`, also in braces.
 fn used_modules(text: &str) -> Vec<&str> {
@@ -149,44 +202,72 @@ fn a_forbidden_module_is_found_however_it_is_named() {
 
 #[test]
 fn dependencies_point_one_way() {
-    let forbidden_crates = [
-        ("domain", vec!["tokio::", "sqlx::", "wasmtime::", "axum::"]),
-        ("store", vec!["wasmtime::", "axum::"]),
-        ("provider", vec!["sqlx::", "axum::"]),
-        ("verify", vec!["sqlx::", "axum::", "wasmtime::", "tokio::"]),
-        ("credentials", vec!["sqlx::", "axum::", "wasmtime::"]),
-        ("lock", vec!["sqlx::", "wasmtime::", "axum::"]),
-        ("sink", vec!["sqlx::", "wasmtime::", "axum::"]),
-        ("worker", vec!["sqlx::", "axum::", "wasmtime::"]),
-        ("api", vec!["sqlx::", "wasmtime::"]),
-    ];
-    for (module, crates) in forbidden_crates {
-        let allowed = allowed(module);
-        let files = rust_files(&root().join("host/src").join(module));
-        assert!(!files.is_empty(), "{module} has no files: is it its name?");
-        for file in files {
-            let text = code(&file);
-            for used in used_modules(&text) {
-                assert!(
-                    allowed.contains(&used),
-                    "{module} must not use {used} in {}",
-                    file.display()
-                );
-            }
-            for (number, line) in text.lines().enumerate() {
-                let place = format!("{}:{}: {line}", file.display(), number + 1);
+    let source = root().join("host/src");
+    for file in rust_files(&source) {
+        let module = module_of(file.strip_prefix(&source).unwrap());
+        if TOP.contains(&&*module) {
+            continue;
+        }
+        let (_, allowed) = LAYERS
+            .iter()
+            .find(|(layer, _)| *layer == module)
+            .unwrap_or_else(|| panic!("{module} has no place in LAYERS"));
+        for used in used_modules(&code(&file)) {
+            assert!(
+                used == module || allowed.contains(&used) || allowed == &["*"],
+                "{module} must not use {used} in {}",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn layers_are_listed_from_the_bottom_to_the_top() {
+    let mut below = vec!["*"];
+    for (layer, allowed) in LAYERS {
+        for used in allowed {
+            assert!(below.contains(used), "{layer} stands below {used}");
+        }
+        below.push(layer);
+    }
+}
+
+/// The top-level module that a file below `src` belongs to.
+fn module_of(file: &Path) -> String {
+    let first = Path::new(file.iter().next().unwrap());
+    first.with_extension("").to_string_lossy().into_owned()
+}
+
+#[test]
+fn modules_keep_to_their_own_crates() {
+    for (module, crates) in FORBIDDEN_CRATES {
+        for file in files_of(module) {
+            for (number, line) in code(&file).lines().enumerate() {
                 if line.trim_start().starts_with("//") {
                     continue;
                 }
-                for name in &crates {
+                for name in crates {
                     assert!(
                         !line.contains(name),
-                        "{module} must not use {name} at {place}"
+                        "{module} must not use {name} at {}:{}: {line}",
+                        file.display(),
+                        number + 1
                     );
                 }
             }
         }
     }
+}
+
+/// The files of a top-level module.
+fn files_of(module: &str) -> Vec<PathBuf> {
+    let source = root().join("host/src");
+    let file = source.join(format!("{module}.rs"));
+    if file.exists() {
+        return vec![file];
+    }
+    rust_files(&source.join(module))
 }
 
 #[test]

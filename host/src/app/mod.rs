@@ -8,12 +8,13 @@ use crate::clock;
 use crate::config::{Config, Role};
 use crate::credentials::Credentials;
 use crate::domain::OrgId;
+use crate::egress::Egress;
 use crate::ingress::{
     self, InboxWriter, IngressState, RateLimits, ReadingRoom, RouteTable, app_secrets,
 };
 use crate::lock::Locks;
 use crate::measure::Figures;
-use crate::provider::{Cache, Egress, Engine, Registry};
+use crate::provider::{Cache, Engine, Registry};
 use crate::secret::{Secret, generate_api_key, hash_api_key};
 use crate::server::{self, ServerLimits};
 use crate::signals::Signals;

@@ -2,8 +2,8 @@
 
 use super::Config;
 use crate::domain::limits::EVENTS_PER_CALL_MAX;
+use crate::egress::PublicUrls;
 use crate::lock::Locks;
-use crate::provider::PublicUrls;
 use anyhow::{Context, bail};
 use url::Url;
 

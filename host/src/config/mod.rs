@@ -12,7 +12,8 @@ pub use sections::{
     TelemetryConfig,
 };
 
-use crate::provider::{EgressLimits, EngineLimits, RegistryEntry};
+use crate::egress::EgressLimits;
+use crate::provider::{EngineLimits, RegistryEntry};
 use crate::secret::Secret;
 use anyhow::Context;
 use serde::Deserialize;

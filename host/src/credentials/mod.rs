@@ -29,7 +29,7 @@ pub use credential::{ClientAuth, Credential, seal};
 
 use crate::config::Config;
 use crate::domain::{IntegrationId, Timestamp};
-use crate::provider::{EgressError, HostClient, PublicUrls};
+use crate::egress::{EgressError, HostClient, PublicUrls};
 use crate::secret::{MasterKey, OpenError};
 use crate::store::{RenewalOf, Store, StoredCredential};
 use flights::Flights;

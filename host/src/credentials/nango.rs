@@ -7,7 +7,7 @@
 use super::answer::{Failure, Got, token, words};
 use crate::config::NangoConfig;
 use crate::domain::Timestamp;
-use crate::provider::{EgressError, HostAnswer, HostClient, HostRequest};
+use crate::egress::{EgressError, HostAnswer, HostClient, HostRequest};
 use crate::secret::Secret;
 use reqwest::StatusCode;
 use serde_json::Value;

@@ -10,7 +10,7 @@
 use super::answer::{Failure, Got, end, token, words};
 use super::credential::{ClientAuth, Credential};
 use crate::domain::Timestamp;
-use crate::provider::{HostAnswer, HostClient, HostRequest};
+use crate::egress::{HostAnswer, HostClient, HostRequest};
 use crate::secret::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -15,10 +15,10 @@ mod cache;
 mod component;
 mod contract;
 mod description;
-mod egress;
 mod engine;
 mod error;
 mod events;
+mod fetcher;
 mod instance;
 mod limiter;
 mod limits;
@@ -35,12 +35,9 @@ mod sources;
 mod state;
 
 pub use cache::{Cache, CodeOrigin};
-pub use egress::{
-    Egress, EgressError, EgressLimits, HostAnswer, HostCallError, HostClient, HostDelivery,
-    HostReceipt, HostRequest, PollAccess, PublicUrls, REDIRECTS_MAX, ResponseCache,
-};
 pub use engine::{Engine, EngineError};
 pub use error::{Consequence, GuestError, ParseFailure, PollFailure, TrapKind};
+pub use fetcher::PollAccess;
 pub use instance::CallStats;
 pub use limits::{EngineLimits, LOG_LINE_BYTES_MAX, LOG_LINES_MAX, TICK};
 pub use refusal::{LoadError, Refusal};

@@ -1,12 +1,13 @@
 //! A provider: a component as the operator registered it.
 
 use crate::domain::provider::{ProviderInfo, ProviderState};
+use crate::egress::{self, Egress, HostPolicy};
 use crate::provider::cache::{Cache, CodeOrigin};
 use crate::provider::component::{LoadedComponent, check_pin};
 use crate::provider::contract::Contract;
-use crate::provider::egress::{self, Egress, Fetcher, HostPolicy, PollAccess};
 use crate::provider::engine::Engine;
 use crate::provider::error::GuestError;
+use crate::provider::fetcher::{Fetcher, PollAccess};
 use crate::provider::instance::GuestInstance;
 use crate::provider::limits::Purpose;
 use crate::provider::refusal::{LoadError, Refusal};

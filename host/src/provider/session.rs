@@ -7,9 +7,9 @@ use crate::domain::limits::{CONFIGS_PER_CALL_MAX, EVENTS_PER_CALL_MAX, REASON_BY
 use crate::domain::poll::{PollPage, PollRequest};
 use crate::measure;
 use crate::provider::contract::{ParseRefusal, PollRefusal};
-use crate::provider::egress::Fetcher;
 use crate::provider::error::{GuestError, ParseFailure, PollFailure};
 use crate::provider::events::{check_events, check_verdicts};
+use crate::provider::fetcher::Fetcher;
 use crate::provider::instance::{CallStats, GuestInstance};
 use crate::provider::limits::Purpose;
 use crate::provider::page::{check_page, check_poll_error};

@@ -5,7 +5,7 @@ use crate::domain::source::{
     CredentialPlacement, Handshake, HmacScheme, Locator, PollingSource, SignaturePosition,
     SignedPart, TimestampRule, TimestampSource, TokenScheme, VerificationScheme, WebhookSource,
 };
-use crate::provider::egress::{entry, may_hold_credential};
+use crate::egress::{entry, may_hold_credential};
 
 type Checked<T> = Result<T, String>;
 

@@ -10,7 +10,7 @@ use crate::domain::delivery::ClaimedDelivery;
 use crate::domain::event::Event;
 use crate::domain::limits::bounded;
 use crate::domain::poll::PollRequest;
-use crate::provider::egress::Fetcher;
+use crate::provider::fetcher::Fetcher;
 use crate::provider::limiter::MemoryLimiter;
 use crate::provider::limits::{LOG_LINE_BYTES_MAX, LOG_LINES_MAX, OUTPUT_BYTES_KEPT};
 use crate::provider::meter::Meter;

@@ -4,7 +4,7 @@
 use super::{Sent, idempotency_key};
 use crate::domain::Timestamp;
 use crate::domain::outbox::ClaimedMessage;
-use crate::provider::{HostClient, HostDelivery, HostReceipt};
+use crate::egress::{HostClient, HostDelivery, HostReceipt};
 use crate::secret::Secret;
 use crate::verify::standard_signatures;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};

@@ -10,7 +10,7 @@ mod stream;
 use crate::config::Config;
 use crate::domain::outbox::ClaimedMessage;
 use crate::domain::{OrgId, RunId, Timestamp};
-use crate::provider::{EgressError, HostClient, PublicUrls};
+use crate::egress::{EgressError, HostClient, PublicUrls};
 use crate::redis::RedisSetupError;
 use crate::secret::Secret;
 use http::Endpoint;

@@ -1,6 +1,6 @@
 use super::*;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use triggerhouse::provider::{HostClient, PublicUrls};
+use triggerhouse::egress::{HostClient, PublicUrls};
 use triggerhouse_tests::on_both;
 
 /// Knows one answer to every question.

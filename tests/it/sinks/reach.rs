@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use triggerhouse::domain::outbox::ClaimedMessage;
 use triggerhouse::domain::{OutboxId, Timestamp};
-use triggerhouse::provider::{HostClient, PublicUrls};
+use triggerhouse::egress::{HostClient, PublicUrls};
 use triggerhouse::secret::generate_sink_secret;
 use triggerhouse::sink::{Place, Sender, Sent};
 use triggerhouse_tests::receiver::Answer;

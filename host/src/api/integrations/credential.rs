@@ -3,7 +3,7 @@
 use crate::api::check::{Checks, REFERENCE_CHARS_MAX};
 use crate::config::Config;
 use crate::credentials::{ClientAuth, Credential};
-use crate::provider::PublicUrls;
+use crate::egress::PublicUrls;
 use crate::secret::Secret;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};

@@ -3,7 +3,7 @@
 use crate::api::check::Checks;
 use crate::config::Config;
 use crate::domain::sink::SinkKind;
-use crate::provider::PublicUrls;
+use crate::egress::PublicUrls;
 use url::Url;
 
 /// Characters of a URL.

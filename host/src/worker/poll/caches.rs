@@ -1,7 +1,7 @@
 //! What this process remembers of services, for the groups that it polled last.
 
 use crate::domain::PollGroupId;
-use crate::provider::ResponseCache;
+use crate::egress::ResponseCache;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -10,9 +10,8 @@ use crate::domain::event::DecidedEvent;
 use crate::domain::matching::decide;
 use crate::domain::poll::{PollError, PollPage, PollRequest};
 use crate::domain::resource::ActiveTrigger;
-use crate::provider::{
-    CallContext, GuestError, PollAccess, PollFailure, Provider, ResponseCache, Session,
-};
+use crate::egress::ResponseCache;
+use crate::provider::{CallContext, GuestError, PollAccess, PollFailure, Provider, Session};
 use crate::secret::Secret;
 use crate::store::{
     AfterPage, PageSettled, PollPageSettlement, PollSettled, PollWork, Signal, StoreError,

@@ -6,8 +6,8 @@ use crate::domain::delivery::{ClaimedDelivery, Header};
 use crate::domain::event::{ParsedEvent, Verdict};
 use crate::domain::poll::{PollError, PollPage, PollRequest};
 use crate::domain::source;
+use crate::egress::{FetchError, Request, Response};
 use crate::provider::description::Description;
-use crate::provider::egress::{FetchError, Request, Response};
 use reqwest::Method;
 use std::time::Duration;
 

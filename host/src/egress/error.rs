@@ -2,7 +2,7 @@
 //! guest should not know.
 
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
-use crate::provider::egress::policy::{Denied, Place};
+use crate::egress::policy::{Denied, Place};
 use std::error::Error;
 
 /// Egress cannot be set up.

@@ -1,7 +1,7 @@
 //! `Retry-After` (RFC 9110 section 10.2.3): seconds, or a date.
 
 use crate::domain::Timestamp;
-use crate::provider::egress::limits::PAUSE_MAX;
+use crate::egress::limits::PAUSE_MAX;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use std::time::{Duration, UNIX_EPOCH};

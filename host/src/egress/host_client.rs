@@ -5,11 +5,11 @@
 //! further than its limit, nothing is tried again. Time is for the caller to limit.
 
 use crate::domain::Timestamp;
-use crate::provider::egress::error::{EgressError, FetchError};
-use crate::provider::egress::hop::USER_AGENT;
-use crate::provider::egress::policy::{HostPolicy, Place, address_entry};
-use crate::provider::egress::resolver::{PublicResolver, SystemResolver};
-use crate::provider::egress::{client_builder, retry_after};
+use crate::egress::error::{EgressError, FetchError};
+use crate::egress::hop::USER_AGENT;
+use crate::egress::policy::{HostPolicy, Place, address_entry};
+use crate::egress::resolver::{PublicResolver, SystemResolver};
+use crate::egress::{client_builder, retry_after};
 use crate::secret::Secret;
 use reqwest::dns::Resolve;
 use reqwest::header::{self, HeaderMap, HeaderValue};

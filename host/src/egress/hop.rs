@@ -3,9 +3,9 @@
 //! is stricter).
 
 use crate::domain::delivery::Header;
-use crate::provider::egress::credential::Credential;
-use crate::provider::egress::error::FetchError;
-use crate::provider::egress::limits::EgressLimits;
+use crate::egress::error::FetchError;
+use crate::egress::limits::EgressLimits;
+use crate::egress::placed_credential::PlacedCredential;
 use bytes::Bytes;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
@@ -84,7 +84,7 @@ impl Hop {
     /// [`FetchError::Other`] if it cannot be sent, or exceeds a limit.
     pub(crate) fn first(
         request: Request,
-        credential: &Credential,
+        credential: &PlacedCredential,
         limits: &EgressLimits,
     ) -> Result<Self, FetchError> {
         let body_bytes = request.body.as_ref().map_or(0, Vec::len);
@@ -130,7 +130,7 @@ impl Hop {
         &self,
         status: StatusCode,
         answer: &HeaderMap,
-        credential: &Credential,
+        credential: &PlacedCredential,
     ) -> Result<Option<Self>, FetchError> {
         let becomes_get = match status.as_u16() {
             301 | 302 => self.method == Method::POST,
@@ -177,7 +177,7 @@ pub(crate) fn header_bytes(headers: &[Header]) -> usize {
 
 fn headers(
     wanted: &[Header],
-    credential: &Credential,
+    credential: &PlacedCredential,
     limits: &EgressLimits,
 ) -> Result<HeaderMap, FetchError> {
     let (count, bytes) = (wanted.len(), header_bytes(wanted));
@@ -222,5 +222,4 @@ fn is_the_hosts(name: &HeaderName, credential: &Credential) -> bool {
 }
 
 #[cfg(test)]
-#[path = "hop_tests.rs"]
 mod tests;

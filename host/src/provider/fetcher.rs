@@ -4,13 +4,11 @@
 use crate::domain::Timestamp;
 use crate::domain::delivery::Header;
 use crate::domain::source::CredentialPlacement;
-use crate::provider::egress::credential::Credential;
-use crate::provider::egress::error::FetchError;
-use crate::provider::egress::hop::{Hop, Request, Response, header_bytes};
-use crate::provider::egress::limits::{ANSWER_RESERVE, REDIRECTS_MAX};
-use crate::provider::egress::policy::{HostPolicy, Place};
-use crate::provider::egress::responses::{Kept, Key, ResponseCache};
-use crate::provider::egress::{Egress, PollAccess, retry_after};
+use crate::egress::{
+    ANSWER_RESERVE, Egress, FetchError, Hop, HostPolicy, Kept, Key, Place, PlacedCredential,
+    REDIRECTS_MAX, Request, Response, ResponseCache, header_bytes, pause,
+};
+use crate::secret::Secret;
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, IF_NONE_MATCH};
 use std::sync::Arc;
@@ -27,12 +25,22 @@ const CONNECTION_HEADERS: [&str; 6] = [
     "upgrade",
 ];
 
+/// What a poll may use that belongs to its group.
+#[derive(Clone, Debug)]
+pub struct PollAccess {
+    /// Attached to requests as the provider's description says. A provider whose
+    /// description has no place for it does not send it.
+    pub credential: Option<Secret>,
+    /// The group's own, the same for each of its polls.
+    pub responses: Arc<ResponseCache>,
+}
+
 /// What one poll may still ask for.
 pub(crate) struct Fetcher {
     egress: Egress,
     provider: Arc<str>,
     policy: Arc<HostPolicy>,
-    credential: Credential,
+    credential: PlacedCredential,
     responses: Arc<ResponseCache>,
     /// When the poll began, by the poll's own clock and by one that moves.
     now: Timestamp,
@@ -65,7 +73,7 @@ impl Fetcher {
             egress: egress.clone(),
             provider,
             policy,
-            credential: Credential::new(placement, access.credential),
+            credential: PlacedCredential::new(placement, access.credential),
             responses: access.responses,
             now,
             begun: Instant::now(),
@@ -164,7 +172,7 @@ impl Fetcher {
         let sent = self.egress.client().execute(request).await;
         let answer = sent.map_err(|error| FetchError::of_client(&error, &place))?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        if let Some(pause) = retry_after::pause(status, &headers, self.time()) {
+        if let Some(pause) = pause(status, &headers, self.time()) {
             let until = self.time() + pause;
             self.responses.pause(place.clone(), status, until);
         }

@@ -21,21 +21,23 @@
 //!   counted is what comes.
 
 mod address;
-mod credential;
 mod error;
-mod fetcher;
 mod hop;
 mod host_client;
 mod limits;
+mod placed_credential;
 mod policy;
 mod resolver;
 mod responses;
 mod retry_after;
 
 pub(crate) use error::FetchError;
-pub(crate) use fetcher::Fetcher;
-pub(crate) use hop::{Request, Response, may_hold_credential};
-pub(crate) use policy::{HostPolicy, entry};
+pub(crate) use hop::{Hop, Request, Response, header_bytes, may_hold_credential};
+pub(crate) use limits::ANSWER_RESERVE;
+pub(crate) use placed_credential::PlacedCredential;
+pub(crate) use policy::{HostPolicy, Place, entry};
+pub(crate) use responses::{Kept, Key};
+pub(crate) use retry_after::pause;
 
 pub use error::EgressError;
 pub use host_client::{
@@ -44,7 +46,6 @@ pub use host_client::{
 pub use limits::{EgressLimits, REDIRECTS_MAX};
 pub use responses::ResponseCache;
 
-use crate::secret::Secret;
 use limits::CONNECT_MAX;
 use reqwest::dns::Resolve;
 use resolver::{PublicResolver, SystemResolver};
@@ -59,16 +60,6 @@ pub struct Egress(Arc<Inner>);
 struct Inner {
     client: reqwest::Client,
     limits: EgressLimits,
-}
-
-/// What a poll may use that belongs to its group.
-#[derive(Clone, Debug)]
-pub struct PollAccess {
-    /// Attached to requests as the provider's description says. A provider whose
-    /// description has no place for it does not send it.
-    pub credential: Option<Secret>,
-    /// The group's own, the same for each of its polls.
-    pub responses: Arc<ResponseCache>,
 }
 
 impl Egress {
@@ -105,7 +96,7 @@ impl Egress {
         &self.0.limits
     }
 
-    fn client(&self) -> &reqwest::Client {
+    pub(crate) fn client(&self) -> &reqwest::Client {
         &self.0.client
     }
 }

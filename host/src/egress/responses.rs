@@ -6,9 +6,9 @@
 
 use crate::domain::Timestamp;
 use crate::domain::delivery::Header;
-use crate::provider::egress::hop::{Hop, Response, header_bytes};
-use crate::provider::egress::limits::EgressLimits;
-use crate::provider::egress::policy::Place;
+use crate::egress::hop::{Hop, Response, header_bytes};
+use crate::egress::limits::EgressLimits;
+use crate::egress::policy::Place;
 use crate::secret::Secret;
 use reqwest::StatusCode;
 use reqwest::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, VARY};
@@ -209,5 +209,4 @@ fn size(response: &Response) -> usize {
 }
 
 #[cfg(test)]
-#[path = "responses_tests.rs"]
 mod tests;

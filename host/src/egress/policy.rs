@@ -11,7 +11,7 @@
 //! that it makes of them. So `2130706433`, `0x7f.1` and `127.1` are `127.0.0.1`, and
 //! a name in another script is its punycode.
 
-use crate::provider::egress::address::is_public;
+use crate::egress::address::is_public;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use url::{Host, Url};
@@ -235,5 +235,4 @@ fn address(host: &Host) -> Option<IpAddr> {
 }
 
 #[cfg(test)]
-#[path = "policy_tests.rs"]
 mod tests;

@@ -21,7 +21,7 @@ fn request(method: Method, headers: &[(&str, &str)]) -> Request {
 }
 
 fn first(request: Request, placement: Option<CredentialPlacement>) -> Result<Hop, FetchError> {
-    let credential = Credential::new(placement, None);
+    let credential = PlacedCredential::new(placement, None);
     Hop::first(request, &credential, &EgressLimits::default())
 }
 
@@ -122,7 +122,7 @@ fn redirected(method: Method, status: u16, location: &str) -> Option<Hop> {
     let mut answer = HeaderMap::new();
     answer.insert("location", location.parse().unwrap());
     let status = StatusCode::from_u16(status).unwrap();
-    let credential = Credential::default();
+    let credential = PlacedCredential::default();
     hop.redirected(status, &answer, &credential).unwrap()
 }
 
@@ -190,7 +190,7 @@ fn a_redirect_is_relative_to_its_request_and_takes_no_authorization_elsewhere() 
 
 #[test]
 fn a_redirect_that_repeats_the_credential_does_not_carry_it_on() {
-    let credential = Credential::new(
+    let credential = PlacedCredential::new(
         Some(CredentialPlacement::Query("key".into())),
         Some("hush".into()),
     );

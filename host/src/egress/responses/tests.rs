@@ -1,6 +1,6 @@
 use super::*;
-use crate::provider::egress::credential::Credential;
-use crate::provider::egress::hop::Request;
+use crate::egress::hop::Request;
+use crate::egress::placed_credential::PlacedCredential;
 use reqwest::Method;
 
 const NOW: Timestamp = Timestamp(1_795_444_469_000_000);
@@ -16,7 +16,12 @@ fn key(url: &str, headers: &[(&str, &str)], secret: Option<&str>) -> Key {
         headers: headers.collect(),
         body: None,
     };
-    let hop = Hop::first(request, &Credential::default(), &EgressLimits::default()).unwrap();
+    let hop = Hop::first(
+        request,
+        &PlacedCredential::default(),
+        &EgressLimits::default(),
+    )
+    .unwrap();
     Key::of(&hop, secret.map(Secret::from).as_ref())
 }
 

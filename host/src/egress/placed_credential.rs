@@ -11,12 +11,12 @@ use url::Url;
 /// A credential and its place. The place is kept from guests also while there is no
 /// credential.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Credential {
+pub(crate) struct PlacedCredential {
     placement: Option<CredentialPlacement>,
     secret: Option<Secret>,
 }
 
-impl Credential {
+impl PlacedCredential {
     /// A secret that the description has no place for goes nowhere.
     pub(crate) fn new(placement: Option<CredentialPlacement>, secret: Option<Secret>) -> Self {
         let secret = secret.filter(|_| placement.is_some());
@@ -100,7 +100,7 @@ mod tests {
     use CredentialPlacement::{Bearer, Header, Query};
 
     fn placed(placement: CredentialPlacement, url: &str) -> (String, HeaderMap) {
-        let credential = Credential::new(Some(placement), Some("s3 cret&".into()));
+        let credential = PlacedCredential::new(Some(placement), Some("s3 cret&".into()));
         let (mut url, mut headers) = (url.parse().unwrap(), HeaderMap::new());
         credential.strip(&mut url);
         credential.attach(&mut url, &mut headers).unwrap();
@@ -134,15 +134,15 @@ mod tests {
     #[test]
     fn a_place_is_kept_without_a_credential_and_a_credential_needs_a_place() {
         let mut url = "https://a.example/?key=1".parse().unwrap();
-        Credential::new(Some(Query("key".into())), None).strip(&mut url);
+        PlacedCredential::new(Some(Query("key".into())), None).strip(&mut url);
         assert_eq!(url.as_str(), "https://a.example/");
-        let nowhere = Credential::new(None, Some("secret".into()));
+        let nowhere = PlacedCredential::new(None, Some("secret".into()));
         assert!(nowhere.secret().is_none() && nowhere.leaves_authorization());
     }
 
     #[test]
     fn a_credential_that_fits_into_no_header_is_not_shown() {
-        let credential = Credential::new(Some(Bearer), Some("two\nlines".into()));
+        let credential = PlacedCredential::new(Some(Bearer), Some("two\nlines".into()));
         let mut url = "https://a.example/".parse().unwrap();
         let wrong = credential.attach(&mut url, &mut HeaderMap::new());
         assert!(wrong.is_err_and(|text| !text.contains("two")));

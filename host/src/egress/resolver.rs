@@ -2,8 +2,8 @@
 //! what this returns, so between the check and the connection there is no second
 //! question that might be answered otherwise.
 
-use crate::provider::egress::address::is_public;
-use crate::provider::egress::policy::Denied;
+use crate::egress::address::is_public;
+use crate::egress::policy::Denied;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::error::Error;
 use std::net::SocketAddr;
