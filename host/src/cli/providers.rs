@@ -71,15 +71,14 @@ impl List {
         ];
         for provider in registry.iter() {
             let info = provider.info();
-            let text = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-            let kinds = info.kinds.iter().map(|kind| text(serde_json::json!(kind)));
+            let kinds: Vec<&str> = info.kinds.iter().map(|kind| kind.as_str()).collect();
             rows.push(vec![
                 info.id.clone(),
                 info.version.clone(),
                 info.contract.clone(),
-                kinds.collect::<Vec<_>>().join(", "),
+                kinds.join(", "),
                 info.digest.chars().take(16).collect(),
-                text(serde_json::json!(info.state)),
+                info.state.to_string(),
             ]);
         }
         table::print(&rows);

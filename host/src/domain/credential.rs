@@ -1,55 +1,22 @@
 //! With what an integration is polled, and when that is renewed.
 
 use crate::domain::Timestamp;
-use serde::Serialize;
-use std::fmt;
-use std::str::FromStr;
+use crate::domain::text_enum::text_enum;
 use std::time::Duration;
-use utoipa::ToSchema;
 
 /// Of a token's life, the part that is left when it is renewed at the latest, as a
 /// divisor: a token that lives for a minute is renewed six seconds before it ends.
 const LIFE_PART_LEFT: u32 = 10;
 
-/// How an integration's credential is come by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CredentialKind {
-    /// A token that was given, and stays.
-    Token,
-    /// An access token that a refresh token renews (RFC 6749 section 6).
-    OauthRefresh,
-    /// Whatever Nango has for the integration's connection.
-    Nango,
-}
-
-impl CredentialKind {
-    const ALL: [Self; 3] = [Self::Token, Self::OauthRefresh, Self::Nango];
-
-    /// The kind as it is stored and shown.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Token => "token",
-            Self::OauthRefresh => "oauth_refresh",
-            Self::Nango => "nango",
-        }
-    }
-}
-
-impl fmt::Display for CredentialKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for CredentialKind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| format!("expected token, oauth_refresh or nango, got {text:?}"))
+text_enum! {
+    /// How an integration's credential is come by.
+    pub enum CredentialKind {
+        /// A token that was given, and stays.
+        Token = "token",
+        /// An access token that a refresh token renews (RFC 6749 section 6).
+        OauthRefresh = "oauth_refresh",
+        /// Whatever Nango has for the integration's connection.
+        Nango = "nango",
     }
 }
 
@@ -64,15 +31,6 @@ pub fn renew_at(made_at: Timestamp, expires_at: Timestamp, ahead: Duration) -> T
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_kind_is_read_as_it_is_written() {
-        for kind in CredentialKind::ALL {
-            assert_eq!(kind.as_str().parse(), Ok(kind));
-            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
-        }
-        assert!("basic".parse::<CredentialKind>().is_err());
-    }
 
     #[test]
     fn a_token_is_renewed_ahead_of_its_end_and_a_short_one_a_tenth_ahead() {

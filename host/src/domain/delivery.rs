@@ -1,46 +1,21 @@
 //! A delivery: one row of the inbox, the bytes as they arrived.
 
+use crate::domain::text_enum::text_enum;
 use crate::domain::{DeliveryId, DeliveryStatus, IntegrationId, OrgId, Timestamp, TriggerId};
-use serde::Serialize;
-use std::str::FromStr;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Which ingress route took a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Route {
-    /// `/webhooks/t/{token}`: belongs to one trigger.
-    Token,
-    /// `/webhooks/direct/{provider}/{integration_id}`: belongs to one integration.
-    Integration,
-    /// `/webhooks/direct/{provider}`: the account in it says to which.
-    Account,
-    /// `/webhooks/nango`: the connection in its envelope says to which.
-    Nango,
-}
-
-impl Route {
-    const ALL: [Self; 4] = [Self::Token, Self::Integration, Self::Account, Self::Nango];
-
-    /// The route as it is stored and shown.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Token => "token",
-            Self::Integration => "integration",
-            Self::Account => "account",
-            Self::Nango => "nango",
-        }
-    }
-}
-
-impl FromStr for Route {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|route| route.as_str() == text)
-            .ok_or_else(|| format!("expected token, integration, account or nango, got {text:?}"))
+text_enum! {
+    /// Which ingress route took a delivery.
+    pub enum Route {
+        /// `/webhooks/t/{token}`: belongs to one trigger.
+        Token = "token",
+        /// `/webhooks/direct/{provider}/{integration_id}`: belongs to one integration.
+        Integration = "integration",
+        /// `/webhooks/direct/{provider}`: the account in it says to which.
+        Account = "account",
+        /// `/webhooks/nango`: the connection in its envelope says to which.
+        Nango = "nango",
     }
 }
 

@@ -1,10 +1,9 @@
 //! An event: one thing that happened, as one trigger saw it.
 
+use crate::domain::text_enum::text_enum;
 use crate::domain::{AutomationId, DeliveryId, EventId, EventStatus, OrgId, Timestamp, TriggerId};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::fmt;
-use std::str::FromStr;
 use utoipa::ToSchema;
 
 /// What a provider made of a delivery: an event that no trigger has seen yet.
@@ -37,61 +36,21 @@ pub enum Verdict {
     InvalidConfig(String),
 }
 
-/// Why an event started no run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SkipReason {
-    /// The automation is switched off.
-    AutomationDisabled,
-    /// The trigger's configuration does not want it.
-    FilterMismatch,
-    /// The trigger's configuration cannot be understood.
-    InvalidConfig,
-    /// The run could not be created.
-    RunCreateFailed,
-    /// A person skipped it.
-    Manual,
-    /// A tick that was missed while nothing ran.
-    MissedTick,
-}
-
-impl SkipReason {
-    const ALL: [Self; 6] = [
-        Self::AutomationDisabled,
-        Self::FilterMismatch,
-        Self::InvalidConfig,
-        Self::RunCreateFailed,
-        Self::Manual,
-        Self::MissedTick,
-    ];
-
-    /// The reason as it is stored and shown.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AutomationDisabled => "automation_disabled",
-            Self::FilterMismatch => "filter_mismatch",
-            Self::InvalidConfig => "invalid_config",
-            Self::RunCreateFailed => "run_create_failed",
-            Self::Manual => "manual",
-            Self::MissedTick => "missed_tick",
-        }
-    }
-}
-
-impl fmt::Display for SkipReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for SkipReason {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|reason| reason.as_str() == text)
-            .ok_or_else(|| format!("expected a skip reason, got {text:?}"))
+text_enum! {
+    /// Why an event started no run.
+    pub enum SkipReason {
+        /// The automation is switched off.
+        AutomationDisabled = "automation_disabled",
+        /// The trigger's configuration does not want it.
+        FilterMismatch = "filter_mismatch",
+        /// The trigger's configuration cannot be understood.
+        InvalidConfig = "invalid_config",
+        /// The run could not be created.
+        RunCreateFailed = "run_create_failed",
+        /// A person skipped it.
+        Manual = "manual",
+        /// A tick that was missed while nothing ran.
+        MissedTick = "missed_tick",
     }
 }
 

@@ -49,6 +49,18 @@ macro_rules! id {
             }
         }
 
+        impl From<Uuid> for $name {
+            fn from(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+        }
+
+        impl From<$name> for Uuid {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, concat!($prefix, "_{}"), self.0.simple())
@@ -170,6 +182,7 @@ mod tests {
     fn an_id_survives_text_and_refuses_another_kind() {
         let id = TriggerId::new();
         assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(TriggerId::from(Uuid::from(id)), id);
         assert!(id.to_string().parse::<EventId>().is_err());
         assert!("trg_".parse::<TriggerId>().is_err());
         assert!(

@@ -1,10 +1,9 @@
 //! An integration, and how its state follows what its service says about it.
 
 use crate::domain::credential::CredentialKind;
+use crate::domain::text_enum::text_enum;
 use crate::domain::{IntegrationId, Timestamp};
-use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
+use serde::Serialize;
 use utoipa::ToSchema;
 
 /// A connection of an organization to one account of one provider.
@@ -35,86 +34,31 @@ pub struct Integration {
     pub updated_at: Timestamp,
 }
 
-/// Whether an integration works. One that does not is not polled, and deliveries for it
-/// are kept, and say why they started no run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum IntegrationStatus {
-    /// It does.
-    Active,
-    /// Switched off, here or at the service.
-    Suspended,
-    /// Its credential no longer works at whoever manages it.
-    Error,
-    /// Its service refused the credential: polling stops until there is a new one.
-    /// Deliveries, which need no credential, still start runs.
-    NeedsReauth,
-    /// The connection or installation is gone at the service.
-    Deleted,
-}
-
-impl IntegrationStatus {
-    /// Every status.
-    pub const ALL: [Self; 5] = [
-        Self::Active,
-        Self::Suspended,
-        Self::Error,
-        Self::NeedsReauth,
-        Self::Deleted,
-    ];
-
-    /// The status as it is stored and shown.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Error => "error",
-            Self::NeedsReauth => "needs_reauth",
-            Self::Deleted => "deleted",
-        }
+text_enum! {
+    /// Whether an integration works. One that does not is not polled, and deliveries for it
+    /// are kept, and say why they started no run.
+    pub enum IntegrationStatus {
+        /// It does.
+        Active = "active",
+        /// Switched off, here or at the service.
+        Suspended = "suspended",
+        /// Its credential no longer works at whoever manages it.
+        Error = "error",
+        /// Its service refused the credential: polling stops until there is a new one.
+        /// Deliveries, which need no credential, still start runs.
+        NeedsReauth = "needs_reauth",
+        /// The connection or installation is gone at the service.
+        Deleted = "deleted",
     }
 }
 
-impl FromStr for IntegrationStatus {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or_else(|| {
-                format!("expected active, suspended, error, needs_reauth or deleted, got {text:?}")
-            })
-    }
-}
-
-/// Who put an integration into its status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StatusSetter {
-    /// Somebody, over the API.
-    Person,
-    /// The service, or whoever manages the connection.
-    Service,
-}
-
-impl StatusSetter {
-    /// As it is stored.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Person => "person",
-            Self::Service => "service",
-        }
-    }
-}
-
-impl FromStr for StatusSetter {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Person, Self::Service]
-            .into_iter()
-            .find(|setter| setter.as_str() == text)
-            .ok_or_else(|| format!("expected person or service, got {text:?}"))
+text_enum! {
+    /// Who put an integration into its status.
+    pub enum StatusSetter {
+        /// Somebody, over the API.
+        Person = "person",
+        /// The service, or whoever manages the connection.
+        Service = "service",
     }
 }
 
@@ -160,12 +104,6 @@ impl Lifecycle {
     }
 }
 
-impl fmt::Display for IntegrationStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,8 +111,11 @@ mod tests {
 
     #[test]
     fn the_whole_table() {
-        let after = |news: Lifecycle| {
-            IntegrationStatus::ALL.map(|status| news.follow(status, StatusSetter::Service))
+        let after = |news: Lifecycle| -> Vec<Option<IntegrationStatus>> {
+            let statuses = IntegrationStatus::ALL.iter();
+            statuses
+                .map(|status| news.follow(*status, StatusSetter::Service))
+                .collect()
         };
         let (active, suspended) = (Some(Active), Some(Suspended));
         let (error, deleted) = (Some(Error), Some(Deleted));

@@ -26,6 +26,7 @@ pub mod schedule;
 pub mod sink;
 pub mod source;
 pub mod status;
+pub mod text_enum;
 pub mod time;
 pub mod trace;
 

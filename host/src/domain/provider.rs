@@ -1,6 +1,7 @@
 //! What the host knows about a loaded provider.
 
 use crate::domain::source::{PollingSource, WebhookSource};
+use crate::domain::text_enum::text_enum;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -35,22 +36,22 @@ pub struct ProviderInfo {
     pub state: ProviderState,
 }
 
-/// What a provider can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ProviderKind {
-    /// Its service calls us.
-    Webhook,
-    /// It calls its service.
-    Polling,
+text_enum! {
+    /// What a provider can do.
+    pub enum ProviderKind {
+        /// Its service calls us.
+        Webhook = "webhook",
+        /// It calls its service.
+        Polling = "polling",
+    }
 }
 
-/// Whether a provider can run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ProviderState {
-    /// Loaded and ready.
-    Active,
-    /// Registered, but switched off by the operator.
-    Disabled,
+text_enum! {
+    /// Whether a provider can run.
+    pub enum ProviderState {
+        /// Loaded and ready.
+        Active = "active",
+        /// Registered, but switched off by the operator.
+        Disabled = "disabled",
+    }
 }

@@ -2,11 +2,10 @@
 
 use crate::domain::integration::IntegrationStatus;
 use crate::domain::schedule::MissedTicks;
+use crate::domain::text_enum::text_enum;
 use crate::domain::{AutomationId, IntegrationId, ScheduleId, Timestamp, TriggerId};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use std::fmt;
-use std::str::FromStr;
 use utoipa::ToSchema;
 
 /// What runs.
@@ -27,46 +26,17 @@ pub struct Automation {
 /// What stands for the provider of triggers that people fire.
 pub const MANUAL_PROVIDER: &str = "manual";
 
-/// What makes a trigger fire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TriggerKind {
-    /// A delivery.
-    Webhook,
-    /// Something new at a service that is asked.
-    Polling,
-    /// The clock.
-    Scheduled,
-    /// A person.
-    Manual,
-}
-
-impl TriggerKind {
-    /// The kind as it is stored and shown.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Webhook => "webhook",
-            Self::Polling => "polling",
-            Self::Scheduled => "scheduled",
-            Self::Manual => "manual",
-        }
-    }
-}
-
-impl fmt::Display for TriggerKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for TriggerKind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Webhook, Self::Polling, Self::Scheduled, Self::Manual]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| format!("expected webhook, polling, scheduled or manual, got {text:?}"))
+text_enum! {
+    /// What makes a trigger fire.
+    pub enum TriggerKind {
+        /// A delivery.
+        Webhook = "webhook",
+        /// Something new at a service that is asked.
+        Polling = "polling",
+        /// The clock.
+        Scheduled = "scheduled",
+        /// A person.
+        Manual = "manual",
     }
 }
 

@@ -1,46 +1,18 @@
 //! Sinks: where the messages of an organization are sent, and how well that goes.
 
+use crate::domain::text_enum::text_enum;
 use crate::domain::{SinkId, Timestamp};
-use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
+use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
 
-/// How a sink is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SinkKind {
-    /// Signed requests to a URL.
-    Http,
-    /// Entries of a Redis stream.
-    Redis,
-}
-
-impl SinkKind {
-    const ALL: [Self; 2] = [Self::Http, Self::Redis];
-
-    /// The kind as it is stored and shown.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Redis => "redis",
-        }
-    }
-}
-
-impl fmt::Display for SinkKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for SinkKind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let kind = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        kind.ok_or_else(|| format!("expected http or redis, got {text:?}"))
+text_enum! {
+    /// How a sink is reached.
+    pub enum SinkKind {
+        /// Signed requests to a URL.
+        Http = "http",
+        /// Entries of a Redis stream.
+        Redis = "redis",
     }
 }
 

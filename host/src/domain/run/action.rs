@@ -1,11 +1,8 @@
 //! What may be done about a run, and why it may be refused.
 
+use crate::domain::text_enum::text_enum;
 use crate::domain::{RunStatus, Timestamp};
-use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
-use utoipa::ToSchema;
 
 /// Something that is done about a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,21 +71,19 @@ pub struct Resolution {
     pub comment: Option<String>,
 }
 
-/// How a consumer says that a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RunOutcome {
-    /// It did what it was for.
-    Succeeded,
-    /// It did not.
-    Failed,
-    /// A person has to decide.
-    NeedsHuman,
+text_enum! {
+    /// How a consumer says that a run ended.
+    pub enum RunOutcome {
+        /// It did what it was for.
+        Succeeded = "succeeded",
+        /// It did not.
+        Failed = "failed",
+        /// A person has to decide.
+        NeedsHuman = "needs_human",
+    }
 }
 
 impl RunOutcome {
-    const ALL: [Self; 3] = [Self::Succeeded, Self::Failed, Self::NeedsHuman];
-
     /// The status that a run gets by it.
     pub const fn status(self) -> RunStatus {
         match self {
@@ -96,28 +91,6 @@ impl RunOutcome {
             Self::Failed => RunStatus::Failed,
             Self::NeedsHuman => RunStatus::NeedsHuman,
         }
-    }
-
-    /// The outcome as it is stored and shown.
-    pub const fn as_str(self) -> &'static str {
-        self.status().as_str()
-    }
-}
-
-impl fmt::Display for RunOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for RunOutcome {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|outcome| outcome.as_str() == text)
-            .ok_or_else(|| format!("expected succeeded, failed or needs_human, got {text:?}"))
     }
 }
 

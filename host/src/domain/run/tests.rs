@@ -296,3 +296,10 @@ fn a_run_that_was_not_handed_over_waits_again_and_no_other_does() {
         }
     }
 }
+
+#[test]
+fn an_outcome_and_the_status_it_leads_to_are_the_same_word() {
+    for outcome in RunOutcome::ALL {
+        assert_eq!(outcome.as_str(), outcome.status().as_str());
+    }
+}

@@ -3,9 +3,9 @@
 
 use crate::domain::cron::Cron;
 use crate::domain::event::{DecidedEvent, Decision, ParsedEvent, SkipReason};
+use crate::domain::text_enum::text_enum;
 use crate::domain::{AutomationId, OrgId, ScheduleId, Timestamp, TriggerId};
-use serde::{Deserialize, Serialize};
-use std::str::FromStr;
+use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -35,40 +35,17 @@ pub struct Schedule {
     pub updated_at: Timestamp,
 }
 
-/// What becomes of ticks that were due while nothing ran.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum MissedTicks {
-    /// They start no run.
-    Skip,
-    /// The last of them starts one.
-    #[default]
-    Last,
-    /// Each of them starts one, up to a limit of the configuration.
-    All,
-}
-
-impl MissedTicks {
-    const ALL: [Self; 3] = [Self::Skip, Self::Last, Self::All];
-
-    /// As it is stored and shown.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Skip => "skip",
-            Self::Last => "last",
-            Self::All => "all",
-        }
-    }
-}
-
-impl FromStr for MissedTicks {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|missed| missed.as_str() == text)
-            .ok_or_else(|| format!("expected skip, last or all, got {text:?}"))
+text_enum! {
+    /// What becomes of ticks that were due while nothing ran.
+    #[derive(Default)]
+    pub enum MissedTicks {
+        /// They start no run.
+        Skip = "skip",
+        /// The last of them starts one.
+        #[default]
+        Last = "last",
+        /// Each of them starts one, up to a limit of the configuration.
+        All = "all",
     }
 }
 
