@@ -21,7 +21,7 @@ use triggerhouse::domain::{IntegrationId, OrgId, Timestamp, TriggerId};
 use triggerhouse::secret::MasterKey;
 use triggerhouse::store::{
     ClaimedPoll, CredentialChange, IntegrationPatch, NewIntegration, NewTrigger, PageRequest,
-    PollFailed, Store, TriggerAutomation, TriggerPoll,
+    PollDisposition, Store, TriggerAutomation, TriggerPoll,
 };
 use triggerhouse_tests::{TestDb, app};
 
@@ -272,7 +272,7 @@ impl Rig {
         reason: &str,
     ) -> bool {
         let error = reason.to_owned();
-        let failed = PollFailed::Unauthorized { error, revision };
+        let failed = PollDisposition::Unauthorized { error, revision };
         assert!(self.store.fail_poll(claim, &failed, NOW).await.unwrap());
         self.status().await == IntegrationStatus::NeedsReauth
     }

@@ -1,7 +1,7 @@
 //! `/v1/events`: what happened, and what became of it.
 
 use super::extract::{PathId, QueryOf};
-use super::list::{Cursor, Limit, PageQuery, page};
+use super::list::{Cursor, PageLimit, PageQuery, page};
 use super::{AppState, Caller, Problem, Tenant, automations};
 use crate::clock;
 use crate::domain::delivery::DeliveryContent;
@@ -41,7 +41,7 @@ struct EventQuery {
     since: Option<Timestamp>,
     /// How many items.
     #[param(inline)]
-    limit: Option<Limit>,
+    limit: Option<PageLimit>,
     /// The `next_cursor` of the page before.
     #[param(inline)]
     cursor: Option<Cursor>,

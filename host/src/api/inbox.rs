@@ -3,7 +3,7 @@
 
 use super::check::Checks;
 use super::extract::{OptionalJsonBody, PathId, QueryOf};
-use super::list::{Cursor, Limit, page};
+use super::list::{Cursor, PageLimit, page};
 use super::{AppState, Problem, Tenant};
 use crate::clock;
 use crate::domain::delivery::{Delivery, DeliveryContent};
@@ -34,7 +34,7 @@ struct InboxQuery {
     status: Option<DeliveryStatus>,
     /// How many items.
     #[param(inline)]
-    limit: Option<Limit>,
+    limit: Option<PageLimit>,
     /// The `next_cursor` of the page before.
     #[param(inline)]
     cursor: Option<Cursor>,

@@ -14,9 +14,9 @@ const LIMIT_MAX: u32 = 100;
 
 /// How many items a page has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit(u32);
+pub struct PageLimit(u32);
 
-impl<'de> Deserialize<'de> for Limit {
+impl<'de> Deserialize<'de> for PageLimit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         match text.parse() {
@@ -28,7 +28,7 @@ impl<'de> Deserialize<'de> for Limit {
     }
 }
 
-impl PartialSchema for Limit {
+impl PartialSchema for PageLimit {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::Integer)
@@ -40,7 +40,7 @@ impl PartialSchema for Limit {
     }
 }
 
-impl ToSchema for Limit {}
+impl ToSchema for PageLimit {}
 
 /// Where a page begins: the `next_cursor` of the page before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl PartialSchema for Cursor {
 impl ToSchema for Cursor {}
 
 /// Which page of a list is wanted.
-pub(super) fn page(limit: Option<Limit>, cursor: Option<Cursor>) -> PageRequest {
+pub(super) fn page(limit: Option<PageLimit>, cursor: Option<Cursor>) -> PageRequest {
     PageRequest {
         limit: limit.map_or(LIMIT_DEFAULT, |limit| limit.0),
         before: cursor.map(|cursor| cursor.0),
@@ -80,7 +80,7 @@ pub(super) fn page(limit: Option<Limit>, cursor: Option<Cursor>) -> PageRequest 
 pub struct PageQuery {
     /// How many items.
     #[param(inline)]
-    limit: Option<Limit>,
+    limit: Option<PageLimit>,
     /// The `next_cursor` of the page before.
     #[param(inline)]
     cursor: Option<Cursor>,

@@ -5,7 +5,7 @@ use super::{AppState, Problem};
 use crate::clock;
 use crate::domain::OrgId;
 use crate::domain::provider::ProviderKind;
-use crate::domain::source::WebhookSource;
+use crate::domain::source::WebhookScheme;
 use crate::secret::{Secret, generate_webhook_secret};
 use crate::store::{RouteSubject, Signal};
 use std::time::Duration;
@@ -35,7 +35,7 @@ pub(super) fn check_secret(checks: &mut Checks, secret: Option<&Secret>) {
 }
 
 /// What a secret for a provider must look like; 409 if it takes no webhooks now.
-fn webhook_source(state: &AppState, provider: &str) -> Result<WebhookSource, Problem> {
+fn webhook_source(state: &AppState, provider: &str) -> Result<WebhookScheme, Problem> {
     let registered = state
         .registry()
         .get(provider)

@@ -21,8 +21,8 @@ use crate::signals::Signals;
 use crate::sink::Sender;
 use crate::store::{ApiKey, Store, StoreOptions};
 use crate::worker::{
-    Collector, DispatchContext, Dispatcher, Finalizer, InboxWorker, PollContext, PollWorker,
-    Scheduler, WorkerContext,
+    Collector, DispatchContext, Dispatcher, Finalizer, InboxContext, InboxWorker, PollContext,
+    PollWorker, Scheduler,
 };
 use anyhow::Context;
 use std::net::SocketAddr;
@@ -105,7 +105,7 @@ impl App {
             signals.clone().relay(store.clone(), stop.work.clone()),
         ));
         if config.has_role(Role::Workers) {
-            let context = WorkerContext {
+            let context = InboxContext {
                 store: store.clone(),
                 registry: Arc::clone(&registry),
                 signals: signals.clone(),

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 use triggerhouse::clock;
-use triggerhouse::domain::source::WebhookSource;
+use triggerhouse::domain::source::WebhookScheme;
 use triggerhouse::secret::Secret;
 use triggerhouse::verify::{Request, stamped};
 
@@ -38,7 +38,7 @@ pub struct Send {
 /// The part of `/providers/{id}` that matters here.
 #[derive(Deserialize)]
 struct Description {
-    webhook: Option<WebhookSource>,
+    webhook: Option<WebhookScheme>,
 }
 
 impl Send {
@@ -89,7 +89,7 @@ impl Send {
         &self,
         client: &reqwest::Client,
         url: &reqwest::Url,
-    ) -> anyhow::Result<WebhookSource> {
+    ) -> anyhow::Result<WebhookScheme> {
         let description = url
             .join(&format!("/providers/{}", self.provider))
             .context("--url")?;

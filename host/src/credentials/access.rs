@@ -28,7 +28,7 @@ pub struct Access {
     /// need.
     pub secret: Option<Secret>,
     /// Of the credential: with it, a refusal by the service is settled
-    /// ([`crate::store::PollFailed::Unauthorized`]).
+    /// ([`crate::store::PollDisposition::Unauthorized`]).
     pub revision: Option<Uuid>,
     /// For [`Want::NewerThan`].
     pub stamp: AccessStamp,
@@ -45,7 +45,7 @@ pub enum AccessError {
         /// Why.
         reason: String,
         /// Of the credential: with it, this is settled
-        /// ([`crate::store::PollFailed::Unauthorized`]).
+        /// ([`crate::store::PollDisposition::Unauthorized`]).
         revision: Option<Uuid>,
     },
     /// There may be one later.

@@ -11,7 +11,7 @@ type Key = (RenewalOf, bool);
 
 /// The renewals that are under way.
 #[derive(Debug, Default)]
-pub(super) struct Flights(Mutex<HashMap<Key, Flight>>);
+pub(super) struct InFlightRenewals(Mutex<HashMap<Key, Flight>>);
 
 /// One renewal that is under way.
 #[derive(Clone, Debug)]
@@ -19,11 +19,11 @@ pub(super) struct Flight(watch::Receiver<Option<Outcome>>);
 
 /// Ends a flight, also if its renewal panics.
 struct Landing {
-    flights: Arc<Flights>,
+    flights: Arc<InFlightRenewals>,
     key: Key,
 }
 
-impl Flights {
+impl InFlightRenewals {
     /// The renewal of the same that is under way.
     pub(super) fn join(&self, of: RenewalOf, force: bool) -> Option<Flight> {
         self.lock().get(&(of, force)).cloned()

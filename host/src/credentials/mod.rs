@@ -32,7 +32,7 @@ use crate::domain::{IntegrationId, Timestamp};
 use crate::egress::{EgressError, HostClient, PublicUrls};
 use crate::secret::{MasterKey, OpenError};
 use crate::store::{RenewalOf, Store, StoredCredential};
-use flights::Flights;
+use flights::InFlightRenewals;
 use nango::Nango;
 use oauth::OauthClient;
 use renewer::{Outcome, Renewer};
@@ -54,7 +54,7 @@ pub struct Credentials(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     renewer: Arc<Renewer>,
-    flights: Arc<Flights>,
+    flights: Arc<InFlightRenewals>,
     /// The longest wait for a token: that two renewals take, one of them by a replica
     /// that died.
     patience: Duration,

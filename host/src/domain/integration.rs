@@ -64,7 +64,7 @@ text_enum! {
 
 /// What a service says about a connection or an installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lifecycle {
+pub enum ConnectionNews {
     /// It was made, or made anew.
     Connected,
     /// Its credential works again, or there is a new one.
@@ -79,7 +79,7 @@ pub enum Lifecycle {
     Deleted,
 }
 
-impl Lifecycle {
+impl ConnectionNews {
     /// The status that follows, if it is another one.
     ///
     /// A suspension by a person is not lifted by a service: whoever switched an
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_whole_table() {
-        let after = |news: Lifecycle| -> Vec<Option<IntegrationStatus>> {
+        let after = |news: ConnectionNews| -> Vec<Option<IntegrationStatus>> {
             let statuses = IntegrationStatus::ALL.iter();
             statuses
                 .map(|status| news.follow(*status, StatusSetter::Service))
@@ -121,16 +121,25 @@ mod tests {
         let (error, deleted) = (Some(Error), Some(Deleted));
         // From active, suspended, error, needs_reauth, deleted.
         let expected = [
-            (Lifecycle::Connected, [None, active, active, active, active]),
-            (Lifecycle::Refreshed, [None, None, active, active, None]),
-            (Lifecycle::RefreshFailed, [error, None, None, error, None]),
             (
-                Lifecycle::Suspended,
+                ConnectionNews::Connected,
+                [None, active, active, active, active],
+            ),
+            (
+                ConnectionNews::Refreshed,
+                [None, None, active, active, None],
+            ),
+            (
+                ConnectionNews::RefreshFailed,
+                [error, None, None, error, None],
+            ),
+            (
+                ConnectionNews::Suspended,
                 [suspended, None, suspended, suspended, None],
             ),
-            (Lifecycle::Resumed, [None, active, None, None, None]),
+            (ConnectionNews::Resumed, [None, active, None, None, None]),
             (
-                Lifecycle::Deleted,
+                ConnectionNews::Deleted,
                 [deleted, deleted, deleted, deleted, None],
             ),
         ];
@@ -141,14 +150,14 @@ mod tests {
 
     #[test]
     fn only_a_deletion_ends_a_suspension_by_a_person() {
-        let after = |news: Lifecycle| news.follow(Suspended, StatusSetter::Person);
+        let after = |news: ConnectionNews| news.follow(Suspended, StatusSetter::Person);
         for news in [
-            Lifecycle::Connected,
-            Lifecycle::Refreshed,
-            Lifecycle::Resumed,
+            ConnectionNews::Connected,
+            ConnectionNews::Refreshed,
+            ConnectionNews::Resumed,
         ] {
             assert_eq!(after(news), None, "{news:?}");
         }
-        assert_eq!(after(Lifecycle::Deleted), Some(Deleted));
+        assert_eq!(after(ConnectionNews::Deleted), Some(Deleted));
     }
 }

@@ -1,6 +1,6 @@
 //! What the host knows about a loaded provider.
 
-use crate::domain::source::{PollingSource, WebhookSource};
+use crate::domain::source::{PollingSource, WebhookScheme};
 use crate::domain::text_enum::text_enum;
 use serde::Serialize;
 use serde_json::Value;
@@ -27,7 +27,7 @@ pub struct ProviderInfo {
     /// JSON Schema of the operator's settings.
     pub settings_schema: Option<Value>,
     /// How its webhooks are signed and identified.
-    pub webhook: Option<WebhookSource>,
+    pub webhook: Option<WebhookScheme>,
     /// What its polling needs.
     pub polling: Option<PollingSource>,
     /// SHA-256 of the component, in hexadecimal digits.

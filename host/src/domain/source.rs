@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 
 /// How webhooks of one provider arrive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct WebhookSource {
+#[schema(as = WebhookSource)]
+pub struct WebhookScheme {
     /// Alternatives, tried in order; one must pass.
     pub verification: Vec<VerificationScheme>,
     /// Where the sender's delivery id stands; the first that finds one wins.

@@ -1,12 +1,12 @@
 //! The life cycles. Each state machine is one table of transitions; every change
-//! of a status goes through [`Lifecycle::may_become`], and no other place spells
+//! of a status goes through [`States::may_become`], and no other place spells
 //! a status out.
 
 use crate::domain::text_enum::text_enum;
 use std::fmt;
 
 /// A set of states with its table of transitions.
-pub trait Lifecycle: Copy + Eq + fmt::Debug + fmt::Display + 'static {
+pub trait States: Copy + Eq + fmt::Debug + fmt::Display + 'static {
     /// All allowed changes, as (from, to).
     const TRANSITIONS: &'static [(Self, Self)];
 
@@ -29,7 +29,7 @@ macro_rules! states {
             pub enum $name { $($states)* }
         }
 
-        impl Lifecycle for $name {
+        impl States for $name {
             const TRANSITIONS: &'static [(Self, Self)] =
                 &[$($((Self::$from, Self::$to)),+),*];
         }

@@ -2,7 +2,7 @@
 //! guest should not know.
 
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
-use crate::egress::policy::{Denied, Place};
+use crate::egress::policy::{Denied, HostPort};
 use std::error::Error;
 
 /// Egress cannot be set up.
@@ -41,7 +41,7 @@ impl FetchError {
 
     /// Makes sense of an error of the client. Of those only the innermost says what
     /// happened; the outer ones would show the URL, with the credential in it.
-    pub(crate) fn of_client(error: &reqwest::Error, place: &Place) -> Self {
+    pub(crate) fn of_client(error: &reqwest::Error, place: &HostPort) -> Self {
         let mut cause: Option<&(dyn Error + 'static)> = Some(error);
         while let Some(inner) = cause {
             if let Some(denied) = inner.downcast_ref::<Denied>() {

@@ -7,7 +7,7 @@
 use crate::domain::Timestamp;
 use crate::egress::error::{EgressError, FetchError};
 use crate::egress::hop::USER_AGENT;
-use crate::egress::policy::{HostPolicy, Place, address_entry};
+use crate::egress::policy::{HostPolicy, HostPort, address_entry};
 use crate::egress::resolver::{PublicResolver, SystemResolver};
 use crate::egress::{client_builder, retry_after};
 use crate::secret::Secret;
@@ -176,7 +176,7 @@ impl HostClient {
         now: Timestamp,
     ) -> Result<HostAnswer, HostCallError> {
         self.check(&request.url)?;
-        let place = Place::of(&request.url);
+        let place = HostPort::of(&request.url);
         let of_client = |error: reqwest::Error| FetchError::of_client(&error, &place);
         let answer = self.client.execute(prepared(request)?).await;
         let mut answer = answer.map_err(of_client)?;
@@ -206,7 +206,7 @@ impl HostClient {
         now: Timestamp,
     ) -> Result<HostReceipt, HostCallError> {
         self.check(&delivery.url)?;
-        let place = Place::of(&delivery.url);
+        let place = HostPort::of(&delivery.url);
         let mut request = reqwest::Request::new(Method::POST, delivery.url);
         let headers = request.headers_mut();
         *headers = delivery.headers;

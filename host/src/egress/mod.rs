@@ -35,7 +35,7 @@ pub(crate) use error::FetchError;
 pub(crate) use hop::{Hop, Request, Response, header_bytes, may_hold_credential};
 pub(crate) use limits::ANSWER_RESERVE;
 pub(crate) use placed_credential::PlacedCredential;
-pub(crate) use policy::{HostPolicy, Place, entry};
+pub(crate) use policy::{HostPolicy, HostPort, entry};
 pub(crate) use responses::{Kept, Key};
 pub(crate) use retry_after::pause;
 

@@ -38,26 +38,26 @@ pub(crate) enum Denied {
     #[error("the scheme {0:?} is not https")]
     Scheme(String),
     #[error("http is for an address and port that the operator grants, and {0} is none")]
-    Plain(Place),
+    Plain(HostPort),
     #[error("the URL holds a user name or a password; credentials are the host's business")]
     UserInfo,
     #[error("the URL has no host")]
     NoHost,
     #[error("{0} is not among the hosts that the provider declares")]
-    NotDeclared(Place),
+    NotDeclared(HostPort),
     #[error("{0} is not granted: the operator has to name it in allow_hosts")]
-    NotGranted(Place),
+    NotGranted(HostPort),
     #[error("{0} is not a public address, and not granted with its port")]
-    NotPublic(Place),
+    NotPublic(HostPort),
     #[error("{0} leads to no public address")]
     LeadsNowhere(String),
 }
 
 /// A host and its port, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place(String);
+pub(crate) struct HostPort(String);
 
-impl Place {
+impl HostPort {
     /// Of a URL that nobody can read.
     pub(crate) fn unknown() -> Self {
         Self("an unreadable URL".into())
@@ -73,7 +73,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for HostPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -106,10 +106,10 @@ impl HostPolicy {
             return Ok(());
         };
         if !self.declared.contains(&wanted) {
-            return Err(Denied::NotDeclared(Place::of(url)));
+            return Err(Denied::NotDeclared(HostPort::of(url)));
         }
         if !self.granted.contains(&wanted) {
-            return Err(Denied::NotGranted(Place::of(url)));
+            return Err(Denied::NotGranted(HostPort::of(url)));
         }
         public(&wanted.0, url)
     }
@@ -150,7 +150,7 @@ impl HostPolicy {
             return Ok(None);
         }
         if plain {
-            return Err(Denied::Plain(Place::of(url)));
+            return Err(Denied::Plain(HostPort::of(url)));
         }
         Ok(Some((host, port)))
     }
@@ -158,7 +158,7 @@ impl HostPolicy {
 
 fn public(host: &Host, url: &Url) -> Result<(), Denied> {
     match address(host) {
-        Some(address) if !is_public(address) => Err(Denied::NotPublic(Place::of(url))),
+        Some(address) if !is_public(address) => Err(Denied::NotPublic(HostPort::of(url))),
         _ => Ok(()),
     }
 }

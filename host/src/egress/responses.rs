@@ -8,7 +8,7 @@ use crate::domain::Timestamp;
 use crate::domain::delivery::Header;
 use crate::egress::hop::{Hop, Response, header_bytes};
 use crate::egress::limits::EgressLimits;
-use crate::egress::policy::Place;
+use crate::egress::policy::HostPort;
 use crate::secret::Secret;
 use reqwest::StatusCode;
 use reqwest::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, VARY};
@@ -32,7 +32,7 @@ struct Memory {
     /// The last used first.
     kept: VecDeque<(Key, Arc<Kept>)>,
     /// The newest first.
-    pauses: VecDeque<(Place, Pause)>,
+    pauses: VecDeque<(HostPort, Pause)>,
 }
 
 /// Everything that the answer may depend on: URL, headers and credential, as a digest
@@ -64,7 +64,7 @@ impl ResponseCache {
     }
 
     /// The answer to a request to `place` within its pause.
-    pub(crate) fn paused(&self, place: &Place, now: Timestamp) -> Option<Response> {
+    pub(crate) fn paused(&self, place: &HostPort, now: Timestamp) -> Option<Response> {
         let pause = self.with(|memory| {
             let mut pauses = memory.pauses.iter();
             pauses
@@ -84,7 +84,7 @@ impl ResponseCache {
     }
 
     /// Remembers a pause, in the place of an earlier one.
-    pub(crate) fn pause(&self, place: Place, status: StatusCode, until: Timestamp) {
+    pub(crate) fn pause(&self, place: HostPort, status: StatusCode, until: Timestamp) {
         self.with(|memory| {
             memory.pauses.retain(|(paused, _)| *paused != place);
             memory.pauses.push_front((place, Pause { status, until }));

@@ -8,8 +8,8 @@ use super::rate::SourceKey;
 use super::target::Target;
 use crate::clock;
 use crate::domain::delivery::NewDelivery;
-use crate::domain::integration::Lifecycle;
-use crate::domain::source::{Locator, VerificationScheme, WebhookSource};
+use crate::domain::integration::ConnectionNews;
+use crate::domain::source::{Locator, VerificationScheme, WebhookScheme};
 use crate::domain::{DeliveryId, Timestamp};
 use crate::http::Problem;
 use crate::store::{LifecycleNews, LifecycleSubject, PackedDelivery};
@@ -30,7 +30,7 @@ use uuid::Uuid;
 /// The provider of the integrations whose account is an installation.
 const PROVIDER: &str = "github";
 
-static SOURCE: LazyLock<WebhookSource> = LazyLock::new(|| WebhookSource {
+static SOURCE: LazyLock<WebhookScheme> = LazyLock::new(|| WebhookScheme {
     verification: vec![VerificationScheme::hmac_sha256_hex(
         "x-hub-signature-256",
         "sha256=",
@@ -149,16 +149,16 @@ impl Event {
         let (lifecycle, reason, at) = match self.action.as_str() {
             // Final, so its time does not matter; and it is that of the change before.
             "deleted" => (
-                Lifecycle::Deleted,
+                ConnectionNews::Deleted,
                 Some("the App was uninstalled at GitHub"),
                 None,
             ),
             "suspend" => (
-                Lifecycle::Suspended,
+                ConnectionNews::Suspended,
                 Some("the installation was suspended at GitHub"),
                 self.updated_at(),
             ),
-            "unsuspend" => (Lifecycle::Resumed, None, self.updated_at()),
+            "unsuspend" => (ConnectionNews::Resumed, None, self.updated_at()),
             _ => return Ok(LifecycleAnswer::default()),
         };
         let news = LifecycleNews {

@@ -11,10 +11,10 @@ use super::rate::SourceKey;
 use crate::clock;
 use crate::domain::DeliveryId;
 use crate::domain::delivery::{NewDelivery, Origin, Route};
-use crate::domain::integration::Lifecycle;
+use crate::domain::integration::ConnectionNews;
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
 use crate::domain::nango::{Auth, Message, Operation, PROVIDER_UNKNOWN};
-use crate::domain::source::{Locator, VerificationScheme, WebhookSource};
+use crate::domain::source::{Locator, VerificationScheme, WebhookScheme};
 use crate::http::Problem;
 use crate::provider::Registry;
 use crate::store::{LifecycleNews, LifecycleSubject, PackedDelivery};
@@ -32,7 +32,7 @@ use utoipa_axum::routes;
 
 /// Nango also sends `X-Nango-Signature`, a hash of key and body that anybody can
 /// continue: it proves nothing, so it does not count.
-static SOURCE: LazyLock<WebhookSource> = LazyLock::new(|| WebhookSource {
+static SOURCE: LazyLock<WebhookScheme> = LazyLock::new(|| WebhookScheme {
     verification: vec![VerificationScheme::hmac_sha256_hex(
         "x-nango-hmac-sha256",
         "",
@@ -131,7 +131,7 @@ async fn take(
             LifecycleAnswer::default()
         }
         Message::Forward { .. } | Message::Other(_) | Message::Unattributed => {
-            let sources: Vec<&WebhookSource> = sources(&state.registry).collect();
+            let sources: Vec<&WebhookScheme> = sources(&state.registry).collect();
             let packed = PackedDelivery::new(NewDelivery {
                 id: DeliveryId::new(),
                 origin: Origin {
@@ -156,7 +156,7 @@ async fn take(
 }
 
 /// Every description whose headers a forwarded delivery may carry.
-fn sources(registry: &Registry) -> impl Iterator<Item = &WebhookSource> {
+fn sources(registry: &Registry) -> impl Iterator<Item = &WebhookScheme> {
     let providers = registry
         .iter()
         .filter_map(|provider| provider.info().webhook.as_ref());
@@ -166,7 +166,7 @@ fn sources(registry: &Registry) -> impl Iterator<Item = &WebhookSource> {
 /// Nango gives a message no id. But it forwards the provider's headers, in one of
 /// which most providers send theirs; together with the bytes, which name the
 /// connection, that tells a repetition from another delivery.
-fn delivery_key(sources: &[&WebhookSource], headers: &HeaderMap, body: &[u8]) -> String {
+fn delivery_key(sources: &[&WebhookScheme], headers: &HeaderMap, body: &[u8]) -> String {
     let mut digest = Sha256::new();
     digest.update(Sha256::digest(body));
     let locators = sources.iter().flat_map(|source| &source.delivery_id);
@@ -189,10 +189,10 @@ fn delivery_key(sources: &[&WebhookSource], headers: &HeaderMap, body: &[u8]) ->
 
 async fn connection_news(state: &IngressState, auth: Auth) -> Result<LifecycleAnswer, Problem> {
     let lifecycle = match (auth.operation, auth.success) {
-        (Operation::Creation | Operation::Override, true) => Lifecycle::Connected,
-        (Operation::Refresh, true) => Lifecycle::Refreshed,
-        (Operation::Refresh, false) => Lifecycle::RefreshFailed,
-        (Operation::Deletion, true) => Lifecycle::Deleted,
+        (Operation::Creation | Operation::Override, true) => ConnectionNews::Connected,
+        (Operation::Refresh, true) => ConnectionNews::Refreshed,
+        (Operation::Refresh, false) => ConnectionNews::RefreshFailed,
+        (Operation::Deletion, true) => ConnectionNews::Deleted,
         (operation, success) => {
             tracing::info!(
                 ?operation,
@@ -203,11 +203,11 @@ async fn connection_news(state: &IngressState, auth: Auth) -> Result<LifecycleAn
         }
     };
     let reason = match lifecycle {
-        Lifecycle::RefreshFailed => {
+        ConnectionNews::RefreshFailed => {
             let error = auth.error.unwrap_or_else(|| "no reason given".into());
             Some(format!("Nango could not refresh the credential: {error}"))
         }
-        Lifecycle::Deleted => Some("the connection was deleted at Nango".into()),
+        ConnectionNews::Deleted => Some("the connection was deleted at Nango".into()),
         _ => None,
     };
     let news = LifecycleNews {

@@ -5,7 +5,7 @@ use super::rate::SourceKey;
 use super::routes::Source;
 use crate::domain::Timestamp;
 use crate::domain::delivery::{Origin, Route};
-use crate::domain::source::WebhookSource;
+use crate::domain::source::WebhookScheme;
 use crate::provider::{Provider, Registry};
 use crate::secret::Secret;
 use std::collections::HashMap;
@@ -36,7 +36,7 @@ impl Resolved {
         }
     }
 
-    pub(super) fn source(&self) -> Option<&WebhookSource> {
+    pub(super) fn source(&self) -> Option<&WebhookScheme> {
         self.provider.info().webhook.as_ref()
     }
 }

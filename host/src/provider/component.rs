@@ -8,7 +8,7 @@ use crate::provider::description::CheckedDescription;
 use crate::provider::engine::Engine;
 use crate::provider::instance::GuestInstance;
 use crate::provider::limits::Purpose;
-use crate::provider::refusal::{LoadError, Refusal};
+use crate::provider::refusal::{LoadError, LoadRefusal};
 use crate::provider::state::{CallContext, CallState};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -48,7 +48,7 @@ impl LoadedComponent {
         cache: &Cache,
         path: &Path,
         pin: Option<&str>,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, LoadRefusal> {
         let wasm = tokio::fs::read(path).await?;
         let digest = hex::encode(Sha256::digest(&wasm));
         check_pin(&digest, pin)?;
@@ -59,8 +59,8 @@ impl LoadedComponent {
         };
         let (component, origin) = tokio::task::spawn_blocking(compile)
             .await
-            .map_err(|panic| Refusal::NoComponent(panic.to_string()))?
-            .map_err(|error| Refusal::NoComponent(format!("{error:#}")))?;
+            .map_err(|panic| LoadRefusal::NoComponent(panic.to_string()))?
+            .map_err(|error| LoadRefusal::NoComponent(format!("{error:#}")))?;
         let (contract, pre) = Contract::of(&component, engine)?;
         let description = describe(engine, &contract, &pre, path).await?;
         Ok(Self {
@@ -80,14 +80,14 @@ async fn describe(
     contract: &Contract,
     pre: &InstancePre<CallState>,
     path: &Path,
-) -> Result<CheckedDescription, Refusal> {
+) -> Result<CheckedDescription, LoadRefusal> {
     let label: Arc<str> = path.display().to_string().into();
     let context = CallContext {
         now: Timestamp(0),
         seed: 0,
     };
     let started = GuestInstance::start(engine, pre, label, context, Purpose::Compute).await;
-    let mut guest = started.map_err(Refusal::Undescribed)?;
+    let mut guest = started.map_err(LoadRefusal::Undescribed)?;
     let mut misfit = None;
     let described = guest
         .run(Purpose::Compute, async |store, instance| {
@@ -99,18 +99,18 @@ async fn describe(
         })
         .await;
     if let Some(misfit) = misfit {
-        return Err(Refusal::Unlinkable(misfit));
+        return Err(LoadRefusal::Unlinkable(misfit));
     }
-    let description = described.map_err(Refusal::Undescribed)?;
+    let description = described.map_err(LoadRefusal::Undescribed)?;
     description
         .check(&contract.kinds())
-        .map_err(Refusal::BadDescription)
+        .map_err(LoadRefusal::BadDescription)
 }
 
 /// Whether `digest` is what the operator pinned, if anything.
-pub(crate) fn check_pin(digest: &str, pin: Option<&str>) -> Result<(), Refusal> {
+pub(crate) fn check_pin(digest: &str, pin: Option<&str>) -> Result<(), LoadRefusal> {
     match pin {
-        Some(pinned) if !pinned.eq_ignore_ascii_case(digest) => Err(Refusal::DigestMismatch {
+        Some(pinned) if !pinned.eq_ignore_ascii_case(digest) => Err(LoadRefusal::DigestMismatch {
             found: digest.to_owned(),
             pinned: pinned.to_owned(),
         }),

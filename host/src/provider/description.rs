@@ -2,7 +2,7 @@
 //! description that passed is acted on natively, so nothing is taken on trust.
 
 use crate::domain::provider::ProviderKind;
-use crate::domain::source::{PollingSource, WebhookSource};
+use crate::domain::source::{PollingSource, WebhookScheme};
 use crate::provider::schema::Schema;
 use crate::provider::sources;
 use serde_json::Value;
@@ -25,7 +25,7 @@ pub(crate) struct Description {
     pub(crate) version: String,
     pub(crate) config_schema: String,
     pub(crate) settings_schema: Option<String>,
-    pub(crate) webhook: Option<WebhookSource>,
+    pub(crate) webhook: Option<WebhookScheme>,
     pub(crate) polling: Option<PollingSource>,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct CheckedDescription {
     pub(crate) version: String,
     pub(crate) config: Schema,
     pub(crate) settings: Option<Schema>,
-    pub(crate) webhook: Option<WebhookSource>,
+    pub(crate) webhook: Option<WebhookScheme>,
     pub(crate) polling: Option<PollingSource>,
 }
 

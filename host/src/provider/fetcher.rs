@@ -5,7 +5,7 @@ use crate::domain::Timestamp;
 use crate::domain::delivery::Header;
 use crate::domain::source::CredentialPlacement;
 use crate::egress::{
-    ANSWER_RESERVE, Egress, FetchError, Hop, HostPolicy, Kept, Key, Place, PlacedCredential,
+    ANSWER_RESERVE, Egress, FetchError, Hop, HostPolicy, Kept, Key, HostPort, PlacedCredential,
     REDIRECTS_MAX, Request, Response, ResponseCache, header_bytes, pause,
 };
 use crate::secret::Secret;
@@ -98,8 +98,8 @@ impl Fetcher {
         let begun = Instant::now();
         let method = request.method.clone();
         let (place, result) = match Hop::first(request, &self.credential, self.egress.limits()) {
-            Ok(first) => (Place::of(&first.url), self.in_time(first).await),
-            Err(error) => (Place::unknown(), Err(error)),
+            Ok(first) => (HostPort::of(&first.url), self.in_time(first).await),
+            Err(error) => (HostPort::unknown(), Err(error)),
         };
         let (provider, ms) = (&*self.provider, begun.elapsed().as_millis());
         match &result {
@@ -156,7 +156,7 @@ impl Fetcher {
             .checked_sub(1)
             .ok_or(FetchError::LimitReached)?;
         self.policy.check(&hop.url)?;
-        let place = Place::of(&hop.url);
+        let place = HostPort::of(&hop.url);
         if let Some(refusal) = self.responses.paused(&place, self.time()) {
             return Ok(Step::Done(refusal));
         }
@@ -234,7 +234,7 @@ impl Fetcher {
     async fn read(
         &mut self,
         mut answer: reqwest::Response,
-        place: &Place,
+        place: &HostPort,
     ) -> Result<Vec<u8>, FetchError> {
         let bytes_max = self.egress.limits().response_bytes_max;
         let announced = answer.content_length().unwrap_or(0);

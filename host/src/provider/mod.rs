@@ -40,7 +40,7 @@ pub use error::{Consequence, GuestError, ParseFailure, PollFailure, TrapKind};
 pub use fetcher::PollAccess;
 pub use instance::CallStats;
 pub use limits::{EngineLimits, LOG_LINE_BYTES_MAX, LOG_LINES_MAX, TICK};
-pub use refusal::{LoadError, Refusal};
+pub use refusal::{LoadError, LoadRefusal};
 pub use registered::Provider;
 pub use registration::RegistryEntry;
 pub use registry::{Registry, RegistryError};

@@ -11,12 +11,12 @@ pub struct LoadError {
     /// The component's file.
     pub path: PathBuf,
     /// What is wrong with it.
-    pub refusal: Refusal,
+    pub refusal: LoadRefusal,
 }
 
 /// What is wrong with a component.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum LoadRefusal {
     /// It cannot be read.
     #[error("cannot be read: {0}")]
     Unreadable(#[from] std::io::Error),

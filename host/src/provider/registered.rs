@@ -10,7 +10,7 @@ use crate::provider::error::GuestError;
 use crate::provider::fetcher::{Fetcher, PollAccess};
 use crate::provider::instance::GuestInstance;
 use crate::provider::limits::Purpose;
-use crate::provider::refusal::{LoadError, Refusal};
+use crate::provider::refusal::{LoadError, LoadRefusal};
 use crate::provider::registration::RegistryEntry;
 use crate::provider::schema::{ConfigError, Schema};
 use crate::provider::session::Session;
@@ -40,7 +40,7 @@ impl Provider {
     /// Loads one component outside of a registry.
     ///
     /// # Errors
-    /// See [`Refusal`]: each is final until the file or the entry changes.
+    /// See [`LoadRefusal`]: each is final until the file or the entry changes.
     pub async fn load(
         engine: &Engine,
         cache: &Cache,
@@ -65,11 +65,11 @@ impl Provider {
             })
     }
 
-    fn apply(component: LoadedComponent, entry: &RegistryEntry) -> Result<Self, Refusal> {
+    fn apply(component: LoadedComponent, entry: &RegistryEntry) -> Result<Self, LoadRefusal> {
         let description = component.description;
         check_pin(&component.digest, entry.sha256.as_deref())?;
         if let Some(registered) = entry.id.as_ref().filter(|id| **id != description.id) {
-            return Err(Refusal::IdMismatch {
+            return Err(LoadRefusal::IdMismatch {
                 described: description.id,
                 registered: registered.clone(),
             });
@@ -78,12 +78,12 @@ impl Provider {
         if let Some(schema) = &description.settings {
             schema
                 .check(&settings)
-                .map_err(|errors| Refusal::BadSettings(join(&errors)))?;
+                .map_err(|errors| LoadRefusal::BadSettings(join(&errors)))?;
         }
         let allow_hosts = entry.allow_hosts.iter().map(|host| egress::entry(host));
         let allow_hosts: Vec<String> = allow_hosts
             .collect::<Result<_, _>>()
-            .map_err(Refusal::BadGrant)?;
+            .map_err(LoadRefusal::BadGrant)?;
         let declared = match &description.polling {
             Some(polling) => &polling.allowed_hosts[..],
             None => &[],

@@ -3,18 +3,18 @@
 
 use crate::domain::source::{
     CredentialPlacement, Handshake, HmacScheme, Locator, PollingSource, SignaturePosition,
-    SignedPart, TimestampRule, TimestampSource, TokenScheme, VerificationScheme, WebhookSource,
+    SignedPart, TimestampRule, TimestampSource, TokenScheme, VerificationScheme, WebhookScheme,
 };
 use crate::egress::{entry, may_hold_credential};
 
 type Checked<T> = Result<T, String>;
 
 /// Checks how webhooks are signed and identified.
-pub(crate) fn check_webhook(source: WebhookSource) -> Checked<WebhookSource> {
+pub(crate) fn check_webhook(source: WebhookScheme) -> Checked<WebhookScheme> {
     if source.verification.is_empty() {
         return Err("webhook.verification: expected at least one scheme, got none".into());
     }
-    Ok(WebhookSource {
+    Ok(WebhookScheme {
         verification: each("webhook.verification", source.verification, scheme)?,
         delivery_id: each("webhook.delivery-id", source.delivery_id, locator)?,
         account: each("webhook.account", source.account, locator)?,

@@ -14,8 +14,8 @@ fn hmac_scheme() -> HmacScheme {
     }
 }
 
-fn webhook(scheme: VerificationScheme) -> WebhookSource {
-    WebhookSource {
+fn webhook(scheme: VerificationScheme) -> WebhookScheme {
+    WebhookScheme {
         verification: vec![scheme],
         delivery_id: vec![Locator::Header("X-Id".into())],
         account: vec![Locator::BodyPointer("/a~1b/0".into())],

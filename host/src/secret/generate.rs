@@ -1,7 +1,7 @@
 //! New secrets and tokens, from the thread's cryptographic generator, which the
 //! operating system seeds.
 
-use crate::domain::source::{StandardWebhooksKey, VerificationScheme, WebhookSource};
+use crate::domain::source::{StandardWebhooksKey, VerificationScheme, WebhookScheme};
 use crate::secret::{SECRET_PREFIX, Secret};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -12,7 +12,7 @@ pub(super) const RANDOM_BYTES: usize = 32;
 
 /// A secret that every scheme of `source` can use: `whsec_` and base64 where one
 /// wants that, else 64 hexadecimal digits, which every service lets one paste.
-pub fn generate_webhook_secret(source: &WebhookSource) -> Secret {
+pub fn generate_webhook_secret(source: &WebhookScheme) -> Secret {
     let bytes = random();
     let wants_base64 = source.verification.iter().any(|scheme| match scheme {
         VerificationScheme::StandardWebhooks(scheme) => scheme.key == StandardWebhooksKey::Base64,
@@ -48,8 +48,8 @@ mod tests {
     use super::*;
     use crate::domain::source::{Locator, StandardWebhooksScheme, TokenScheme};
 
-    fn source(verification: Vec<VerificationScheme>) -> WebhookSource {
-        WebhookSource {
+    fn source(verification: Vec<VerificationScheme>) -> WebhookScheme {
+        WebhookScheme {
             verification,
             delivery_id: vec![],
             account: vec![],

@@ -120,7 +120,7 @@ macro_rules! lift {
                 .bind($integration)
                 .fetch_one(&mut **$tx)
                 .await?;
-        let next = $crate::domain::integration::Lifecycle::Refreshed.follow(
+        let next = $crate::domain::integration::ConnectionNews::Refreshed.follow(
             status.parse().map_err(|error| {
                 $crate::store::StoreError::unreadable("integrations", "status", error)
             })?,

@@ -2,7 +2,7 @@
 
 use super::pool::write;
 use super::{Store, StoreError};
-use crate::domain::status::Lifecycle;
+use crate::domain::status::States;
 use crate::domain::{DeliveryId, DeliveryStatus, IntegrationId, OrgId, Timestamp};
 
 /// What a person may do about a dead letter.

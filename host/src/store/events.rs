@@ -6,7 +6,7 @@ use super::runs::{Hold, hold_run, write_run};
 use super::{Page, PageRequest, Store, StoreError};
 use crate::domain::event::{Event, SkipReason};
 use crate::domain::run::{EVENT_SKIPPED, RunAction};
-use crate::domain::status::Lifecycle;
+use crate::domain::status::States;
 use crate::domain::{AutomationId, DeliveryId, EventId, EventStatus, OrgId, Timestamp, TriggerId};
 use serde_json::value::RawValue;
 use uuid::Uuid;

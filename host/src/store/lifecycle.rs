@@ -5,7 +5,7 @@ use super::matching::org_id;
 use super::polls::PollGroups as _;
 use super::pool::write;
 use super::{Store, StoreError};
-use crate::domain::integration::{IntegrationStatus, Lifecycle, StatusSetter};
+use crate::domain::integration::{ConnectionNews, IntegrationStatus, StatusSetter};
 use crate::domain::{IntegrationId, OrgId, Timestamp};
 use uuid::Uuid;
 
@@ -27,7 +27,7 @@ pub enum LifecycleSubject<'a> {
 #[derive(Clone, Debug)]
 pub struct LifecycleNews {
     /// What happened.
-    pub lifecycle: Lifecycle,
+    pub lifecycle: ConnectionNews,
     /// For people.
     pub reason: Option<String>,
     /// When, after the service's own clock, if it says so: a message that is older

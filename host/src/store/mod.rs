@@ -60,8 +60,8 @@ pub use manual::ManualRun;
 pub use matching::{IntegrationState, Matching, OwnerKey};
 pub use page::{Page, PageRequest};
 pub use polls::{
-    AfterPage, ClaimedPoll, PageSettled, PollAsked, PollFailed, PollPageSettlement, PollSettled,
-    PollWork,
+    AfterPage, ClaimedPoll, PageSettled, PollAsked, PollDisposition, PollPageSettlement,
+    PollSettled, PollWork,
 };
 pub use pool::{Store, StoreOptions};
 pub use receive::{PackedDelivery, Stored};
@@ -79,6 +79,6 @@ pub use sinks::{
 };
 pub use ticks::Fired;
 pub use triggers::{
-    NewTrigger, TriggerAutomation, TriggerClock, TriggerDoor, TriggerPatch, TriggerPoll,
+    NewTrigger, TickTiming, TriggerAutomation, TriggerDoor, TriggerPatch, TriggerPoll,
 };
 pub use undelivered::{UndeliveredChange, UndeliveredFilter, UndeliveredOutcome};

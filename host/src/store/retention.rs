@@ -8,7 +8,7 @@
 
 use super::pool::write;
 use super::{Store, StoreError};
-use crate::domain::status::Lifecycle;
+use crate::domain::status::States;
 use crate::domain::{DeliveryStatus, EventStatus, OutboxStatus, RunStatus, Timestamp};
 use std::time::{Duration, Instant};
 
@@ -166,7 +166,7 @@ impl Collected {
 
     /// In which states a row may be collected; none where it has no state that counts.
     fn statuses(self) -> Vec<Option<&'static str>> {
-        fn of<S: Lifecycle>(
+        fn of<S: States>(
             all: &'static [S],
             text: fn(S) -> &'static str,
             ended: impl Fn(S) -> bool,
@@ -176,7 +176,7 @@ impl Collected {
         }
         match self {
             // A dead letter may be the only thing that remembers a run that nobody has.
-            Self::Messages => of(OutboxStatus::ALL, |s| s.as_str(), Lifecycle::is_final),
+            Self::Messages => of(OutboxStatus::ALL, |s| s.as_str(), States::is_final),
             Self::Runs => of(
                 RunStatus::ALL,
                 |s| s.as_str(),
@@ -192,7 +192,7 @@ impl Collected {
                 |s| s.as_str(),
                 |status| !matches!(status, EventStatus::Queued | EventStatus::Processing),
             ),
-            Self::Deliveries => of(DeliveryStatus::ALL, |s| s.as_str(), Lifecycle::is_final),
+            Self::Deliveries => of(DeliveryStatus::ALL, |s| s.as_str(), States::is_final),
             Self::DeadLetters => vec![Some(DeliveryStatus::Failed.as_str())],
             Self::EventKeys | Self::DoorKeys | Self::History => vec![None],
         }

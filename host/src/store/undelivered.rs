@@ -5,7 +5,7 @@ use super::runs::{Hold, hold_run, write_run};
 use super::{Page, PageRequest, Store, StoreError};
 use crate::domain::outbox::OutboxMessage;
 use crate::domain::run::{NOT_HANDED_OVER, RunAction};
-use crate::domain::status::Lifecycle;
+use crate::domain::status::States;
 use crate::domain::{OrgId, OutboxId, OutboxStatus, RunId, RunStatus, Timestamp};
 use uuid::Uuid;
 

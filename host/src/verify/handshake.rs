@@ -29,11 +29,11 @@ impl Request<'_> {
 mod tests {
     use super::*;
     use crate::domain::Timestamp;
-    use crate::domain::source::{Handshake, Locator, WebhookSource};
+    use crate::domain::source::{Handshake, Locator, WebhookScheme};
 
     fn answer(query: &str, body: &str) -> Option<String> {
         let pointer = |pointer: &str| Locator::BodyPointer(pointer.to_owned());
-        let source = WebhookSource {
+        let source = WebhookScheme {
             verification: vec![],
             delivery_id: vec![],
             account: vec![],

@@ -61,10 +61,10 @@ mod tests {
     use super::*;
     use crate::domain::Timestamp;
     use crate::domain::delivery::Header;
-    use crate::domain::source::WebhookSource;
+    use crate::domain::source::WebhookScheme;
 
-    fn source(delivery_id: Vec<Locator>) -> WebhookSource {
-        WebhookSource {
+    fn source(delivery_id: Vec<Locator>) -> WebhookScheme {
+        WebhookScheme {
             verification: vec![],
             account: delivery_id.clone(),
             delivery_id,

@@ -3,7 +3,7 @@
 
 use crate::domain::Timestamp;
 use crate::domain::delivery::Header;
-use crate::domain::source::{Locator, TimestampSource, VerificationScheme, WebhookSource};
+use crate::domain::source::{Locator, TimestampSource, VerificationScheme, WebhookScheme};
 use crate::verify::VerifyError;
 use crate::verify::pointer::{self, BodyValue};
 use std::fmt;
@@ -57,7 +57,7 @@ type Located = Result<Vec<(String, Option<BodyValue>)>, String>;
 /// A request (or a stored delivery) together with the description by which it is
 /// read.
 pub struct Request<'a> {
-    source: &'a WebhookSource,
+    source: &'a WebhookScheme,
     headers: &'a dyn Headers,
     query: &'a str,
     body: &'a [u8],
@@ -69,7 +69,7 @@ impl<'a> Request<'a> {
     /// `query` is the query string without `?`, still percent-encoded; `body` the
     /// exact bytes; `received_at` the time by which freshness is judged.
     pub fn new(
-        source: &'a WebhookSource,
+        source: &'a WebhookScheme,
         headers: &'a dyn Headers,
         query: &'a str,
         body: &'a [u8],
@@ -85,7 +85,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    pub(super) fn source(&self) -> &'a WebhookSource {
+    pub(super) fn source(&self) -> &'a WebhookScheme {
         self.source
     }
 
@@ -152,7 +152,7 @@ impl fmt::Debug for Request<'_> {
 }
 
 /// Every JSON Pointer that a source names.
-fn body_pointers(source: &WebhookSource) -> Vec<&str> {
+fn body_pointers(source: &WebhookScheme) -> Vec<&str> {
     let handshakes = source
         .handshakes
         .iter()

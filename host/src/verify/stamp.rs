@@ -1,7 +1,7 @@
 //! A fresh timestamp in a body, for senders who sign one there.
 
 use crate::domain::Timestamp;
-use crate::domain::source::{TimestampSource, VerificationScheme, WebhookSource};
+use crate::domain::source::{TimestampSource, VerificationScheme, WebhookScheme};
 use crate::secret::Secret;
 use crate::verify::sign;
 use serde_json::value::RawValue;
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 /// signs wants a timestamp in the body, it stands there. Nothing else changes, to the
 /// byte.
 pub fn stamped<'a>(
-    source: &WebhookSource,
+    source: &WebhookScheme,
     secret: &Secret,
     body: &'a [u8],
     now: Timestamp,

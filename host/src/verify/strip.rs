@@ -2,7 +2,7 @@
 //! and credentials.
 
 use crate::domain::delivery::Header;
-use crate::domain::source::{Locator, VerificationScheme, WebhookSource};
+use crate::domain::source::{Locator, VerificationScheme, WebhookScheme};
 use crate::verify::query;
 use crate::verify::standard_webhooks::Names;
 use http::HeaderMap;
@@ -19,7 +19,7 @@ const SIGNATURE_WORDS: [&str; 2] = ["signature", "hmac"];
 ///
 /// `sources` are the descriptions whose signatures may be there: more than one
 /// where one service forwards the requests of another.
-pub fn kept_headers(sources: &[&WebhookSource], headers: &HeaderMap) -> Vec<Header> {
+pub fn kept_headers(sources: &[&WebhookScheme], headers: &HeaderMap) -> Vec<Header> {
     let secret: Vec<String> = schemes(sources).filter_map(secret_header).collect();
     headers
         .iter()
@@ -37,7 +37,7 @@ pub fn kept_headers(sources: &[&WebhookSource], headers: &HeaderMap) -> Vec<Head
 }
 
 /// The query string without the tokens in it.
-pub fn kept_query(sources: &[&WebhookSource], text: &str) -> String {
+pub fn kept_query(sources: &[&WebhookScheme], text: &str) -> String {
     let secret: Vec<&str> = schemes(sources).filter_map(secret_parameter).collect();
     if secret.is_empty() {
         return text.to_owned();
@@ -47,7 +47,7 @@ pub fn kept_query(sources: &[&WebhookSource], text: &str) -> String {
     })
 }
 
-fn schemes<'a>(sources: &[&'a WebhookSource]) -> impl Iterator<Item = &'a VerificationScheme> {
+fn schemes<'a>(sources: &[&'a WebhookScheme]) -> impl Iterator<Item = &'a VerificationScheme> {
     sources.iter().flat_map(|source| &source.verification)
 }
 
@@ -81,14 +81,14 @@ mod tests {
     use super::*;
     use crate::domain::source::{StandardWebhooksKey, StandardWebhooksScheme, TokenScheme};
 
-    fn source() -> WebhookSource {
+    fn source() -> WebhookScheme {
         let token = |at| {
             VerificationScheme::Token(TokenScheme {
                 at,
                 prefix: String::new(),
             })
         };
-        WebhookSource {
+        WebhookScheme {
             verification: vec![
                 VerificationScheme::StandardWebhooks(StandardWebhooksScheme {
                     prefix: "webhook".to_owned(),

@@ -11,7 +11,7 @@ use crate::domain::Timestamp;
 use crate::domain::source::{
     HashAlgorithm, HmacScheme, Locator, SignatureEncoding, SignaturePosition, SignedPart,
     StandardWebhooksKey, StandardWebhooksScheme, TimestampRule, TimestampSource, TimestampUnit,
-    TokenScheme, VerificationScheme, WebhookSource,
+    TokenScheme, VerificationScheme, WebhookScheme,
 };
 use crate::secret::Secret;
 use crate::verify::{Request, SignError, VerifyError};

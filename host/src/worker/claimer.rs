@@ -32,7 +32,7 @@ const LOOKS_MAX: u32 = 5;
 
 /// What a worker works with.
 #[derive(Clone)]
-pub struct WorkerContext {
+pub struct InboxContext {
     /// The store.
     pub store: Store,
     /// The providers.
@@ -45,7 +45,7 @@ pub struct WorkerContext {
     pub release: CancellationToken,
 }
 
-impl WorkerContext {
+impl InboxContext {
     pub(super) fn backoff(&self) -> Backoff {
         Backoff {
             base: Duration::from_millis(self.config.retry_base_ms),
@@ -60,7 +60,7 @@ impl WorkerContext {
 
 /// Works through the inbox.
 pub struct InboxWorker {
-    context: WorkerContext,
+    context: InboxContext,
     processor: Arc<Processor>,
     settler: Settler,
     /// One permit for each delivery that may be claimed and not yet settled.
@@ -71,7 +71,7 @@ pub struct InboxWorker {
 
 impl InboxWorker {
     /// Works until `stop`, then finishes what it has claimed.
-    pub async fn run(context: WorkerContext, stop: CancellationToken) {
+    pub async fn run(context: InboxContext, stop: CancellationToken) {
         let room_max = u32::try_from(context.config.in_flight_max).unwrap_or(u32::MAX);
         let (settler, settling) = settler::start(context.clone());
         let worker = Self {

@@ -19,7 +19,7 @@ mod scheduler;
 mod settler;
 mod stop;
 
-pub use claimer::{InboxWorker, WorkerContext};
+pub use claimer::{InboxContext, InboxWorker};
 pub use collector::Collector;
 pub use dispatch::{DispatchContext, Dispatcher};
 pub use finalizer::Finalizer;

@@ -2,7 +2,7 @@
 
 use super::address::{Addresses, not_registered};
 use super::audience::Batch;
-use super::claimer::WorkerContext;
+use super::claimer::InboxContext;
 use super::decided::Decided;
 use super::stop::{Reason, Stop};
 use crate::domain::delivery::{ClaimedDelivery, Disposition};
@@ -26,7 +26,7 @@ const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// Processes deliveries.
 pub(super) struct Processor {
-    context: WorkerContext,
+    context: InboxContext,
     stop: CancellationToken,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Shared {
 
 impl Processor {
     /// Once `stop` is cancelled, nothing waits long for an instance.
-    pub(super) fn new(context: WorkerContext, stop: CancellationToken) -> Self {
+    pub(super) fn new(context: InboxContext, stop: CancellationToken) -> Self {
         Self { context, stop }
     }
 

@@ -5,7 +5,7 @@
 //! database refuses is settled one by one, so that one poisoned delivery never
 //! holds up its neighbours.
 
-use super::claimer::WorkerContext;
+use super::claimer::InboxContext;
 use super::decided::{Decided, next_batch};
 use crate::clock;
 use crate::domain::delivery::Disposition;
@@ -35,12 +35,12 @@ impl Settler {
 }
 
 /// Starts the settler.
-pub(super) fn start(context: WorkerContext) -> (Settler, JoinHandle<()>) {
+pub(super) fn start(context: InboxContext) -> (Settler, JoinHandle<()>) {
     let (sender, receiver) = mpsc::channel(context.config.in_flight_max);
     (Settler(sender), tokio::spawn(run(context, receiver)))
 }
 
-async fn run(context: WorkerContext, mut queue: mpsc::Receiver<(Decided, OwnedSemaphorePermit)>) {
+async fn run(context: InboxContext, mut queue: mpsc::Receiver<(Decided, OwnedSemaphorePermit)>) {
     let max = context.config.settle_deliveries_max;
     let events_max = context.config.settle_events_max;
     let mut waiting = Vec::with_capacity(max);
@@ -54,7 +54,7 @@ async fn run(context: WorkerContext, mut queue: mpsc::Receiver<(Decided, OwnedSe
     }
 }
 
-async fn settle(context: &WorkerContext, batch: Vec<Decided>) {
+async fn settle(context: &InboxContext, batch: Vec<Decided>) {
     let (mut settlements, mut tries, mut returned) = (Vec::new(), Vec::new(), Vec::new());
     for decided in batch {
         match decided {
@@ -88,7 +88,7 @@ async fn settle(context: &WorkerContext, batch: Vec<Decided>) {
     }
 }
 
-async fn settle_alone(context: &WorkerContext, settlement: Settlement, tries: i32) {
+async fn settle_alone(context: &InboxContext, settlement: Settlement, tries: i32) {
     match write(context, std::slice::from_ref(&settlement)).await {
         Ok(()) => {}
         Err(error) if error.is_transient() => away(&error, 1),
@@ -105,7 +105,7 @@ fn away(error: &StoreError, deliveries: usize) {
 /// together, so what was refused may be the runs alone: then the events that wanted one
 /// are written without, skipped for that reason. Their keys stay free, for when somebody
 /// has the delivery retried.
-async fn bury(context: &WorkerContext, settlement: Settlement, tries: i32, refusal: &StoreError) {
+async fn bury(context: &InboxContext, settlement: Settlement, tries: i32, refusal: &StoreError) {
     let error = bounded(&refusal.to_string(), REASON_BYTES_MAX);
     tracing::error!(inbox.id = %settlement.delivery, attempt = tries, error, "could not settle a delivery");
     let (disposition, events) = if tries < context.config.attempts_max {
@@ -147,7 +147,7 @@ fn without_runs(events: Vec<DecidedEvent>, error: &str) -> Vec<DecidedEvent> {
         .collect()
 }
 
-async fn write(context: &WorkerContext, settlements: &[Settlement]) -> Result<(), StoreError> {
+async fn write(context: &InboxContext, settlements: &[Settlement]) -> Result<(), StoreError> {
     let mut tries = 0;
     loop {
         tries += 1;

@@ -1,6 +1,6 @@
 //! Why a delivery is not settled with events, and what becomes of it then.
 
-use super::claimer::WorkerContext;
+use super::claimer::InboxContext;
 use crate::clock;
 use crate::domain::delivery::{ClaimedDelivery, Disposition};
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
@@ -59,7 +59,7 @@ impl Stop {
     pub(super) fn disposition(
         self,
         delivery: &ClaimedDelivery,
-        context: &WorkerContext,
+        context: &InboxContext,
     ) -> Option<Disposition> {
         match self {
             Self::GiveBack => {
@@ -93,7 +93,7 @@ impl Stop {
     }
 }
 
-fn retry(delivery: &ClaimedDelivery, context: &WorkerContext, reason: &Reason) -> Disposition {
+fn retry(delivery: &ClaimedDelivery, context: &InboxContext, reason: &Reason) -> Disposition {
     let wait = context.backoff().after(delivery.tries, rand::random());
     tracing::warn!(
         inbox.id = %delivery.id,

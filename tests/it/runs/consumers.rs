@@ -18,7 +18,7 @@ on_both! {
         let outcomes = tasks.join_all().await;
         let won = outcomes.iter().filter(|outcome| matches!(outcome, RunActionOutcome::Done(_)));
         assert_eq!(won.count(), 1);
-        let in_hand = Refusal::InHand { attempt: 1, until: T0 + SILENCE };
+        let in_hand = RunRefusal::InHand { attempt: 1, until: T0 + SILENCE };
         let lost = outcomes.iter().filter(|outcome| matches!(outcome, RunActionOutcome::Refused(refusal) if *refusal == in_hand));
         assert_eq!(lost.count(), 19);
         let (of_run, of_event) = steps(&store, id).await;
@@ -63,7 +63,7 @@ on_both! {
         // The message comes again before anybody can know that the first is gone.
         let message = claim(&store, T0 + LEASE).await.remove(0);
         let until = T0 + SILENCE;
-        assert_eq!(refused(&store, id, &start(), T0 + LEASE).await, Refusal::InHand { attempt: 1, until });
+        assert_eq!(refused(&store, id, &start(), T0 + LEASE).await, RunRefusal::InHand { attempt: 1, until });
         let given_back = store.nack_message(&org(), message.id, message.lease_token, Some(until), None, T0 + LEASE).await.unwrap();
         assert_eq!(given_back, LeaseOutcome::Done(OutboxStatus::Pending));
         assert!(store.time_out_runs(until, 10, "finalizer").await.unwrap().ended.is_empty(), "the message will bring a consumer");
@@ -72,12 +72,12 @@ on_both! {
         let run = done(&store, id, &start(), until).await;
         assert_eq!((run.attempt, run.status_reason.as_deref()), (2, Some("taken_over")));
         // The first one was only asleep.
-        let fenced = Refusal::TakenOver { current: 2, given: 1 };
+        let fenced = RunRefusal::TakenOver { current: 2, given: 1 };
         assert_eq!(refused(&store, id, &heartbeat(1), until).await, fenced);
         assert_eq!(refused(&store, id, &complete("first", Some(1), RunOutcome::Failed), until).await, fenced);
         done(&store, id, &heartbeat(2), until + SECOND).await;
         assert_eq!(done(&store, id, &complete("second", Some(2), RunOutcome::Succeeded), until).await.status, RunStatus::Succeeded);
-        assert_eq!(refused(&store, id, &complete("first", Some(1), RunOutcome::Failed), until).await, Refusal::Status(RunStatus::Succeeded));
+        assert_eq!(refused(&store, id, &complete("first", Some(1), RunOutcome::Failed), until).await, RunRefusal::Status(RunStatus::Succeeded));
     }
 
     async fn a_consumer_that_crashes_before_it_acknowledges_a_completed_run_repeats_nothing(db: &TestDb) {
@@ -87,7 +87,7 @@ on_both! {
         done(&store, id, &start(), T0).await;
         done(&store, id, &complete("c", Some(1), RunOutcome::Succeeded), T0).await;
         let message = claim(&store, T0 + LEASE).await.remove(0);
-        assert_eq!(refused(&store, id, &start(), T0 + LEASE).await, Refusal::Status(RunStatus::Succeeded));
+        assert_eq!(refused(&store, id, &start(), T0 + LEASE).await, RunRefusal::Status(RunStatus::Succeeded));
         let acked = store.ack_message(&org(), message.id, message.lease_token, LEASE, T0 + LEASE).await.unwrap();
         assert_eq!(acked, LeaseOutcome::Done(OutboxStatus::Dispatched));
         assert!(store.time_out_runs(T0 + DEADLINE, 10, "finalizer").await.unwrap().ended.is_empty());
@@ -106,7 +106,7 @@ on_both! {
             let run = done(&store, id, &heartbeat(1), now).await;
             assert_eq!(run.heartbeat_due_at, Some(now + SILENCE));
         }
-        assert!(matches!(refused(&store, id, &start(), now).await, Refusal::InHand { .. }));
+        assert!(matches!(refused(&store, id, &start(), now).await, RunRefusal::InHand { .. }));
         assert_eq!(history_of(&store, id).await.len(), 1, "a heartbeat is no change of status");
     }
 }

@@ -9,7 +9,7 @@ on_both! {
     async fn a_completion_that_is_repeated_is_recorded_once(db: &TestDb) {
         let store = db.store().await;
         let id = one_queued(&store).await;
-        assert_eq!(refused(&store, id, &complete("c", None, RunOutcome::Failed), T0).await, Refusal::NotStarted);
+        assert_eq!(refused(&store, id, &complete("c", None, RunOutcome::Failed), T0).await, RunRefusal::NotStarted);
         done(&store, id, &start(), T0).await;
         let completion = complete("c", Some(1), RunOutcome::Failed);
         let first = done(&store, id, &completion, T0 + SECOND).await;
@@ -17,9 +17,9 @@ on_both! {
         assert_eq!((again.status, again.completed_at), (RunStatus::Failed, Some(T0 + SECOND)));
         assert_eq!((again.result, again.error.as_deref()), (first.result, Some("it broke")));
         let other = complete("c", Some(1), RunOutcome::Succeeded);
-        assert_eq!(refused(&store, id, &other, T0).await, Refusal::OtherCompletion);
+        assert_eq!(refused(&store, id, &other, T0).await, RunRefusal::OtherCompletion);
         let another = complete("d", Some(1), RunOutcome::Failed);
-        assert_eq!(refused(&store, id, &another, T0).await, Refusal::Status(RunStatus::Failed));
+        assert_eq!(refused(&store, id, &another, T0).await, RunRefusal::Status(RunStatus::Failed));
         let (of_run, of_event) = steps(&store, id).await;
         assert_eq!((of_run.len(), of_event.len()), (2, 2));
     }
@@ -107,7 +107,7 @@ on_both! {
         for id in ids {
             let before = (run_of(&store, id).await.status, event_of(&store, id).await.status, steps(&store, id).await);
             for action in [start(), heartbeat(1), complete("late", Some(1), RunOutcome::Succeeded), cancel()] {
-                assert_eq!(refused(&store, id, &action, late).await, Refusal::Status(before.0));
+                assert_eq!(refused(&store, id, &action, late).await, RunRefusal::Status(before.0));
             }
             assert!(store.time_out_runs(late, 10, "finalizer").await.unwrap().ended.is_empty());
             let event = event_of(&store, id).await;

@@ -44,7 +44,7 @@ on_both! {
             assert!(run.error.is_some() && run.error == event.error, "{run:?}");
             let last = history_of(&store, id).await.pop().unwrap();
             assert_eq!((last.actor.as_str(), last.reason), ("finalizer", run.status_reason));
-            assert_eq!(refused(&store, id, &heartbeat(1), now).await, Refusal::Status(RunStatus::TimedOut));
+            assert_eq!(refused(&store, id, &heartbeat(1), now).await, RunRefusal::Status(RunStatus::TimedOut));
         }
     }
 
@@ -66,7 +66,7 @@ on_both! {
         assert_eq!(time_out(&store, T0 + DEADLINE).await, [(id, "not_started".to_owned())]);
         let (of_run, of_event) = steps(&store, id).await;
         assert_eq!((of_run, of_event), (vec!["queued>timed_out".into()], vec!["queued>failed".into()]));
-        assert_eq!(refused(&store, id, &start(), T0).await, Refusal::Status(RunStatus::TimedOut));
+        assert_eq!(refused(&store, id, &start(), T0).await, RunRefusal::Status(RunStatus::TimedOut));
     }
 
     async fn a_run_in_a_stream_waits_for_its_consumers_as_long_as_the_stream_is_there(db: &TestDb) {

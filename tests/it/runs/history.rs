@@ -58,7 +58,7 @@ on_both! {
         let ids = queued(&store, 2).await;
         for (id, succeeded) in ids.iter().copied().zip([true, false]) {
             done(&store, id, &start(), T0).await;
-            assert_eq!(refused(&store, id, &resolve(succeeded), T0).await, Refusal::Status(RunStatus::Running));
+            assert_eq!(refused(&store, id, &resolve(succeeded), T0).await, RunRefusal::Status(RunStatus::Running));
             done(&store, id, &complete("c", None, RunOutcome::NeedsHuman), T0).await;
             let run = done(&store, id, &resolve(succeeded), T0 + SECOND).await;
             assert_eq!(run.status_reason.as_deref(), Some("looked at"));
@@ -70,7 +70,7 @@ on_both! {
         let events = [event_of(&store, ids[0]).await, event_of(&store, ids[1]).await];
         assert_eq!((events[0].status, events[0].error.as_deref()), (EventStatus::Completed, None));
         assert_eq!(events[1].status, EventStatus::Failed);
-        assert_eq!(refused(&store, ids[0], &resolve(false), T0).await, Refusal::Status(RunStatus::Succeeded));
+        assert_eq!(refused(&store, ids[0], &resolve(false), T0).await, RunRefusal::Status(RunStatus::Succeeded));
         assert_eq!(done(&store, ids[1], &resolve(true), T0).await.status, RunStatus::Succeeded);
         assert_eq!(event_of(&store, ids[1]).await.status, EventStatus::Completed);
         let (_, of_event) = steps(&store, ids[1]).await;
@@ -105,8 +105,8 @@ on_both! {
         let history = history_of(&store, id).await;
         assert_eq!((history[0].actor.as_str(), history[0].reason.as_deref()), ("a person", Some("event_skipped")));
 
-        assert_eq!(refused(&store, id, &start(), T0).await, Refusal::Status(RunStatus::Cancelled));
-        assert_eq!(refused(&store, id, &resolve(true), T0).await, Refusal::Status(RunStatus::Cancelled));
+        assert_eq!(refused(&store, id, &start(), T0).await, RunRefusal::Status(RunStatus::Cancelled));
+        assert_eq!(refused(&store, id, &resolve(true), T0).await, RunRefusal::Status(RunStatus::Cancelled));
         assert!(store.time_out_runs(T0 + DEADLINE, 10, "finalizer").await.unwrap().ended.is_empty());
         assert_eq!(event_of(&store, id).await.status, EventStatus::Skipped);
     }

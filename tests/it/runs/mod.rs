@@ -11,7 +11,7 @@ use std::time::Duration;
 use triggerhouse::domain::event::Event;
 use triggerhouse::domain::outbox::ClaimedMessage;
 use triggerhouse::domain::run::{
-    Completion, Refusal, Resolution, Run, RunAction, RunOutcome, Start, Transition,
+    Completion, Resolution, Run, RunAction, RunOutcome, RunRefusal, Start, Transition,
 };
 use triggerhouse::domain::{RunId, Timestamp, TriggerId};
 use triggerhouse::store::{EventFilter, PageRequest, RunActionOutcome, RunFilter, Store};
@@ -123,7 +123,7 @@ async fn done(store: &Store, run: RunId, action: &RunAction, now: Timestamp) -> 
     }
 }
 
-async fn refused(store: &Store, run: RunId, action: &RunAction, now: Timestamp) -> Refusal {
+async fn refused(store: &Store, run: RunId, action: &RunAction, now: Timestamp) -> RunRefusal {
     match act(store, run, action, now).await {
         RunActionOutcome::Refused(refusal) => refusal,
         other => panic!("{action:?}: {other:?}"),

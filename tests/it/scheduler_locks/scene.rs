@@ -6,7 +6,7 @@ use triggerhouse::domain::resource::TriggerKind;
 use triggerhouse::domain::schedule::{FiringLimits, MissedTicks, PROVIDER};
 use triggerhouse::domain::{AutomationId, OrgId, ScheduleId, Timestamp, TriggerId};
 use triggerhouse::store::{
-    NewSchedule, NewTrigger, SchedulePatch, Store, StoreError, TriggerAutomation, TriggerClock,
+    NewSchedule, NewTrigger, SchedulePatch, Store, StoreError, TickTiming, TriggerAutomation,
     TriggerPatch,
 };
 
@@ -51,7 +51,7 @@ fn trigger(automation: AutomationId, schedule: Option<ScheduleId>) -> NewTrigger
         config: json!({}),
         enabled: true,
         door: None,
-        clock: Some(TriggerClock {
+        clock: Some(TickTiming {
             cron: schedule.is_none().then_some(own),
             schedule,
             missed_ticks: MissedTicks::All,

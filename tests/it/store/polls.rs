@@ -14,8 +14,8 @@ use triggerhouse::domain::schedule::FiringLimits;
 use triggerhouse::domain::{IntegrationId, PollGroupId, Timestamp, TriggerId};
 use triggerhouse::store::{
     AfterPage, AutomationPatch, ClaimedPoll, IntegrationPatch, NewIntegration, NewTrigger,
-    PageRequest, PageSettled, PollAsked, PollFailed, PollPageSettlement, PollSettled, PollWork,
-    Store, TriggerAutomation, TriggerPatch, TriggerPoll,
+    PageRequest, PageSettled, PollAsked, PollDisposition, PollPageSettlement, PollSettled,
+    PollWork, Store, TriggerAutomation, TriggerPatch, TriggerPoll,
 };
 use triggerhouse_tests::{Kind, TestDb, on_both};
 
@@ -170,7 +170,7 @@ on_both! {
         assert_eq!((shown.state, shown.last_error.as_deref()), (PollGroupState::Polling, Some("a worker did not finish the poll")));
 
         // Nor once somebody has it.
-        let failed = PollFailed::Unauthorized { error: "401".into(), revision: None };
+        let failed = PollDisposition::Unauthorized { error: "401".into(), revision: None };
         assert_eq!(settle(&store, &first, "1", &wanted(trigger, &["a"]), AfterPage::Rest, after(51)).await, PageSettled::Lost);
         assert!(!store.fail_poll(&first, &failed, after(51)).await.unwrap());
         let settled = settle(&store, &second, "2", &wanted(trigger, &["b"]), AfterPage::Rest, after(52)).await;
@@ -227,7 +227,7 @@ on_both! {
         let events = wanted(trigger, &["a"]);
         let settled = settle_for(&store, &again, &work, "3", &events, AfterPage::Again, after(11)).await;
         assert_eq!(settled, PageSettled::Changed, "nobody wants it any more");
-        assert!(store.fail_poll(&again, &PollFailed::GiveBack { at: after(11) }, after(11)).await.unwrap());
+        assert!(store.fail_poll(&again, &PollDisposition::GiveBack { at: after(11) }, after(11)).await.unwrap());
         let shown = groups(&store, after(12)).await.remove(0);
         assert_eq!((shown.state, shown.next_due_at), (PollGroupState::Paused, None));
         assert!(matches!(store.poll_now(&org(), group, false, after(12)).await.unwrap(), PollAsked::Paused));
@@ -239,23 +239,23 @@ on_both! {
 
     async fn failures_put_a_group_off_and_a_pause_of_the_service_outlives_impatience(db: &TestDb) {
         let (store, trigger, group) = store_with_group(db).await;
-        let fail = async |failed: PollFailed, now: u64| {
+        let fail = async |failed: PollDisposition, now: u64| {
             let claim = claim(&store, group, after(now)).await.unwrap();
             assert!(store.fail_poll(&claim, &failed, after(now)).await.unwrap());
             groups(&store, after(now)).await.remove(0)
         };
-        let shown = fail(PollFailed::Retry { at: after(100), pause_until: None, error: "503".into() }, 1).await;
+        let shown = fail(PollDisposition::Retry { at: after(100), pause_until: None, error: "503".into() }, 1).await;
         assert_eq!((shown.failures, shown.next_due_at, shown.last_error.as_deref()), (1, Some(after(100)), Some("503")));
-        let shown = fail(PollFailed::RateLimited { until: after(200), error: "429".into() }, 100).await;
+        let shown = fail(PollDisposition::RateLimited { until: after(200), error: "429".into() }, 100).await;
         assert_eq!((shown.failures, shown.rate_limited_until), (1, Some(after(200))));
         store.poll_now(&org(), group, false, after(101)).await.unwrap();
         enable(&store, trigger, false, after(102)).await;
         enable(&store, trigger, true, after(103)).await;
         assert!(claim(&store, group, after(199)).await.is_none());
-        let shown = fail(PollFailed::GiveBack { at: after(201) }, 200).await;
+        let shown = fail(PollDisposition::GiveBack { at: after(201) }, 200).await;
         assert_eq!((shown.failures, shown.next_due_at), (1, Some(after(201))));
         // The integration waits for a person, and the group with it.
-        let shown = fail(PollFailed::Unauthorized { error: "unauthorized: 401".into(), revision: None }, 201).await;
+        let shown = fail(PollDisposition::Unauthorized { error: "unauthorized: 401".into(), revision: None }, 201).await;
         assert_eq!((shown.integration_status, shown.state), (IntegrationStatus::NeedsReauth, PollGroupState::Paused));
         let patch = IntegrationPatch { status: Some(IntegrationStatus::Active), ..IntegrationPatch::default() };
         store.update_integration(&org(), shown.integration_id, &patch, after(300)).await.unwrap();
@@ -271,7 +271,7 @@ on_both! {
         for (began, pause, next) in [(0, None, 5), (100, Some(130), 130)] {
             let held = claim(&store, group, after(began)).await.unwrap();
             store.poll_now(&org(), group, false, after(began + 5)).await.unwrap();
-            let failed = PollFailed::Retry { at: after(began + 999), pause_until: pause.map(after), error: "503".into() };
+            let failed = PollDisposition::Retry { at: after(began + 999), pause_until: pause.map(after), error: "503".into() };
             assert!(store.fail_poll(&held, &failed, after(began + 6)).await.unwrap());
             assert_eq!(store.next_poll_due().await.unwrap(), Some(after(next)));
         }
@@ -323,7 +323,7 @@ on_both! {
         let (store, trigger, group) = store_with_group(db).await;
         let first = claim(&store, group, T0).await.unwrap();
         let second = claim(&store, group, after(30)).await.unwrap();
-        let failed = PollFailed::Unauthorized { error: "401".into(), revision: None };
+        let failed = PollDisposition::Unauthorized { error: "401".into(), revision: None };
         assert!(!store.fail_poll(&first, &failed, after(31)).await.unwrap());
         let settled = settle(&store, &second, "1", &wanted(trigger, &["a"]), AfterPage::Rest, after(32)).await;
         assert_eq!(settled, written(1, 1, 0));

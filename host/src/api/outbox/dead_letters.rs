@@ -1,7 +1,7 @@
 //! What was not handed over, and what people do about it.
 
 use crate::api::extract::{JsonBody, PathId, QueryOf};
-use crate::api::list::{Cursor, Limit, page};
+use crate::api::list::{Cursor, PageLimit, page};
 use crate::api::{AppState, Caller, Problem, Tenant};
 use crate::clock;
 use crate::domain::outbox::OutboxMessage;
@@ -24,7 +24,7 @@ pub(super) struct OutboxQuery {
     status: Option<OutboxStatus>,
     /// How many items.
     #[param(inline)]
-    limit: Option<Limit>,
+    limit: Option<PageLimit>,
     /// The `next_cursor` of the page before.
     #[param(inline)]
     cursor: Option<Cursor>,

@@ -4,10 +4,10 @@ mod consume;
 mod decide;
 
 use super::extract::{PathId, QueryOf};
-use super::list::{Cursor, Limit, PageQuery, page};
+use super::list::{Cursor, PageLimit, PageQuery, page};
 use super::{AppState, Caller, Problem, Tenant, automations};
 use crate::clock;
-use crate::domain::run::{HandOff, Refusal, Run, RunAction, Transition};
+use crate::domain::run::{HandOff, Run, RunAction, RunRefusal, Transition};
 use crate::domain::{AutomationId, RunId, RunStatus, Timestamp};
 use crate::store::{Page, RunActionOutcome, RunFilter};
 use axum::Json;
@@ -44,7 +44,7 @@ struct RunQuery {
     status: Option<RunStatus>,
     /// How many items.
     #[param(inline)]
-    limit: Option<Limit>,
+    limit: Option<PageLimit>,
     /// The `next_cursor` of the page before.
     #[param(inline)]
     cursor: Option<Cursor>,
@@ -140,10 +140,10 @@ async fn act(
     }
 }
 
-fn refused(refusal: &Refusal, now: Timestamp) -> Problem {
+fn refused(refusal: &RunRefusal, now: Timestamp) -> Problem {
     let problem = Problem::conflict(refusal.to_string());
     match refusal {
-        Refusal::InHand { until, .. } => {
+        RunRefusal::InHand { until, .. } => {
             let micros = u64::try_from(until.micros_since(now)).unwrap_or(0);
             problem.retry_after(micros.div_ceil(1_000_000).max(1))
         }

@@ -13,11 +13,11 @@ use crate::clock;
 use crate::domain::provider::ProviderKind;
 use crate::domain::resource::TriggerKind;
 use crate::domain::schedule::{self, MissedTicks, Schedule};
-use crate::domain::source::WebhookSource;
+use crate::domain::source::WebhookScheme;
 use crate::domain::{AutomationId, IntegrationId, OrgId, ScheduleId, TriggerId};
 use crate::provider::Provider;
 use crate::secret::{generate_token, generate_webhook_secret};
-use crate::store::{NewTrigger, Signal, TriggerAutomation, TriggerClock, TriggerDoor};
+use crate::store::{NewTrigger, Signal, TickTiming, TriggerAutomation, TriggerDoor};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -214,7 +214,7 @@ async fn check_webhook(
     state: &AppState,
     org: &OrgId,
     new: &Creation,
-) -> Result<Option<WebhookSource>, Problem> {
+) -> Result<Option<WebhookScheme>, Problem> {
     let Some(id) = &new.provider else {
         checks.add("/provider", "expected the id of a provider");
         return Ok(None);
@@ -234,7 +234,7 @@ async fn check_clock(
     state: &AppState,
     org: &OrgId,
     new: &Creation,
-) -> Result<Option<TriggerClock>, Problem> {
+) -> Result<Option<TickTiming>, Problem> {
     let cron = match (&new.cron, new.schedule_id) {
         (Some(cron), None) => {
             let zone = new.timezone.as_deref().unwrap_or(ZONE_DEFAULT);
@@ -259,7 +259,7 @@ async fn check_clock(
             None
         }
     };
-    Ok(Some(TriggerClock {
+    Ok(Some(TickTiming {
         cron,
         schedule: new.schedule_id,
         missed_ticks: new.missed_ticks.unwrap_or_default(),
@@ -271,7 +271,7 @@ fn check_provider(
     checks: &mut Checks,
     provider: &Arc<Provider>,
     config: &Value,
-) -> Option<WebhookSource> {
+) -> Option<WebhookScheme> {
     checks.config(provider, config);
     let info = provider.info();
     let source = info

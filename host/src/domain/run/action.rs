@@ -96,7 +96,7 @@ impl RunOutcome {
 
 /// Why something cannot be done about a run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum RunRefusal {
     /// Its status does not allow it, and never will.
     #[error("the run is {0}")]
     Status(RunStatus),

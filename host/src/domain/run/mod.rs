@@ -8,7 +8,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use action::{Completion, Refusal, Resolution, RunAction, RunOutcome, Start};
+pub use action::{Completion, Resolution, RunAction, RunOutcome, RunRefusal, Start};
 pub use state::{
     CANCELLED, Change, DEADLINE, EVENT_SKIPPED, INACTIVITY, NOT_HANDED_OVER, NOT_STARTED, Note,
     RETRIED, RunState, TAKEN_OVER,

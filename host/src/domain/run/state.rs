@@ -2,8 +2,8 @@
 //! databases and every caller come to the same. Every change of its status goes
 //! through [`RunState::moved`].
 
-use super::action::{Completion, Refusal, Resolution, RunAction, RunOutcome, Start};
-use crate::domain::status::Lifecycle;
+use super::action::{Completion, Resolution, RunAction, RunOutcome, RunRefusal, Start};
+use crate::domain::status::States;
 use crate::domain::{RunStatus, Timestamp};
 use std::time::Duration;
 
@@ -96,7 +96,7 @@ impl RunState {
     ///
     /// # Errors
     /// Why it cannot be done.
-    pub fn after(&self, action: &RunAction, now: Timestamp) -> Result<Change, Refusal> {
+    pub fn after(&self, action: &RunAction, now: Timestamp) -> Result<Change, RunRefusal> {
         match action {
             RunAction::Start(start) => self.start(start, now),
             RunAction::Heartbeat { attempt } => self.heartbeat(*attempt, now),
@@ -119,12 +119,12 @@ impl RunState {
 
     /// A run that failed only because nobody was told of it waits again. One that
     /// somebody may still start, or works on, needs nothing.
-    fn hand_over(&self) -> Result<Change, Refusal> {
+    fn hand_over(&self) -> Result<Change, RunRefusal> {
         if !self.status.is_over() {
             return Ok(Change::Nothing);
         }
         if self.status_reason.as_deref() != Some(NOT_HANDED_OVER) {
-            return Err(Refusal::Status(self.status));
+            return Err(RunRefusal::Status(self.status));
         }
         let state = Self {
             completed_at: None,
@@ -134,18 +134,18 @@ impl RunState {
         Ok(Change::Moved(state, Note::of(Some(RETRIED))))
     }
 
-    fn start(&self, start: &Start, now: Timestamp) -> Result<Change, Refusal> {
+    fn start(&self, start: &Start, now: Timestamp) -> Result<Change, RunRefusal> {
         let again = self.status == RunStatus::Running;
         if again {
             if start.start_id.is_some() && start.start_id == self.start_id {
                 return Ok(Change::Nothing);
             }
             if self.deadline_at.is_some_and(|at| at <= now) {
-                return Err(Refusal::PastDeadline);
+                return Err(RunRefusal::PastDeadline);
             }
             if let Some(until) = self.heartbeat_due_at.filter(|at| *at > now) {
                 let attempt = self.attempt;
-                return Err(Refusal::InHand { attempt, until });
+                return Err(RunRefusal::InHand { attempt, until });
             }
         }
         let (deadline_at, heartbeat_due_at) = (now + start.deadline, now + start.inactivity);
@@ -163,7 +163,7 @@ impl RunState {
         Ok(Change::Moved(state, Note::of(reason)))
     }
 
-    fn heartbeat(&self, attempt: Option<i32>, now: Timestamp) -> Result<Change, Refusal> {
+    fn heartbeat(&self, attempt: Option<i32>, now: Timestamp) -> Result<Change, RunRefusal> {
         self.require_attempt(attempt)?;
         let Some(inactivity) = self.inactivity else {
             return Ok(Change::Nothing);
@@ -180,14 +180,14 @@ impl RunState {
         }))
     }
 
-    fn complete(&self, completion: &Completion, now: Timestamp) -> Result<Change, Refusal> {
+    fn complete(&self, completion: &Completion, now: Timestamp) -> Result<Change, RunRefusal> {
         if self.completion_id.as_ref() == Some(&completion.completion_id) {
             let same = self.completion_outcome == Some(completion.outcome)
                 && self.result == completion.result
                 && self.error == completion.error;
             return match same {
                 true => Ok(Change::Nothing),
-                false => Err(Refusal::OtherCompletion),
+                false => Err(RunRefusal::OtherCompletion),
             };
         }
         self.require_attempt(completion.attempt)?;
@@ -208,9 +208,9 @@ impl RunState {
 
     /// What a person decides changes neither what the consumer said nor when the run
     /// ended.
-    fn resolve(&self, resolution: &Resolution) -> Result<Change, Refusal> {
+    fn resolve(&self, resolution: &Resolution) -> Result<Change, RunRefusal> {
         if !self.status.is_over() {
-            return Err(Refusal::Status(self.status));
+            return Err(RunRefusal::Status(self.status));
         }
         let status = match resolution.succeeded {
             true => RunStatus::Succeeded,
@@ -224,7 +224,7 @@ impl RunState {
         Ok(Change::Moved(state, note))
     }
 
-    fn time_out(&self, now: Timestamp) -> Result<Change, Refusal> {
+    fn time_out(&self, now: Timestamp) -> Result<Change, RunRefusal> {
         let passed = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
         let (reason, error) = match self.status {
             RunStatus::Queued if passed(self.due_at) => (
@@ -266,15 +266,17 @@ impl RunState {
     }
 
     /// Only the consumer of the current attempt has a say.
-    fn require_attempt(&self, attempt: Option<i32>) -> Result<(), Refusal> {
+    fn require_attempt(&self, attempt: Option<i32>) -> Result<(), RunRefusal> {
         match (self.status, attempt) {
-            (RunStatus::Queued, _) => Err(Refusal::NotStarted),
-            (RunStatus::Running, Some(given)) if given != self.attempt => Err(Refusal::TakenOver {
-                current: self.attempt,
-                given,
-            }),
+            (RunStatus::Queued, _) => Err(RunRefusal::NotStarted),
+            (RunStatus::Running, Some(given)) if given != self.attempt => {
+                Err(RunRefusal::TakenOver {
+                    current: self.attempt,
+                    given,
+                })
+            }
             (RunStatus::Running, _) => Ok(()),
-            (status, _) => Err(Refusal::Status(status)),
+            (status, _) => Err(RunRefusal::Status(status)),
         }
     }
 
@@ -284,7 +286,7 @@ impl RunState {
         reason: Option<&str>,
         error: Option<String>,
         now: Timestamp,
-    ) -> Result<Change, Refusal> {
+    ) -> Result<Change, RunRefusal> {
         let state = Self {
             heartbeat_due_at: None,
             due_at: None,
@@ -296,9 +298,9 @@ impl RunState {
     }
 
     /// The run in another status, if the table allows that.
-    fn moved(&self, status: RunStatus, reason: Option<&str>) -> Result<Self, Refusal> {
+    fn moved(&self, status: RunStatus, reason: Option<&str>) -> Result<Self, RunRefusal> {
         if !self.status.may_become(status) {
-            return Err(Refusal::Status(self.status));
+            return Err(RunRefusal::Status(self.status));
         }
         Ok(Self {
             status,

@@ -145,13 +145,13 @@ fn a_run_belongs_to_one_consumer_until_that_one_is_silent_for_too_long() {
     assert_eq!(run.attempt, 1);
     let until = T0 + SILENT_AFTER;
     let refused = run.after(&start(None), Timestamp(until.0 - 1));
-    assert_eq!(refused, Err(Refusal::InHand { attempt: 1, until }));
+    assert_eq!(refused, Err(RunRefusal::InHand { attempt: 1, until }));
 
     let taken_over = moved(&run, &start(None), until);
     assert_eq!(taken_over.attempt, 2);
     assert_eq!(taken_over.status_reason.as_deref(), Some(TAKEN_OVER));
     assert_eq!(taken_over.deadline_at, Some(until + DEADLINE_AFTER));
-    let fenced = Refusal::TakenOver {
+    let fenced = RunRefusal::TakenOver {
         current: 2,
         given: 1,
     };
@@ -186,7 +186,7 @@ fn a_start_that_is_repeated_changes_nothing() {
 #[test]
 fn nobody_takes_over_what_is_past_its_deadline() {
     let refused = running().after(&start(None), T0 + DEADLINE_AFTER);
-    assert_eq!(refused, Err(Refusal::PastDeadline));
+    assert_eq!(refused, Err(RunRefusal::PastDeadline));
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn a_completion_is_recorded_once() {
         })
     };
     for other in [complete(Failed), with("2", None), with("1", Some("x"))] {
-        assert_eq!(done.after(&other, T0), Err(Refusal::OtherCompletion));
+        assert_eq!(done.after(&other, T0), Err(RunRefusal::OtherCompletion));
     }
     // Also after a person has decided otherwise: the consumer asks what it did itself.
     let failed = moved(&running(), &complete(Failed), T0);
@@ -286,11 +286,11 @@ fn a_run_that_was_not_handed_over_waits_again_and_no_other_does() {
         comment: None,
     });
     let resolved = given_up.after(&resolved, T0);
-    assert_eq!(resolved, Err(Refusal::Status(RunStatus::Failed)));
+    assert_eq!(resolved, Err(RunRefusal::Status(RunStatus::Failed)));
     for run in each() {
         let after = run.after(&RunAction::HandOver, T0);
         if run.status.is_over() && run.status_reason.as_deref() != Some(NOT_HANDED_OVER) {
-            assert_eq!(after, Err(Refusal::Status(run.status)));
+            assert_eq!(after, Err(RunRefusal::Status(run.status)));
         } else if !run.status.is_over() {
             assert_eq!(after, Ok(Change::Nothing));
         }

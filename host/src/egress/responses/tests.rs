@@ -157,7 +157,7 @@ fn a_kept_answer_takes_over_what_is_newer() {
 #[test]
 fn a_pause_belongs_to_its_host_and_ends() {
     let cache = ResponseCache::default();
-    let place = |url: &str| Place::of(&url.parse().unwrap());
+    let place = |url: &str| HostPort::of(&url.parse().unwrap());
     let (a, b) = (place("https://a.example/x"), place("https://b.example/"));
     let second = Duration::from_secs(1);
     assert_eq!(cache.paused_until(NOW), None);

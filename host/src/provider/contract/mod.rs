@@ -17,7 +17,7 @@ use crate::domain::poll::{PollError, PollPage, PollRequest};
 use crate::domain::provider::ProviderKind;
 use crate::provider::description::Description;
 use crate::provider::engine::Engine;
-use crate::provider::refusal::Refusal;
+use crate::provider::refusal::LoadRefusal;
 use crate::provider::state::CallState;
 use wasmtime::Store;
 use wasmtime::component::types::ComponentItem;
@@ -76,18 +76,18 @@ impl Contract {
     pub(crate) fn of(
         component: &Component,
         engine: &Engine,
-    ) -> Result<(Self, InstancePre<CallState>), Refusal> {
+    ) -> Result<(Self, InstancePre<CallState>), LoadRefusal> {
         check_imports(component, engine)?;
         let built_against = built_against(component, engine);
         let supported = || v1::SUPPORTED.join(", ");
         match built_against.as_deref() {
             None => {
-                return Err(Refusal::NoProvider {
+                return Err(LoadRefusal::NoProvider {
                     supported: supported(),
                 });
             }
             Some(version) if major(version) != Some(v1::MAJOR) => {
-                return Err(Refusal::UnknownContract {
+                return Err(LoadRefusal::UnknownContract {
                     version: version.into(),
                     supported: v1::VERSION,
                 });
@@ -97,7 +97,7 @@ impl Contract {
         let pre = engine
             .linker()
             .instantiate_pre(component)
-            .map_err(|error| Refusal::Unlinkable(format!("{error:#}")))?;
+            .map_err(|error| LoadRefusal::Unlinkable(format!("{error:#}")))?;
         let version = built_against.unwrap_or_default();
         let exports = v1::Exports::probe(&pre, version)?;
         Ok((Self::V1(exports), pre))
@@ -187,11 +187,11 @@ impl Contract {
 
 /// Names an import that nobody offers. wasmtime would refuse it too, but cannot
 /// say what is supported.
-fn check_imports(component: &Component, engine: &Engine) -> Result<(), Refusal> {
+fn check_imports(component: &Component, engine: &Engine) -> Result<(), LoadRefusal> {
     for (name, _) in component.component_type().imports(engine.wasmtime()) {
         if let Some((_, version)) = contract_interface(name) {
             if major(version) != Some(v1::MAJOR) {
-                return Err(Refusal::UnknownContract {
+                return Err(LoadRefusal::UnknownContract {
                     version: version.into(),
                     supported: v1::VERSION,
                 });
@@ -200,7 +200,7 @@ fn check_imports(component: &Component, engine: &Engine) -> Result<(), Refusal> 
             .iter()
             .any(|package| name.starts_with(package))
         {
-            return Err(Refusal::UnknownImport {
+            return Err(LoadRefusal::UnknownImport {
                 name: name.into(),
                 supported: v1::IMPORTS.join(", "),
             });

@@ -9,7 +9,7 @@ use crate::domain::event::{ParsedEvent, Verdict};
 use crate::domain::poll::PollRequest;
 use crate::domain::provider::ProviderKind;
 use crate::provider::description::Description;
-use crate::provider::refusal::Refusal;
+use crate::provider::refusal::LoadRefusal;
 use crate::provider::state::CallState;
 use bindings::exports::triggerhouse::provider as exports;
 use bindings::triggerhouse::provider::types::ParseError;
@@ -61,17 +61,20 @@ pub(crate) struct Exports {
 
 impl Exports {
     /// Finds them, each on its own.
-    pub(super) fn probe(pre: &InstancePre<CallState>, version: String) -> Result<Self, Refusal> {
+    pub(super) fn probe(
+        pre: &InstancePre<CallState>,
+        version: String,
+    ) -> Result<Self, LoadRefusal> {
         let has = |name| pre.component().get_export_index(None, name).is_some();
-        let incomplete = |error: wasmtime::Error| Refusal::Unlinkable(format!("{error:#}"));
+        let incomplete = |error: wasmtime::Error| LoadRefusal::Unlinkable(format!("{error:#}"));
         for interface in [DESCRIBE, FILTER] {
             if !has(interface) {
-                return Err(Refusal::MissingInterface { interface });
+                return Err(LoadRefusal::MissingInterface { interface });
             }
         }
         if !has(WEBHOOK) && !has(POLLING) {
             let supported = SUPPORTED.join(", ");
-            return Err(Refusal::NoProvider { supported });
+            return Err(LoadRefusal::NoProvider { supported });
         }
         Ok(Self {
             version,

@@ -7,6 +7,6 @@ mod settle;
 
 pub use claim::{ClaimedPoll, PollWork};
 pub use read::PollAsked;
-pub use settle::{AfterPage, PageSettled, PollFailed, PollPageSettlement, PollSettled};
+pub use settle::{AfterPage, PageSettled, PollDisposition, PollPageSettlement, PollSettled};
 
 pub(super) use groups::{PollGroups, in_lock_order};

@@ -68,7 +68,7 @@ pub struct PollSettled {
 
 /// Why a poll ended without a page. The cursor stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PollFailed {
+pub enum PollDisposition {
     /// It failed, and is tried again then.
     Retry {
         /// When.
@@ -227,11 +227,11 @@ impl Store {
     pub async fn fail_poll(
         &self,
         claim: &ClaimedPoll,
-        failed: &PollFailed,
+        failed: &PollDisposition,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         write!(self, tx => {
-            if matches!(failed, PollFailed::Unauthorized { .. }) {
+            if matches!(failed, PollDisposition::Unauthorized { .. }) {
                 // Everybody locks the integration before its group.
                 sqlx::query("update integrations set updated_at = updated_at where id = $1")
                     .bind(claim.integration.0)
@@ -243,18 +243,18 @@ impl Store {
                 return Ok(false);
             };
             let times = held.times.times();
-            if let PollFailed::Unauthorized { error, revision } = failed {
+            if let PollDisposition::Unauthorized { error, revision } = failed {
                 // If there is another credential by now, it is tried at once.
                 let _ = needs_reauth!(tx, &claim.org, claim.integration, *revision, error, now);
             }
             let demand = tx.demand(claim.integration.0).await?;
             let (at, pause_until, error, counts) = match failed {
-                PollFailed::Retry { at, pause_until, error } => {
+                PollDisposition::Retry { at, pause_until, error } => {
                     (times.sooner(*at), *pause_until, Some(error), true)
                 }
-                PollFailed::RateLimited { until, error } => (*until, Some(*until), Some(error), false),
-                PollFailed::Unauthorized { error, .. } => (now, None, Some(error), true),
-                PollFailed::GiveBack { at } => (times.sooner(*at), None, None, false),
+                PollDisposition::RateLimited { until, error } => (*until, Some(*until), Some(error), false),
+                PollDisposition::Unauthorized { error, .. } => (now, None, Some(error), true),
+                PollDisposition::GiveBack { at } => (times.sooner(*at), None, None, false),
             };
             let pause_until = pause_until.max(times.pause_until.filter(|until| *until > now));
             let at = pause_until.map_or(at, |until| until.max(at));

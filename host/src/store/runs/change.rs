@@ -3,7 +3,7 @@
 
 use super::RunRow;
 use super::held::{Hold, hold_run, write_run};
-use crate::domain::run::{Refusal, Run, RunAction};
+use crate::domain::run::{Run, RunAction, RunRefusal};
 use crate::domain::{OrgId, RunId, Timestamp};
 use crate::store::pool::write;
 use crate::store::{Store, StoreError};
@@ -16,7 +16,7 @@ pub enum RunActionOutcome {
     /// No such run in this organization.
     NotFound,
     /// The run does not allow it; nothing was written.
-    Refused(Refusal),
+    Refused(RunRefusal),
 }
 
 impl Store {

@@ -32,7 +32,7 @@ pub struct NewTrigger {
     /// Where deliveries may come in; none if it fires otherwise.
     pub door: Option<TriggerDoor>,
     /// When it fires by itself; none if it does not.
-    pub clock: Option<TriggerClock>,
+    pub clock: Option<TickTiming>,
     /// When its service is asked; none if it does not poll.
     pub poll: Option<TriggerPoll>,
 }
@@ -48,7 +48,7 @@ pub struct TriggerDoor {
 
 /// When a trigger fires by itself; checked by the caller.
 #[derive(Clone, Debug)]
-pub struct TriggerClock {
+pub struct TickTiming {
     /// Its own cron and time zone; none if it follows a schedule.
     pub cron: Option<(String, String)>,
     /// The schedule that it follows.

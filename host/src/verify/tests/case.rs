@@ -4,7 +4,7 @@ use crate::domain::Timestamp;
 use crate::domain::source::{
     HashAlgorithm, HmacScheme, Locator, SignatureEncoding, SignaturePosition, SignedPart,
     StandardWebhooksKey, StandardWebhooksScheme, TimestampRule, TimestampSource, TimestampUnit,
-    TokenScheme, VerificationScheme, WebhookSource,
+    TokenScheme, VerificationScheme, WebhookScheme,
 };
 use crate::secret::Secret;
 use crate::verify::{Request, VerifyError};
@@ -13,8 +13,8 @@ use http::{HeaderMap, HeaderName};
 /// The moment at which Standard Webhooks' published message was signed.
 pub(super) const SIGNED_AT: Timestamp = Timestamp(1_614_265_330_000_000);
 
-pub(super) fn source(verification: Vec<VerificationScheme>) -> WebhookSource {
-    WebhookSource {
+pub(super) fn source(verification: Vec<VerificationScheme>) -> WebhookScheme {
+    WebhookScheme {
         verification,
         delivery_id: vec![],
         account: vec![],
@@ -38,7 +38,7 @@ pub(super) fn secrets(texts: &[&str]) -> Vec<Secret> {
 /// A request that is varied by tests, one part at a time.
 #[derive(Clone)]
 pub(super) struct Case {
-    pub(super) source: WebhookSource,
+    pub(super) source: WebhookScheme,
     pub(super) secrets: Vec<&'static str>,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) query: String,

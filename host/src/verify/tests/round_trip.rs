@@ -105,7 +105,7 @@ fn scheme() -> impl Strategy<Value = VerificationScheme> {
 }
 
 /// The request as it arrives: what signing adds joins what was there.
-fn sent(source: &WebhookSource, body: &[u8]) -> (HeaderMap, String) {
+fn sent(source: &WebhookScheme, body: &[u8]) -> (HeaderMap, String) {
     let mut headers = header_map(&[("x-topic", "orders")]);
     let signed = Request::new(source, &headers, "a=b", body, SIGNED_AT)
         .sign(&Secret::from(SECRET))

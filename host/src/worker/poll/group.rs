@@ -7,7 +7,7 @@ use super::{PollContext, TRIES_MAX, TRY_PAUSE};
 use crate::clock;
 use crate::lock::LockGuard;
 use crate::measure;
-use crate::store::{ClaimedPoll, PollFailed};
+use crate::store::{ClaimedPoll, PollDisposition};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
@@ -54,7 +54,7 @@ impl Poll {
     }
 
     /// Writes down why there is no page; false if its claim no longer holds.
-    async fn note(&self, failed: &PollFailed) -> bool {
+    async fn note(&self, failed: &PollDisposition) -> bool {
         let store = &self.context.store;
         for _ in 0..TRIES_MAX {
             match store.fail_poll(&self.claim, failed, clock::now()).await {
@@ -76,20 +76,20 @@ impl Poll {
     }
 
     /// Without the texts, which a service or a guest has written.
-    fn log(&self, failed: &PollFailed) {
+    fn log(&self, failed: &PollDisposition) {
         let (group, provider) = (self.claim.group, self.claim.provider.as_str());
         let attempt = self.failures.load(Ordering::Relaxed) + 1;
         match failed {
-            PollFailed::GiveBack { .. } => {
+            PollDisposition::GiveBack { .. } => {
                 tracing::debug!(group.id = %group, provider.id = provider, "a poll was given back");
             }
-            PollFailed::Retry { at, .. } => {
+            PollDisposition::Retry { at, .. } => {
                 tracing::warn!(group.id = %group, provider.id = provider, attempt, next = %at, "a poll failed");
             }
-            PollFailed::RateLimited { until, .. } => {
+            PollDisposition::RateLimited { until, .. } => {
                 tracing::info!(group.id = %group, provider.id = provider, until = %until, "a service wants to be left alone");
             }
-            PollFailed::Unauthorized { .. } => {
+            PollDisposition::Unauthorized { .. } => {
                 tracing::warn!(group.id = %group, provider.id = provider, integration.id = %self.claim.integration,
                     "a credential was refused; polling stops until there is a new one");
             }
@@ -99,6 +99,6 @@ impl Poll {
     /// Nothing was tried, or nothing could be: somebody may try after `pause`.
     pub(super) fn give_back(&self, pause: Duration) -> Ended {
         let at = clock::now() + pause;
-        Ended::Failed(PollFailed::GiveBack { at })
+        Ended::Failed(PollDisposition::GiveBack { at })
     }
 }

@@ -6,7 +6,7 @@ use crate::domain::backoff::Backoff;
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
 use crate::domain::poll::PollError;
 use crate::provider::{Consequence, GuestError, PollFailure};
-use crate::store::PollFailed;
+use crate::store::PollDisposition;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ pub(super) enum Ended {
     /// Its last page is settled.
     Settled,
     /// There is no page.
-    Failed(PollFailed),
+    Failed(PollDisposition),
     /// The claim no longer holds: nothing may be written.
     Lost,
 }
@@ -31,10 +31,10 @@ impl Ended {
     pub(super) const fn as_str(&self) -> &'static str {
         match self {
             Self::Settled => "settled",
-            Self::Failed(PollFailed::Retry { .. }) => "failed",
-            Self::Failed(PollFailed::RateLimited { .. }) => "rate_limited",
-            Self::Failed(PollFailed::Unauthorized { .. }) => "unauthorized",
-            Self::Failed(PollFailed::GiveBack { .. }) => "given_back",
+            Self::Failed(PollDisposition::Retry { .. }) => "failed",
+            Self::Failed(PollDisposition::RateLimited { .. }) => "rate_limited",
+            Self::Failed(PollDisposition::Unauthorized { .. }) => "unauthorized",
+            Self::Failed(PollDisposition::GiveBack { .. }) => "given_back",
             Self::Lost => "lost",
         }
     }
@@ -57,19 +57,19 @@ pub(super) struct Retries {
 
 impl Retries {
     /// After a failure that may pass.
-    pub(super) fn soon(&self, error: &str) -> PollFailed {
+    pub(super) fn soon(&self, error: &str) -> PollDisposition {
         let attempt = self.failures.saturating_add(1);
         self.after(self.backoff.after(attempt, self.random), error)
     }
 
     /// After a failure that somebody has to do something about.
-    fn late(&self, error: &str) -> PollFailed {
+    fn late(&self, error: &str) -> PollDisposition {
         self.after(self.backoff.max, error)
     }
 
-    fn after(&self, wait: Duration, error: &str) -> PollFailed {
+    fn after(&self, wait: Duration, error: &str) -> PollDisposition {
         let at = self.now + wait;
-        PollFailed::Retry {
+        PollDisposition::Retry {
             at: self.paused_until.map_or(at, |pause| pause.max(at)),
             pause_until: self.paused_until,
             error: bounded(error, REASON_BYTES_MAX),
@@ -79,11 +79,11 @@ impl Retries {
     /// While the service wants to be left alone; as after a failure if nobody says for
     /// how long, or it is no time at all: a service that says "too much" is not asked
     /// again at once.
-    pub(super) fn paused(&self, pause: Option<Duration>, error: &str) -> PollFailed {
+    pub(super) fn paused(&self, pause: Option<Duration>, error: &str) -> PollDisposition {
         let asked = pause.filter(|pause| !pause.is_zero());
         let asked = asked.map(|pause| self.now + pause.min(PAUSE_MAX));
         match asked.max(self.paused_until) {
-            Some(until) => PollFailed::RateLimited {
+            Some(until) => PollDisposition::RateLimited {
                 until,
                 error: bounded(error, REASON_BYTES_MAX),
             },
@@ -92,10 +92,10 @@ impl Retries {
     }
 
     /// After there was nothing to attach to requests.
-    pub(super) fn without_access(&self, error: &AccessError) -> PollFailed {
+    pub(super) fn without_access(&self, error: &AccessError) -> PollDisposition {
         let text = bounded(&error.to_string(), REASON_BYTES_MAX);
         match error {
-            AccessError::NeedsReauth { revision, .. } => PollFailed::Unauthorized {
+            AccessError::NeedsReauth { revision, .. } => PollDisposition::Unauthorized {
                 error: text,
                 revision: *revision,
             },
@@ -111,11 +111,11 @@ impl Retries {
 
     /// After a call that returned no page; `revision` is that of the credential that
     /// stood in its requests.
-    pub(super) fn failed(&self, failure: &PollFailure, revision: Option<Uuid>) -> PollFailed {
+    pub(super) fn failed(&self, failure: &PollFailure, revision: Option<Uuid>) -> PollDisposition {
         let text = failure.to_string();
         match failure {
             PollFailure::Provider(PollError::RateLimited(pause)) => self.paused(*pause, &text),
-            PollFailure::Provider(PollError::Unauthorized(_)) => PollFailed::Unauthorized {
+            PollFailure::Provider(PollError::Unauthorized(_)) => PollDisposition::Unauthorized {
                 error: text,
                 revision,
             },
@@ -123,7 +123,7 @@ impl Retries {
             PollFailure::Provider(PollError::Unavailable(_) | PollError::Other(_)) => {
                 self.soon(&text)
             }
-            PollFailure::Guest(GuestError::Busy) => PollFailed::GiveBack {
+            PollFailure::Guest(GuestError::Busy) => PollDisposition::GiveBack {
                 at: self.now + BUSY_PAUSE,
             },
             PollFailure::Guest(error) => match error.consequence() {
@@ -157,11 +157,11 @@ mod tests {
         NOW + Duration::from_secs(seconds)
     }
 
-    fn at(failed: PollFailed) -> u64 {
+    fn at(failed: PollDisposition) -> u64 {
         let at = match failed {
-            PollFailed::Retry { at, .. } | PollFailed::GiveBack { at } => at,
-            PollFailed::RateLimited { until, .. } => until,
-            PollFailed::Unauthorized { .. } => return 0,
+            PollDisposition::Retry { at, .. } | PollDisposition::GiveBack { at } => at,
+            PollDisposition::RateLimited { until, .. } => until,
+            PollDisposition::Unauthorized { .. } => return 0,
         };
         u64::try_from(at.micros_since(NOW)).unwrap() / 1_000_000
     }
@@ -175,7 +175,7 @@ mod tests {
         let seconds =
             |seconds| provider(PollError::RateLimited(Some(Duration::from_secs(seconds))));
         let failed = retries(None).failed(&seconds(90), None);
-        assert!(matches!(failed, PollFailed::RateLimited { until, .. } if until == after(90)));
+        assert!(matches!(failed, PollDisposition::RateLimited { until, .. } if until == after(90)));
         assert_eq!(at(retries(Some(500)).failed(&seconds(90), None)), 500);
         assert_eq!(at(retries(None).failed(&seconds(1 << 40), None)), 86_400);
         let somehow = provider(PollError::RateLimited(None));
@@ -183,7 +183,10 @@ mod tests {
         let at_once = provider(PollError::RateLimited(Some(Duration::ZERO)));
         assert_eq!(at(retries(None).failed(&at_once, None)), 40);
         let failed = retries(None).failed(&somehow, None);
-        assert!(matches!(failed, PollFailed::Retry { .. }), "{failed:?}");
+        assert!(
+            matches!(failed, PollDisposition::Retry { .. }),
+            "{failed:?}"
+        );
     }
 
     #[test]
@@ -210,7 +213,7 @@ mod tests {
         let error = "unauthorized: 401".into();
         assert_eq!(
             retries(None).failed(&refused, revision),
-            PollFailed::Unauthorized { error, revision }
+            PollDisposition::Unauthorized { error, revision }
         );
     }
 

@@ -186,7 +186,7 @@ fn all<A, B: From<A>>(items: Vec<A>) -> Vec<B> {
     items.into_iter().map(B::from).collect()
 }
 
-impl From<wit::WebhookSource> for source::WebhookSource {
+impl From<wit::WebhookSource> for source::WebhookScheme {
     fn from(from: wit::WebhookSource) -> Self {
         Self {
             verification: all(from.verification),
