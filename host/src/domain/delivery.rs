@@ -2,7 +2,7 @@
 
 use crate::domain::text_enum::text_enum;
 use crate::domain::{DeliveryId, DeliveryStatus, IntegrationId, OrgId, Timestamp, TriggerId};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 text_enum! {

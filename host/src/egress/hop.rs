@@ -215,7 +215,7 @@ fn is_of_the_connection(name: &HeaderName) -> bool {
     HOST_HEADERS.contains(name) || name.as_str().starts_with(HOST_HEADERS_PREFIX)
 }
 
-fn is_the_hosts(name: &HeaderName, credential: &Credential) -> bool {
+fn is_the_hosts(name: &HeaderName, credential: &PlacedCredential) -> bool {
     is_of_the_connection(name)
         || credential.header().as_ref() == Some(name)
         || (*name == header::AUTHORIZATION && !credential.leaves_authorization())

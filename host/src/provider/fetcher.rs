@@ -5,7 +5,7 @@ use crate::domain::Timestamp;
 use crate::domain::delivery::Header;
 use crate::domain::source::CredentialPlacement;
 use crate::egress::{
-    ANSWER_RESERVE, Egress, FetchError, Hop, HostPolicy, Kept, Key, HostPort, PlacedCredential,
+    ANSWER_RESERVE, Egress, FetchError, Hop, HostPolicy, HostPort, Kept, Key, PlacedCredential,
     REDIRECTS_MAX, Request, Response, ResponseCache, header_bytes, pause,
 };
 use crate::secret::Secret;

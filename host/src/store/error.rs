@@ -1,6 +1,8 @@
 //! What can go wrong in the store, and what follows from it.
 
+use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// An error of the store.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +52,27 @@ impl StoreError {
         matches!(self, Self::Unavailable(_))
     }
 
+    /// Postgres gave no answer within `limit`.
+    pub(super) fn unanswered(limit: Duration) -> Self {
+        let reason = format!("no answer within {} s", limit.as_secs());
+        Self::Unavailable(io::Error::new(io::ErrorKind::TimedOut, reason).into())
+    }
+
+    /// Whether the connection fell silent: it must not be used again.
+    pub(super) fn is_unanswered(&self) -> bool {
+        matches!(self, Self::Unavailable(sqlx::Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut)
+    }
+
+    /// Turns the violation of a unique index into [`StoreError::Taken`].
+    pub(super) fn or_taken(self, what: &'static str) -> Self {
+        match &self {
+            Self::Refused(sqlx::Error::Database(database)) if database.is_unique_violation() => {
+                Self::Taken { what }
+            }
+            _ => self,
+        }
+    }
+
     pub(super) fn unreadable(
         table: &'static str,
         column: &'static str,
@@ -96,14 +119,4 @@ fn is_transient_code(error: &dyn sqlx::error::DatabaseError) -> bool {
     }
     code.parse::<i32>()
         .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14))
-}
-
-/// Turns the violation of a unique index into [`StoreError::Taken`].
-pub(super) fn taken(error: sqlx::Error, what: &'static str) -> StoreError {
-    match &error {
-        sqlx::Error::Database(database) if database.is_unique_violation() => {
-            StoreError::Taken { what }
-        }
-        _ => error.into(),
-    }
 }

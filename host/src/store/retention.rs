@@ -6,7 +6,7 @@
 //! first: its entry in the unique index stays, so the index remains all there is to
 //! deduplication.
 
-use super::pool::write;
+use super::db::{ByEngine, exec, locked};
 use super::{Store, StoreError};
 use crate::domain::status::States;
 use crate::domain::{DeliveryStatus, EventStatus, OutboxStatus, RunStatus, Timestamp};
@@ -42,36 +42,28 @@ pub struct Horizon {
     pub keys_since: Timestamp,
 }
 
-/// A statement in both forms: on Postgres, rows that somebody is changing right now
-/// are left for the next pass.
+/// One pass. Postgres leaves rows that another transaction changes right now for the next
+/// pass.
 macro_rules! pass {
     ($select:literal, $order:literal, $change:literal) => {
-        [
+        locked!(
             concat!(
                 "with old as materialized (",
                 $select,
                 " order by ",
                 $order,
-                " limit $3) ",
-                $change
+                " limit $3"
             ),
-            concat!(
-                "with old as materialized (",
-                $select,
-                " order by ",
-                $order,
-                " limit $3 for update skip locked) ",
-                $change
-            ),
-        ]
+            "for update skip locked",
+            concat!(") ", $change)
+        )
     };
 }
 
-/// $1 status, $2 before, $3 how many; where keys count: $4 since when, $5 now; $6 that of
-/// a message that is a dead letter: it may be retried, with its run.
-type Pass = [&'static str; 2];
+// $1 status, $2 before, $3 how many; where keys count: $4 since when, $5 now; $6 the status
+// of a dead letter of the outbox, which may be retried with its run.
 
-const EMPTY_DELIVERIES: Pass = pass!(
+const EMPTY_DELIVERIES: ByEngine = pass!(
     "select id from inbox where status = $1 and processed_at < $2 and emptied_at is null",
     "processed_at",
     "update inbox set emptied_at = $5, org_id = null, trigger_id = null, integration_id = null,
@@ -79,17 +71,17 @@ const EMPTY_DELIVERIES: Pass = pass!(
         outcome = null, error = null
      from old where inbox.id = old.id and door_key is not null and received_at >= $4"
 );
-const DELETE_DELIVERIES: Pass = pass!(
+const DELETE_DELIVERIES: ByEngine = pass!(
     "select id from inbox where status = $1 and processed_at < $2 and emptied_at is null",
     "processed_at",
     "delete from inbox where id in (select id from old) and (door_key is null or received_at < $4)"
 );
-const DELETE_DOOR_KEYS: Pass = pass!(
+const DELETE_DOOR_KEYS: ByEngine = pass!(
     "select id from inbox where emptied_at is not null and received_at < $2",
     "received_at",
     "delete from inbox where id in (select id from old)"
 );
-const EMPTY_EVENTS: Pass = pass!(
+const EMPTY_EVENTS: ByEngine = pass!(
     "select id from events where status = $1 and processed_at < $2 and emptied_at is null
         and not exists (select 1 from runs where event_id = events.id)",
     "processed_at",
@@ -97,29 +89,29 @@ const EMPTY_EVENTS: Pass = pass!(
         occurred_at = null, facts = '{}', skip_detail = null, error = null
      from old where events.id = old.id and holds_key and created_at >= $4"
 );
-const DELETE_EVENTS: Pass = pass!(
+const DELETE_EVENTS: ByEngine = pass!(
     "select id from events where status = $1 and processed_at < $2 and emptied_at is null
         and not exists (select 1 from runs where event_id = events.id)",
     "processed_at",
     "delete from events where id in (select id from old) and (not holds_key or created_at < $4)"
 );
-const DELETE_EVENT_KEYS: Pass = pass!(
+const DELETE_EVENT_KEYS: ByEngine = pass!(
     "select id from events where emptied_at is not null and created_at < $2",
     "created_at",
     "delete from events where id in (select id from old)"
 );
-const DELETE_RUNS: Pass = pass!(
+const DELETE_RUNS: ByEngine = pass!(
     "select id from runs where status = $1 and completed_at < $2
         and not exists (select 1 from outbox where outbox.id = runs.id and outbox.status = $6)",
     "completed_at",
     "delete from runs where id in (select id from old)"
 );
-const DELETE_MESSAGES: Pass = pass!(
+const DELETE_MESSAGES: ByEngine = pass!(
     "select id from outbox where status = $1 and processed_at < $2",
     "processed_at",
     "delete from outbox where id in (select id from old)"
 );
-const DELETE_HISTORY: Pass = pass!(
+const DELETE_HISTORY: ByEngine = pass!(
     "select id from transitions where at < $2",
     "at",
     "delete from transitions where id in (select id from old)"
@@ -152,7 +144,7 @@ impl Collected {
         }
     }
 
-    const fn passes(self) -> &'static [Pass] {
+    const fn passes(self) -> &'static [ByEngine] {
         match self {
             Self::Messages => &[DELETE_MESSAGES],
             Self::Runs => &[DELETE_RUNS],
@@ -222,33 +214,25 @@ impl Store {
         max: u32,
         now: Timestamp,
     ) -> Result<CollectedRows, StoreError> {
-        let form = usize::from(!self.is_embedded());
         let statuses = what.statuses();
-        write!(self, tx => {
-            if form == 1 {
-                // What a crash of the database forgets is deleted again.
-                sqlx::query("set local synchronous_commit = off").execute(&mut **tx).await?;
-            }
+        self.write(async |tx| {
+            // Rows that a crash of the database brings back are deleted again.
+            tx.commit_without_flush().await?;
             let (begun, mut rows) = (Instant::now(), 0);
             for status in &statuses {
                 let Some(left) = u64::from(max).checked_sub(rows).filter(|left| *left > 0) else {
                     break;
                 };
+                let left = i64::try_from(left).unwrap_or(i64::MAX);
                 for pass in what.passes() {
-                    rows += sqlx::query(pass[form])
-                        .bind(*status)
-                        .bind(horizon.before.0)
-                        .bind(i64::try_from(left).unwrap_or(i64::MAX))
-                        .bind(horizon.keys_since.0)
-                        .bind(now.0)
-                        .bind(OutboxStatus::Failed.as_str())
-                        .execute(&mut **tx)
-                        .await?
-                        .rows_affected();
+                    let (before, keys_since) = (horizon.before, horizon.keys_since);
+                    let failed = OutboxStatus::Failed;
+                    rows += exec!(tx, *pass, *status, before, left, keys_since, now, failed)?;
                 }
             }
-            Ok::<_, StoreError>((rows, begun))
+            Ok((rows, begun))
         })
+        .await
         // After the commit, which is a part of it.
         .map(|(rows, begun)| CollectedRows {
             rows,

@@ -1,116 +1,97 @@
 //! Schedules: named cron definitions, and the triggers that follow them.
 
-use super::pool::{read, write};
-use super::ticks::{Fired, fire_held};
+use super::db::{ByEngine, Tx, all, insert, locked, optional, row, update};
+use super::triggers::ticks::{self, Fired};
 use super::{Page, PageRequest, Store, StoreError};
 use crate::domain::cron::Cron;
 use crate::domain::schedule::{FiringLimits, Schedule};
-use crate::domain::{AutomationId, OrgId, ScheduleId, Timestamp};
-use uuid::Uuid;
+use crate::domain::{AutomationId, OrgId, ScheduleId, Timestamp, TriggerId};
+use constcat::concat;
 
-/// What is written of a schedule; checked by the caller.
+/// A schedule to create; checked by the caller.
 #[derive(Clone, Debug)]
 pub struct NewSchedule {
-    /// For people.
+    /// A name for people.
     pub name: String,
-    /// When it fires.
+    /// Its cron expression.
     pub cron: String,
-    /// Where the clock stands.
+    /// Its IANA time zone.
     pub timezone: String,
 }
 
-/// What may change about a schedule; checked by the caller.
+/// A change of a schedule; checked by the caller.
 #[derive(Clone, Debug, Default)]
 pub struct SchedulePatch {
-    /// For people.
+    /// A name for people.
     pub name: Option<String>,
-    /// When it fires.
+    /// Its cron expression.
     pub cron: Option<String>,
-    /// Where the clock stands.
+    /// Its IANA time zone.
     pub timezone: Option<String>,
 }
 
-/// What came of deleting a schedule.
+/// The result of deleting a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScheduleDeletion {
-    /// It is gone.
+    /// It is deleted.
     Done,
-    /// There is no such schedule in this organization.
+    /// The organization has no such schedule.
     NotFound,
     /// Triggers follow it.
     InUse,
 }
 
-#[derive(sqlx::FromRow)]
-struct ScheduleRow {
-    id: Uuid,
-    automation_id: Uuid,
-    name: String,
-    cron: String,
-    timezone: String,
-    created_at: i64,
-    updated_at: i64,
+row!(Schedule {
+    id,
+    automation_id,
+    name,
+    cron,
+    timezone,
+    created_at,
+    updated_at
+});
+
+const OF_ORG: &str = concat!(
+    "select ",
+    Schedule::COLUMNS,
+    " from schedules where org_id = $1 and deleted_at is null "
+);
+const ONE: &str = concat!(OF_ORG, "and id = $2");
+const PAGE: &str = concat!(
+    OF_ORG,
+    "and automation_id = $2 and id < $3 order by id desc limit $4"
+);
+const HOLD: ByEngine = locked!(ONE, "for update");
+const UPDATE: &str = concat!(
+    "update schedules set name = coalesce($3, name), cron = coalesce($4, cron),
+        timezone = coalesce($5, timezone), updated_at = $6
+     where org_id = $1 and id = $2 and deleted_at is null
+     returning ",
+    Schedule::COLUMNS
+);
+
+// Locked: a transaction that deletes the automation deletes the schedules that it then has.
+const FIND_AUTOMATION: ByEngine = locked!(
+    "select 1 from automations where org_id = $1 and id = $2 and deleted_at is null",
+    "for share"
+);
+const DUE: ByEngine = locked!(
+    "select id from triggers
+     where schedule_id = $1 and due_at <= $2 and enabled and deleted_at is null order by id",
+    "for update"
+);
+
+/// Locks a schedule, before the triggers that follow it.
+async fn hold(
+    tx: &mut Tx<'_>,
+    org: &OrgId,
+    id: ScheduleId,
+) -> Result<Option<Schedule>, StoreError> {
+    optional!(tx, Schedule, HOLD, org, id)
 }
-
-impl From<ScheduleRow> for Schedule {
-    fn from(row: ScheduleRow) -> Self {
-        Self {
-            id: ScheduleId(row.id),
-            automation_id: AutomationId(row.automation_id),
-            name: row.name,
-            cron: row.cron,
-            timezone: row.timezone,
-            created_at: Timestamp(row.created_at),
-            updated_at: Timestamp(row.updated_at),
-        }
-    }
-}
-
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "select id, automation_id, name, cron, timezone, created_at, updated_at
-             from schedules where org_id = $1 and deleted_at is null ",
-            $rest
-        )
-    };
-}
-
-/// Locks a schedule until the end of the transaction, before what refers to it is
-/// looked at: SQLite has one writer.
-macro_rules! hold {
-    ($store:expr, $tx:ident, $org:expr, $id:expr) => {{
-        let sql = if $store.is_embedded() {
-            select!("and id = $2")
-        } else {
-            select!("and id = $2 for update")
-        };
-        let held: Option<ScheduleRow> = sqlx::query_as(sql)
-            .bind($org.as_str())
-            .bind($id.0)
-            .fetch_optional(&mut **$tx)
-            .await?;
-        held
-    }};
-}
-
-const FIND: &str = "select 1 from automations where org_id = $1 and id = $2 and deleted_at is null";
-/// And it stays until the end of the transaction: whoever deletes it deletes what it has
-/// by then.
-const FIND_AND_KEEP: &str =
-    "select 1 from automations where org_id = $1 and id = $2 and deleted_at is null for share";
-
-const DUE: &str = "select id from triggers
-    where schedule_id = $1 and due_at <= $2 and enabled and deleted_at is null order by id";
-const DUE_AND_KEEP: &str = "select id from triggers
-    where schedule_id = $1 and due_at <= $2 and enabled and deleted_at is null order by id
-    for update";
 
 impl Store {
-    /// Creates a schedule of an automation; none if there is no such.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
+    /// Creates a schedule of an automation; none if the organization has no such automation.
     pub async fn create_schedule(
         &self,
         org: &OrgId,
@@ -118,91 +99,60 @@ impl Store {
         new: &NewSchedule,
         now: Timestamp,
     ) -> Result<Option<Schedule>, StoreError> {
-        let id = ScheduleId::new();
-        let created = write!(self, tx => {
-            let find = if self.is_embedded() { FIND } else { FIND_AND_KEEP };
-            let found: Option<i32> = sqlx::query_scalar(find)
-                .bind(org.as_str())
-                .bind(automation.0)
-                .fetch_optional(&mut **tx)
-                .await?;
-            if found.is_none() {
-                return Ok(false);
-            }
-            sqlx::query(
-                "insert into schedules (id, org_id, automation_id, name, cron, timezone, created_at, updated_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $7)",
-            )
-            .bind(id.0)
-            .bind(org.as_str())
-            .bind(automation.0)
-            .bind(new.name.as_str())
-            .bind(new.cron.as_str())
-            .bind(new.timezone.as_str())
-            .bind(now.0)
-            .execute(&mut **tx)
-            .await?;
-            Ok::<_, StoreError>(true)
-        })?;
-        Ok(created.then(|| Schedule {
-            id,
+        let schedule = Schedule {
+            id: ScheduleId::new(),
             automation_id: automation,
             name: new.name.clone(),
             cron: new.cron.clone(),
             timezone: new.timezone.clone(),
             created_at: now,
             updated_at: now,
-        }))
+        };
+        self.write(async |tx| {
+            if optional!(tx, scalar i32, FIND_AUTOMATION, org, automation)?.is_none() {
+                return Ok(None);
+            }
+            insert!(tx, "schedules" {
+                id: schedule.id,
+                org_id: org,
+                automation_id: automation,
+                name: schedule.name.as_str(),
+                cron: schedule.cron.as_str(),
+                timezone: schedule.timezone.as_str(),
+                created_at: now,
+                updated_at: now,
+            })?;
+            Ok(Some(schedule))
+        })
+        .await
     }
 
     /// One schedule.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
     pub async fn schedule(
         &self,
         org: &OrgId,
         id: ScheduleId,
     ) -> Result<Option<Schedule>, StoreError> {
-        let row: Option<ScheduleRow> = read!(self, pool => {
-            sqlx::query_as(select!("and id = $2"))
-                .bind(org.as_str())
-                .bind(id.0)
-                .fetch_optional(pool)
-                .await?
-        });
-        Ok(row.map(Schedule::from))
+        self.read(async |tx| optional!(tx, Schedule, ONE, org, id))
+            .await
     }
 
     /// An automation's schedules.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
     pub async fn list_schedules(
         &self,
         org: &OrgId,
         automation: AutomationId,
         page: PageRequest,
     ) -> Result<Page<Schedule>, StoreError> {
-        let rows: Vec<ScheduleRow> = read!(self, pool => {
-            sqlx::query_as(select!(
-                "and automation_id = $2 and id < $3 order by id desc limit $4"
-            ))
-            .bind(org.as_str())
-            .bind(automation.0)
-            .bind(page.before())
-            .bind(page.fetch())
-            .fetch_all(pool)
-            .await?
-        });
-        Ok(page.page(rows, |row| row.id).map(Schedule::from))
+        let (before, fetch) = (page.before(), page.fetch());
+        let items = self
+            .read(async |tx| all!(tx, Schedule, PAGE, org, automation, before, fetch))
+            .await?;
+        Ok(page.page(items, |schedule: &Schedule| schedule.id.0))
     }
 
-    /// Changes a schedule, and when the triggers that follow it are due; none if
-    /// there is no such.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
+    /// Changes a schedule, and the next ticks of the triggers that follow it; none if the
+    /// organization has no such schedule.
     pub async fn update_schedule(
         &self,
         org: &OrgId,
@@ -211,81 +161,53 @@ impl Store {
         limits: FiringLimits,
         now: Timestamp,
     ) -> Result<Option<Schedule>, StoreError> {
-        let mut fired = Fired::default();
-        let row: Option<ScheduleRow> = write!(self, tx => {
-            // Everybody locks a schedule before the triggers that follow it.
-            let held = hold!(self, tx, org, id);
-            if held.is_some() {
-                // What is due already was due by the old one.
-                let due = if self.is_embedded() { DUE } else { DUE_AND_KEEP };
-                let due: Vec<Uuid> = sqlx::query_scalar(due)
-                    .bind(id.0)
-                    .bind(now.0)
-                    .fetch_all(&mut **tx)
-                    .await?;
-                fire_held!(tx, due, now, limits, fired);
-            }
-            let row: Option<ScheduleRow> = sqlx::query_as(
-                "update schedules set name = coalesce($3, name), cron = coalesce($4, cron),
-                    timezone = coalesce($5, timezone), updated_at = $6
-                 where org_id = $1 and id = $2 and deleted_at is null
-                 returning id, automation_id, name, cron, timezone, created_at, updated_at",
-            )
-            .bind(org.as_str())
-            .bind(id.0)
-            .bind(patch.name.as_deref())
-            .bind(patch.cron.as_deref())
-            .bind(patch.timezone.as_deref())
-            .bind(now.0)
-            .fetch_optional(&mut **tx)
+        let (name, cron) = (patch.name.as_deref(), patch.cron.as_deref());
+        let zone = patch.timezone.as_deref();
+        let (schedule, fired) = self
+            .write(async |tx| {
+                if hold(tx, org, id).await?.is_none() {
+                    return Ok((None, Fired::default()));
+                }
+                // Ticks that are due were due by the old cron.
+                let due = all!(tx, scalar TriggerId, DUE, id, now)?;
+                let fired = ticks::fire(tx, due, now, limits).await?;
+                let schedule = optional!(tx, Schedule, UPDATE, org, id, name, cron, zone, now)?;
+                if let Some(schedule) = &schedule {
+                    let cron = Cron::parse_stored(&schedule.cron, &schedule.timezone)
+                        .map_err(|error| StoreError::unreadable("schedules", "cron", error))?;
+                    update!(tx, "triggers" set { due_at: cron.next_after(now) }
+                        where { schedule_id: id }, "and enabled and deleted_at is null")?;
+                }
+                Ok((schedule, fired))
+            })
             .await?;
-            if let Some(row) = &row {
-                let cron = Cron::parse_stored(&row.cron, &row.timezone)
-                    .map_err(|error| StoreError::unreadable("schedules", "cron", error))?;
-                sqlx::query(
-                    "update triggers set due_at = $2
-                     where schedule_id = $1 and enabled and deleted_at is null",
-                )
-                .bind(id.0)
-                .bind(cron.next_after(now).map(|at| at.0))
-                .execute(&mut **tx)
-                .await?;
-            }
-            Ok::<_, StoreError>(row)
-        })?;
         fired.measure();
-        Ok(row.map(Schedule::from))
+        Ok(schedule)
     }
 
     /// Deletes a schedule that no trigger follows.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
     pub async fn delete_schedule(
         &self,
         org: &OrgId,
         id: ScheduleId,
         now: Timestamp,
     ) -> Result<ScheduleDeletion, StoreError> {
-        write!(self, tx => {
-            if hold!(self, tx, org, id).is_none() {
+        self.write(async |tx| {
+            if hold(tx, org, id).await?.is_none() {
                 return Ok(ScheduleDeletion::NotFound);
             }
-            let follower: Option<i32> = sqlx::query_scalar(
+            let follower = optional!(
+                tx,
+                scalar i32,
                 "select 1 from triggers where schedule_id = $1 and deleted_at is null limit 1",
-            )
-            .bind(id.0)
-            .fetch_optional(&mut **tx)
-            .await?;
+                id,
+            )?;
             if follower.is_some() {
                 return Ok(ScheduleDeletion::InUse);
             }
-            sqlx::query("update schedules set deleted_at = $2 where id = $1")
-                .bind(id.0)
-                .bind(now.0)
-                .execute(&mut **tx)
-                .await?;
+            update!(tx, "schedules" set { deleted_at: now } where { id: id })?;
             Ok(ScheduleDeletion::Done)
         })
+        .await
     }
 }

@@ -1,15 +1,15 @@
-//! Tells other replicas that there is something to do. Postgres only: an embedded
-//! database has no other replica.
+//! Wakes other replicas when there is work for them. Postgres only: an embedded database
+//! has no other replica.
 //!
-//! A signal carries nothing and may be lost: whoever waits also looks by itself
-//! from time to time.
+//! A signal carries no data and may be lost: every waiter also polls from time to time.
 
-use super::pool::{Db, Postgres, on_postgres};
+use super::db::{Db, exec};
 use super::{Store, StoreError};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use std::time::Duration;
 use tokio::time::timeout;
 
-/// What there is to do.
+/// The kind of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Signal {
     /// A delivery is due.
@@ -36,14 +36,15 @@ impl Signal {
     }
 }
 
-/// On which a listener hears itself when it hears nobody else.
+/// The channel on which a listener hears itself when it hears no other replica.
 const ECHO: &str = "triggerhouse_echo";
 
-/// Receives the signals of all replicas, one's own included.
+/// Receives the signals of all replicas, including this one.
 #[derive(Debug)]
 pub struct SignalListener {
     listener: PgListener,
-    postgres: Postgres,
+    store: Store,
+    answer_max: Duration,
 }
 
 impl Store {
@@ -52,10 +53,15 @@ impl Store {
     /// # Errors
     /// If the database is unavailable.
     pub async fn notify(&self, signal: Signal) -> Result<(), StoreError> {
-        let Db::Postgres(postgres) = &self.db else {
-            return Ok(());
-        };
-        postgres.notify(signal.channel()).await
+        self.notify_channel(signal.channel()).await
+    }
+
+    async fn notify_channel(&self, channel: &'static str) -> Result<(), StoreError> {
+        if !self.is_embedded() {
+            self.write_once(async |tx| exec!(tx, "select pg_notify($1, '')", channel))
+                .await?;
+        }
+        Ok(())
     }
 
     /// Starts to receive signals; none on an embedded database.
@@ -66,7 +72,7 @@ impl Store {
         let Db::Postgres(postgres) = &self.db else {
             return Ok(None);
         };
-        // A pool of its own: a listener that has fallen silent keeps its connection.
+        // A pool of its own: a listener keeps its connection for as long as it listens.
         let options = PgConnectOptions::clone(&postgres.pool.connect_options());
         let pool = PgPoolOptions::new()
             .max_connections(1)
@@ -81,33 +87,24 @@ impl Store {
         match timeout(postgres.answer_max, listening).await {
             Ok(listener) => Ok(Some(SignalListener {
                 listener: listener?,
-                postgres: postgres.clone(),
+                store: self.clone(),
+                answer_max: postgres.answer_max,
             })),
-            Err(_) => Err(postgres.unanswered()),
+            Err(_) => Err(StoreError::unanswered(postgres.answer_max)),
         }
     }
 }
 
-impl Postgres {
-    async fn notify(&self, channel: &'static str) -> Result<(), StoreError> {
-        on_postgres!(self, connection => {
-            let notify = sqlx::query("select pg_notify($1, '')").bind(channel);
-            notify.execute(connection).await?;
-            Ok(())
-        })
-    }
-}
-
 impl SignalListener {
-    /// The next signal. None means that the connection was lost and made anew, so
-    /// that signals may have been missed.
+    /// The next signal. None means that the connection was lost and opened again, so that
+    /// signals may have been missed.
     ///
     /// # Errors
     /// If the database is unavailable, or has fallen silent.
     pub async fn recv(&mut self) -> Result<Option<Signal>, StoreError> {
         let mut asked = false;
         loop {
-            let heard = timeout(self.postgres.answer_max, self.listener.try_recv()).await;
+            let heard = timeout(self.answer_max, self.listener.try_recv()).await;
             match heard {
                 Ok(heard) => match heard? {
                     None => return Ok(None),
@@ -119,10 +116,10 @@ impl SignalListener {
                             .find(|signal| signal.channel() == channel));
                     }
                 },
-                Err(_) if asked => return Err(self.postgres.unanswered()),
-                // Nothing happens, or this connection hears nothing any more.
+                Err(_) if asked => return Err(StoreError::unanswered(self.answer_max)),
+                // Either nothing happens, or this connection is broken.
                 Err(_) => {
-                    self.postgres.notify(ECHO).await?;
+                    self.store.notify_channel(ECHO).await?;
                     asked = true;
                 }
             }

@@ -1,73 +1,40 @@
-//! Keeps poll groups in step with their triggers and their integration, in the
-//! transaction that changes these.
+//! Keeps poll groups in step with their triggers and their integration, in the transaction
+//! that changes these.
 //!
-//! Everybody locks in one order: integration, triggers, group. A group's row is the
-//! lock under which its triggers are counted, so it is taken before they are looked
-//! at: of two transactions that remove the last two triggers, the second one sees that
-//! the first one's is gone.
+//! Every transaction locks in this order: integration, triggers, group. A group's row is
+//! the lock under which its triggers are counted, so it is taken before they are read: of
+//! two transactions that remove the last two triggers, the second one sees that the first
+//! one's is gone.
 
 use crate::domain::cron::Cron;
 use crate::domain::integration::IntegrationStatus;
 use crate::domain::poll_group::{GroupTimes, PollTiming};
 use crate::domain::resource::TriggerKind;
-use crate::domain::{PollGroupId, Timestamp, TriggerId};
+use crate::domain::{IntegrationId, PollGroupId, Timestamp, TriggerId};
 use crate::store::StoreError;
-use sqlx::{PgConnection, SqliteConnection};
+use crate::store::db::{Tx, all, exec, optional, row, update};
 use std::time::Duration;
-use uuid::Uuid;
 
-/// What a transaction that is under way does with poll groups.
-pub(in crate::store) trait PollGroups {
-    /// Creates, re-times, pauses or removes the group of an integration, whatever
-    /// follows from its triggers and its status now; a page that is under way is asked
-    /// for again. `joins` says whether a trigger may have joined.
-    fn regroup(
-        &mut self,
-        integration: Uuid,
-        joins: bool,
-        now: Timestamp,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
-
-    /// What the triggers of an integration want, as things stand.
-    fn demand(
-        &mut self,
-        integration: Uuid,
-    ) -> impl Future<Output = Result<Demand, StoreError>> + Send;
-}
-
-/// What the polling triggers of an integration want.
+/// The demand of an integration's polling triggers.
 pub(in crate::store) struct Demand {
-    /// Whether there are any, and their integration.
+    /// The integration exists and has polling triggers.
     is_there: bool,
-    /// When they want it; nothing while it is paused.
+    /// Their timings; none while the integration is paused.
     pub(in crate::store) timings: Vec<PollTiming>,
 }
 
-#[derive(sqlx::FromRow)]
-pub(in crate::store) struct TimesRow {
-    due_at: Option<i64>,
-    lease_until: Option<i64>,
-    started_at: Option<i64>,
-    pause_until: Option<i64>,
-    failures: i32,
-}
+row!(GroupTimes {
+    due_at,
+    lease_until,
+    started_at,
+    pause_until,
+    failures
+});
 
-impl TimesRow {
-    pub(in crate::store) fn times(&self) -> GroupTimes {
-        GroupTimes {
-            due_at: self.due_at.map(Timestamp),
-            lease_until: self.lease_until.map(Timestamp),
-            started_at: self.started_at.map(Timestamp),
-            pause_until: self.pause_until.map(Timestamp),
-            failures: self.failures,
-        }
-    }
-}
-
-/// When a trigger wants to be polled.
+/// The timing of a polling trigger.
 #[derive(sqlx::FromRow)]
 struct TimingRow {
-    id: Uuid,
+    id: TriggerId,
     enabled: bool,
     poll_interval_seconds: Option<i32>,
     cron: Option<String>,
@@ -82,94 +49,91 @@ impl TimingRow {
         };
         let zone = self.timezone.as_deref().unwrap_or_default();
         let cron = Cron::parse_stored(cron, zone);
-        // One that cannot be read wants nothing, and holds up no other; it says so itself.
+        // An unreadable cron demands nothing and holds up no other trigger.
         cron.inspect_err(|error| {
-            tracing::error!(trigger.id = %TriggerId(self.id), %error, "the cron of a polling trigger cannot be read");
+            tracing::error!(trigger.id = %self.id, %error, "the cron of a polling trigger cannot be read");
         })
         .ok()
         .map(|cron| PollTiming::At(cron.into()))
     }
 }
 
-macro_rules! poll_groups_on {
-    ($connection:ty) => {
-        impl PollGroups for $connection {
-            async fn regroup(
-                &mut self,
-                integration: Uuid,
-                joins: bool,
-                now: Timestamp,
-            ) -> Result<(), StoreError> {
-                if joins {
-                    // Where it exists, changing nothing locks it.
-                    sqlx::query(
-                        "insert into poll_groups (id, org_id, provider, integration_id, epoch,
-                            changes, failures, created_at)
-                         select $1, org_id, provider, id, 0, 0, 0, $3 from integrations where id = $2
-                         on conflict (org_id, provider, integration_id)
-                            do update set epoch = poll_groups.epoch",
-                    )
-                    .bind(PollGroupId::new().0)
-                    .bind(integration)
-                    .bind(now.0)
-                    .execute(&mut *self)
-                    .await?;
-                }
-                let times: Option<TimesRow> = sqlx::query_as(
-                    "update poll_groups set changes = changes + 1 where integration_id = $1
-                     returning due_at, lease_until, started_at, pause_until, failures",
-                )
-                .bind(integration)
-                .fetch_optional(&mut *self)
-                .await?;
-                let Some(times) = times else { return Ok(()) };
-                let demand = self.demand(integration).await?;
-                let after = if demand.is_there {
-                    let due_at = times.times().after_change(&demand.timings, now);
-                    sqlx::query("update poll_groups set due_at = $2 where integration_id = $1")
-                        .bind(integration)
-                        .bind(due_at.map(|at| at.0))
-                } else {
-                    sqlx::query("delete from poll_groups where integration_id = $1")
-                        .bind(integration)
-                };
-                after.execute(&mut *self).await?;
-                Ok(())
-            }
-
-            async fn demand(&mut self, integration: Uuid) -> Result<Demand, StoreError> {
-                let status: Option<String> = sqlx::query_scalar(
-                    "select status from integrations where id = $1 and deleted_at is null",
-                )
-                .bind(integration)
-                .fetch_optional(&mut *self)
-                .await?;
-                let triggers: Vec<TimingRow> = sqlx::query_as(
-                    "select t.id, t.enabled, t.poll_interval_seconds, t.cron, t.timezone
-                     from triggers t join automations a on a.id = t.automation_id
-                     where t.integration_id = $1 and t.kind = $2
-                        and t.deleted_at is null and a.deleted_at is null",
-                )
-                .bind(integration)
-                .bind(TriggerKind::Polling.as_str())
-                .fetch_all(&mut *self)
-                .await?;
-                let works = status.as_deref() == Some(IntegrationStatus::Active.as_str());
-                let wanted = triggers.iter().filter(|row| works && row.enabled);
-                Ok(Demand {
-                    is_there: status.is_some() && !triggers.is_empty(),
-                    timings: wanted.filter_map(TimingRow::timing).collect(),
-                })
-            }
-        }
-    };
+/// Creates, re-times, pauses or removes the group of an integration, according to its
+/// triggers and its status now; a page that is under way is asked for again. `joins` says
+/// that a trigger may have joined.
+pub(in crate::store) async fn regroup(
+    tx: &mut Tx<'_>,
+    integration: IntegrationId,
+    joins: bool,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if joins {
+        // The update changes nothing, but locks the row that is there.
+        exec!(
+            tx,
+            "insert into poll_groups (id, org_id, provider, integration_id, epoch,
+                changes, failures, created_at)
+             select $1, org_id, provider, id, 0, 0, 0, $3 from integrations where id = $2
+             on conflict (org_id, provider, integration_id)
+                do update set epoch = poll_groups.epoch",
+            PollGroupId::new(),
+            integration,
+            now,
+        )?;
+    }
+    let times = optional!(
+        tx,
+        GroupTimes,
+        "update poll_groups set changes = changes + 1 where integration_id = $1
+         returning due_at, lease_until, started_at, pause_until, failures",
+        integration,
+    )?;
+    let Some(times) = times else { return Ok(()) };
+    let demand = demand(tx, integration).await?;
+    if demand.is_there {
+        let due_at = times.after_change(&demand.timings, now);
+        update!(tx, "poll_groups" set { due_at: due_at } where { integration_id: integration })?;
+    } else {
+        exec!(
+            tx,
+            "delete from poll_groups where integration_id = $1",
+            integration
+        )?;
+    }
+    Ok(())
 }
 
-poll_groups_on!(PgConnection);
-poll_groups_on!(SqliteConnection);
+/// The demand of an integration's triggers, as they are now.
+pub(in crate::store) async fn demand(
+    tx: &mut Tx<'_>,
+    integration: IntegrationId,
+) -> Result<Demand, StoreError> {
+    let status = optional!(
+        tx,
+        scalar IntegrationStatus,
+        "select status from integrations where id = $1 and deleted_at is null",
+        integration,
+    )?;
+    let triggers = all!(
+        tx,
+        TimingRow,
+        "select t.id, t.enabled, t.poll_interval_seconds, t.cron, t.timezone
+         from triggers t join automations a on a.id = t.automation_id
+         where t.integration_id = $1 and t.kind = $2
+            and t.deleted_at is null and a.deleted_at is null",
+        integration,
+        TriggerKind::Polling,
+    )?;
+    let works = status == Some(IntegrationStatus::Active);
+    let wanted = triggers.iter().filter(|row| works && row.enabled);
+    Ok(Demand {
+        is_there: status.is_some() && !triggers.is_empty(),
+        timings: wanted.filter_map(TimingRow::timing).collect(),
+    })
+}
 
 /// The integrations of polling triggers, in the order in which their groups are locked.
-pub(in crate::store) fn in_lock_order(mut integrations: Vec<Uuid>) -> Vec<Uuid> {
+pub(in crate::store) fn in_lock_order(mut integrations: Vec<IntegrationId>) -> Vec<IntegrationId> {
     integrations.sort_unstable();
     integrations.dedup();
     integrations

@@ -1,16 +1,17 @@
-//! T3': a page is settled in one transaction: events, runs, outbox messages and the
-//! cursor. Fenced by the claim's epoch, by its lease, by the cursor that the page was
-//! asked for with, and by the triggers that it was asked for.
+//! Settles a page of a poll in one transaction: events, runs, outbox messages and the
+//! cursor. Fenced by the claim's epoch, by its lease, by the cursor that the page was asked
+//! for with, and by the triggers that it was asked for.
 
 use super::claim::{ClaimedPoll, PollWork};
-use super::groups::{PollGroups as _, TimesRow};
+use super::groups::demand;
 use crate::domain::Timestamp;
 use crate::domain::event::DecidedEvent;
 use crate::domain::poll_group::{GroupTimes, next_poll};
 use crate::measure;
 use crate::store::credentials::needs_reauth;
-use crate::store::pool::write;
-use crate::store::settle::{Draft, WriteDrafts as _, in_write_order, measure_events};
+use crate::store::db::{Tx, exec, optional};
+use crate::store::events::draft::{self, Draft};
+use crate::store::events::write::{self, in_write_order};
 use crate::store::{Store, StoreError};
 use std::time::Duration;
 use uuid::Uuid;
@@ -105,7 +106,7 @@ struct HeldRow {
     changes: i64,
     cursor: Option<String>,
     #[sqlx(flatten)]
-    times: TimesRow,
+    times: GroupTimes,
 }
 
 /// Whether a page may be written.
@@ -116,17 +117,17 @@ enum Held {
 
 impl HeldRow {
     fn is_claimed(&self, claim: &ClaimedPoll, now: Timestamp) -> bool {
-        let lease_until = self.times.times().lease_until;
+        let lease_until = self.times.lease_until;
         self.epoch == claim.epoch && lease_until.is_some_and(|until| until > now)
     }
 
     fn held(&self, page: &PollPageSettlement<'_>, now: Timestamp) -> Held {
         let begins_here = self.cursor == page.work.cursor;
         let ends_here = self.cursor.as_deref() == Some(page.cursor);
-        let is_over = self.times.times().lease_until.is_none();
+        let is_over = self.times.lease_until.is_none();
         let claimed = self.is_claimed(page.claim, now);
         match (claimed, begins_here) {
-            (true, true) if self.changes == page.work.changes => Held::Yes(self.times.times()),
+            (true, true) if self.changes == page.work.changes => Held::Yes(self.times),
             (true, true) => Held::No(PageSettled::Changed),
             (true, false) if ends_here => Held::No(PageSettled::Already),
             (false, _) if self.epoch == page.claim.epoch && is_over && ends_here => {
@@ -137,18 +138,15 @@ impl HeldRow {
     }
 }
 
-/// The group's row, which the transaction holds from now on.
-macro_rules! hold {
-    ($tx:ident, $claim:expr) => {{
-        let row: Option<HeldRow> = sqlx::query_as(
-            "update poll_groups set epoch = epoch where id = $1
-             returning epoch, changes, cursor, due_at, lease_until, started_at, pause_until, failures",
-        )
-        .bind($claim.group.0)
-        .fetch_optional(&mut **$tx)
-        .await?;
-        row
-    }};
+/// Locks the group's row, and reads it.
+async fn hold(tx: &mut Tx<'_>, claim: &ClaimedPoll) -> Result<Option<HeldRow>, StoreError> {
+    optional!(
+        tx,
+        HeldRow,
+        "update poll_groups set epoch = epoch where id = $1
+         returning epoch, changes, cursor, due_at, lease_until, started_at, pause_until, failures",
+        claim.group,
+    )
 }
 
 impl Store {
@@ -165,18 +163,20 @@ impl Store {
         let drafts = page
             .events
             .iter()
-            .map(|event| Draft::new(None, event, None));
+            .map(|event| Draft::new(None, event, None, now));
         let drafts = in_write_order(drafts.collect());
-        let settled = write!(self, tx => {
-            let Some(row) = hold!(tx, claim) else {
+        let settle = async |tx: &mut Tx<'_>| {
+            let Some(row) = hold(tx, claim).await? else {
                 return Ok(Err(PageSettled::Lost));
             };
             let times = match row.held(&page, now) {
                 Held::Yes(times) => times,
                 Held::No(settled) => return Ok(Err(settled)),
             };
-            let written = tx.write_drafts(&drafts, now).await?;
-            let runs = drafts.iter().filter(|draft| draft.run.is_some() && written.contains(&draft.id.0));
+            let written = write::write(tx, &drafts).await?;
+            let runs = drafts
+                .iter()
+                .filter(|draft| draft.run.is_some() && written.contains(&draft.id.0));
             let settled = PollSettled {
                 events: written.len(),
                 runs: runs.count(),
@@ -190,28 +190,28 @@ impl Store {
                 AfterPage::More(lease) => times.due_while_leased(now + lease),
                 AfterPage::Again => times.due_at.and(Some(now)),
                 AfterPage::Rest => {
-                    let demand = tx.demand(claim.integration.0).await?;
+                    let demand = demand(tx, claim.integration).await?;
                     let next = next_poll(&demand.timings, times.started_at.unwrap_or(now));
                     next.map(|next| times.sooner(next))
                 }
             };
-            sqlx::query(
+            exec!(
+                tx,
                 "update poll_groups set cursor = $2, cursor_at = $3, polled_at = $3, failures = 0,
                     error = null, error_at = null, pause_until = null, lease_until = $4, due_at = $5
                  where id = $1",
-            )
-            .bind(claim.group.0)
-            .bind(page.cursor)
-            .bind(now.0)
-            .bind(lease_until.map(|at| at.0))
-            .bind(due_at.map(|at| at.0))
-            .execute(&mut **tx)
-            .await?;
-            Ok::<_, StoreError>(Ok((settled, written)))
-        })?;
+                claim.group,
+                page.cursor,
+                now,
+                lease_until,
+                due_at,
+            )?;
+            Ok(Ok((settled, written)))
+        };
+        let settled = self.write(settle).await?;
         Ok(match settled {
             Ok((settled, written)) => {
-                measure_events(&drafts, &written);
+                draft::measure(&drafts, &written);
                 measure::duplicates(settled.duplicates);
                 PageSettled::Written(settled)
             }
@@ -230,50 +230,57 @@ impl Store {
         failed: &PollDisposition,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        write!(self, tx => {
+        self.write(async |tx| {
             if matches!(failed, PollDisposition::Unauthorized { .. }) {
-                // Everybody locks the integration before its group.
-                sqlx::query("update integrations set updated_at = updated_at where id = $1")
-                    .bind(claim.integration.0)
-                    .execute(&mut **tx)
-                    .await?;
+                // The integration is locked before its group, as everywhere.
+                exec!(
+                    tx,
+                    "update integrations set updated_at = updated_at where id = $1",
+                    claim.integration,
+                )?;
             }
-            let held = hold!(tx, claim).filter(|row| row.is_claimed(claim, now));
+            let held = hold(tx, claim)
+                .await?
+                .filter(|row| row.is_claimed(claim, now));
             let Some(held) = held else {
                 return Ok(false);
             };
-            let times = held.times.times();
+            let times = held.times;
             if let PollDisposition::Unauthorized { error, revision } = failed {
-                // If there is another credential by now, it is tried at once.
-                let _ = needs_reauth!(tx, &claim.org, claim.integration, *revision, error, now);
+                // A credential that replaced it meanwhile is tried at once.
+                needs_reauth(tx, &claim.org, claim.integration, *revision, error, now).await?;
             }
-            let demand = tx.demand(claim.integration.0).await?;
+            let demand = demand(tx, claim.integration).await?;
             let (at, pause_until, error, counts) = match failed {
-                PollDisposition::Retry { at, pause_until, error } => {
-                    (times.sooner(*at), *pause_until, Some(error), true)
+                PollDisposition::Retry {
+                    at,
+                    pause_until,
+                    error,
+                } => (times.sooner(*at), *pause_until, Some(error), true),
+                PollDisposition::RateLimited { until, error } => {
+                    (*until, Some(*until), Some(error), false)
                 }
-                PollDisposition::RateLimited { until, error } => (*until, Some(*until), Some(error), false),
                 PollDisposition::Unauthorized { error, .. } => (now, None, Some(error), true),
                 PollDisposition::GiveBack { at } => (times.sooner(*at), None, None, false),
             };
             let pause_until = pause_until.max(times.pause_until.filter(|until| *until > now));
             let at = pause_until.map_or(at, |until| until.max(at));
             let due_at = (!demand.timings.is_empty()).then_some(at);
-            sqlx::query(
+            exec!(
+                tx,
                 "update poll_groups set lease_until = null, due_at = $2, pause_until = $3,
                     failures = failures + $4, error = coalesce($5, error),
                     error_at = case when $5 is null then error_at else $6 end
                  where id = $1",
-            )
-            .bind(claim.group.0)
-            .bind(due_at.map(|at| at.0))
-            .bind(pause_until.map(|at| at.0))
-            .bind(i32::from(counts))
-            .bind(error)
-            .bind(now.0)
-            .execute(&mut **tx)
-            .await?;
+                claim.group,
+                due_at,
+                pause_until,
+                i32::from(counts),
+                error,
+                now,
+            )?;
             Ok(true)
         })
+        .await
     }
 }

@@ -1,30 +1,27 @@
-//! What is done about a run, by its consumer and by people: one transaction each,
-//! which holds the run while the domain decides.
+//! Actions on a run, by its consumer and by people: one transaction each, which holds
+//! the run while the domain decides.
 
-use super::RunRow;
-use super::held::{Hold, hold_run, write_run};
+use super::ONE;
+use super::held::{self, Hold};
 use crate::domain::run::{Run, RunAction, RunRefusal};
 use crate::domain::{OrgId, RunId, Timestamp};
-use crate::store::pool::write;
+use crate::store::db::one;
 use crate::store::{Store, StoreError};
 
-/// What came of doing something about a run.
+/// The result of an action on a run.
 #[derive(Clone, Debug)]
 pub enum RunActionOutcome {
     /// It is done, or was done before; this is the run now.
     Done(Box<Run>),
-    /// No such run in this organization.
+    /// The organization has no such run.
     NotFound,
     /// The run does not allow it; nothing was written.
     Refused(RunRefusal),
 }
 
 impl Store {
-    /// Does something about a run; its event and its message follow in the same
-    /// transaction, and `actor` stands in the history.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
+    /// Applies an action to a run. Its event and its message follow in the same
+    /// transaction, and the history names `actor`.
     pub async fn act_on_run(
         &self,
         org: &OrgId,
@@ -33,21 +30,18 @@ impl Store {
         actor: &str,
         now: Timestamp,
     ) -> Result<RunActionOutcome, StoreError> {
-        write!(self, tx => {
-            let Some(held) = hold_run!(tx, self, org, Hold::Run(id.0)) else {
+        self.write(async |tx| {
+            let Some(held) = held::hold(tx, org, Hold::Run(id.0)).await? else {
                 return Ok(RunActionOutcome::NotFound);
             };
             let change = match held.state.after(action, now) {
                 Ok(change) => change,
                 Err(refusal) => return Ok(RunActionOutcome::Refused(refusal)),
             };
-            write_run!(tx, &held, change, actor, now);
-            let row: RunRow = sqlx::query_as(super::ONE)
-                .bind(org.as_str())
-                .bind(id.0)
-                .fetch_one(&mut **tx)
-                .await?;
-            Ok::<_, StoreError>(RunActionOutcome::Done(Box::new(row.try_into()?)))
+            held::write(tx, &held, change, actor, now).await?;
+            let run = one!(tx, Run, ONE, org, id)?;
+            Ok(RunActionOutcome::Done(Box::new(run)))
         })
+        .await
     }
 }

@@ -4,11 +4,10 @@
 use crate::domain::outbox::{ClaimedMessage, LeaseOutcome};
 use crate::domain::sink::SinkKind;
 use crate::domain::{OrgId, OutboxStatus, SinkId, Timestamp};
-use crate::store::matching::org_id;
+use crate::store::db::{ByEngine, all, exec, locked, optional, update};
 use crate::store::outbox::{Lease, MessageRow, claim_sql};
-use crate::store::pool::{read, write};
-use crate::store::routes::SealedSecret;
-use crate::store::{Store, StoreError};
+
+use crate::store::{SealedSecret, Store, StoreError};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -44,30 +43,20 @@ pub struct Dispatch {
 
 #[derive(sqlx::FromRow)]
 struct TargetRow {
-    org_id: String,
-    kind: String,
+    org_id: OrgId,
+    kind: SinkKind,
     url: Option<String>,
     stream: Option<String>,
     revision: Uuid,
-    open_until: Option<i64>,
+    open_until: Option<Timestamp>,
 }
 
-#[derive(sqlx::FromRow)]
-struct SecretRow {
-    id: Uuid,
-    sealed: Vec<u8>,
-    expires_at: Option<i64>,
-}
-
-macro_rules! target_sql {
-    ($lock:literal) => {
-        concat!(
-            "select org_id, kind, url, stream, revision, open_until from sinks
-             where id = $1 and enabled and (open_until is null or open_until <= $2)",
-            $lock
-        )
-    };
-}
+const TARGET: ByEngine = locked!(
+    "select org_id, kind, url, stream, revision, open_until from sinks
+     where id = $1 and enabled and (open_until is null or open_until <= $2)",
+    "for update"
+);
+const CLAIM: ByEngine = claim_sql!("");
 
 impl Store {
     /// Sinks that have something to send and may be sent to, in no order that favours
@@ -81,20 +70,12 @@ impl Store {
         now: Timestamp,
         max: u32,
     ) -> Result<Vec<SinkId>, StoreError> {
-        let ids: Vec<Uuid> = read!(self, pool => {
-            sqlx::query_scalar(
-                "select s.id from sinks s
-                 where s.enabled and (s.open_until is null or s.open_until <= $1)
-                    and exists (select 1 from outbox o where o.org_id = s.org_id and o.due_at <= $1)
-                 order by case when s.id > $2 then 0 else 1 end, s.id limit $3",
-            )
-            .bind(now.0)
-            .bind(after.0)
-            .bind(i64::from(max))
-            .fetch_all(pool)
-            .await?
-        });
-        Ok(ids.into_iter().map(SinkId).collect())
+        const SQL: &str = "select s.id from sinks s
+             where s.enabled and (s.open_until is null or s.open_until <= $1)
+                and exists (select 1 from outbox o where o.org_id = s.org_id and o.due_at <= $1)
+             order by case when s.id > $2 then 0 else 1 end, s.id limit $3";
+        self.read(async |tx| all!(tx, scalar SinkId, SQL, now, after, i64::from(max)))
+            .await
     }
 
     /// Claims up to `max` messages of a sink's organization for the length of `lease`;
@@ -117,71 +98,55 @@ impl Store {
             until: now + lease,
             attempts_max,
         };
-        // Whoever holds a sink is done with it in no time, so that is waited for.
-        let (target, claim) = match self.is_embedded() {
-            true => (target_sql!(""), claim_sql!("", "")),
-            false => (
-                target_sql!(" for update"),
-                claim_sql!("", "for update skip locked"),
-            ),
-        };
-        let claimed = write!(self, tx => {
-            let row: Option<TargetRow> = sqlx::query_as(target)
-                .bind(sink.0)
-                .bind(now.0)
-                .fetch_optional(&mut **tx)
-                .await?;
-            let Some(row) = row else { return Ok(None) };
-            let is_probe = row.open_until.is_some();
-            let messages: Vec<MessageRow> = sqlx::query_as(claim)
-                .bind(row.org_id.as_str())
-                .bind(now.0)
-                .bind(if is_probe { 1 } else { i64::from(max) })
-                .bind(OutboxStatus::Processing.as_str())
-                .bind(lease.until.0)
-                .bind(lease.token)
-                .fetch_all(&mut **tx)
-                .await?;
-            if messages.is_empty() {
-                return Ok(None);
-            }
-            if is_probe {
-                // Nobody else tries, and if this process dies, somebody will.
-                sqlx::query("update sinks set open_until = $2 where id = $1")
-                    .bind(sink.0)
-                    .bind(lease.until.0)
-                    .execute(&mut **tx)
-                    .await?;
-            }
-            let secrets: Vec<SecretRow> = sqlx::query_as(
-                "select id, sealed, expires_at from webhook_secrets
+        let claimed = self
+            .write(async |tx| {
+                // A transaction that holds a sink ends at once, so this one waits for it.
+                let Some(row) = optional!(tx, TargetRow, TARGET, sink, now)? else {
+                    return Ok(None);
+                };
+                let is_probe = row.open_until.is_some();
+                let max = if is_probe { 1 } else { i64::from(max) };
+                let status = OutboxStatus::Processing;
+                let messages = all!(
+                    tx,
+                    MessageRow,
+                    CLAIM,
+                    &row.org_id,
+                    now,
+                    max,
+                    status,
+                    lease.until,
+                    lease.token
+                )?;
+                if messages.is_empty() {
+                    return Ok(None);
+                }
+                if is_probe {
+                    // No other replica tries until this probe's lease has lapsed.
+                    update!(tx, "sinks" set { open_until: lease.until } where { id: sink })?;
+                }
+                let secrets = all!(
+                    tx,
+                    SealedSecret,
+                    "select id, sealed, expires_at from webhook_secrets
                  where subject = $1 and (expires_at is null or expires_at > $2) order by id desc",
-            )
-            .bind(sink.0)
-            .bind(now.0)
-            .fetch_all(&mut **tx)
+                    sink,
+                    now,
+                )?;
+                Ok(Some((row, secrets, messages)))
+            })
             .await?;
-            Ok::<_, StoreError>(Some((row, secrets, messages)))
-        })?;
         let Some((row, secrets, messages)) = claimed else {
             return Ok(None);
         };
-        let kind = row.kind.parse();
         let target = SinkTarget {
             id: sink,
-            org: org_id("sinks", &row.org_id)?,
+            org: row.org_id,
             revision: row.revision,
-            kind: kind.map_err(|e: String| StoreError::unreadable("sinks", "kind", e))?,
+            kind: row.kind,
             url: row.url,
             stream: row.stream,
-            secrets: secrets
-                .into_iter()
-                .map(|secret| SealedSecret {
-                    id: secret.id,
-                    sealed: secret.sealed,
-                    expires_at: secret.expires_at.map(Timestamp),
-                })
-                .collect(),
+            secrets,
             is_probe: row.open_until.is_some(),
         };
         let messages = self
@@ -203,18 +168,15 @@ impl Store {
         held_until: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        write!(self, tx => {
-            sqlx::query(
-                "update sinks set open_until = $4 where id = $1 and revision = $2 and open_until = $3",
-            )
-            .bind(target.id.0)
-            .bind(target.revision)
-            .bind(held_until.0)
-            .bind(now.0)
-            .execute(&mut **tx)
-            .await?;
-            Ok(())
+        self.write_once(async |tx| {
+            update!(tx, "sinks" set { open_until: now } where {
+                id: target.id,
+                revision: target.revision,
+                open_until: held_until,
+            })
         })
+        .await?;
+        Ok(())
     }
 
     /// Gives a message back that was not taken through no fault of its own: the attempt
@@ -229,25 +191,28 @@ impl Store {
         at: Timestamp,
         error: &str,
     ) -> Result<LeaseOutcome, StoreError> {
-        write!(self, tx => {
-            let done = sqlx::query(
-                "update outbox set status = $5, due_at = $6, error = $7, lease_token = null,
-                    attempts_before = attempts_before + 1
-                 where org_id = $1 and id = $2 and lease_token = $3 and status = $4",
-            )
-            .bind(org.as_str())
-            .bind(message.id.0)
-            .bind(message.lease_token)
-            .bind(OutboxStatus::Processing.as_str())
-            .bind(OutboxStatus::Pending.as_str())
-            .bind(at.0)
-            .bind(error)
-            .execute(&mut **tx)
-            .await?;
-            Ok(match done.rows_affected() {
-                1 => LeaseOutcome::Done(OutboxStatus::Pending),
-                _ => LeaseOutcome::Lost,
+        const SQL: &str =
+            "update outbox set status = $5, due_at = $6, error = $7, lease_token = null,
+                attempts_before = attempts_before + 1
+             where org_id = $1 and id = $2 and lease_token = $3 and status = $4";
+        let changed = self
+            .write_once(async |tx| {
+                exec!(
+                    tx,
+                    SQL,
+                    org,
+                    message.id,
+                    message.lease_token,
+                    OutboxStatus::Processing,
+                    OutboxStatus::Pending,
+                    at,
+                    error,
+                )
             })
+            .await?;
+        Ok(match changed {
+            1 => LeaseOutcome::Done(OutboxStatus::Pending),
+            _ => LeaseOutcome::Lost,
         })
     }
 }

@@ -1,44 +1,41 @@
-//! How sending to a sink goes. What is said about it names the revision of the sink to
-//! which it was sent: of one that was changed since, it says nothing.
+//! The health of a sink. News name the revision of the sink that was sent to: they say
+//! nothing about a sink that was changed since.
 
 use super::SinkTarget;
 use crate::domain::Timestamp;
 use crate::domain::sink::CircuitRule;
-use crate::store::pool::{read, write};
+use crate::store::db::{exec, optional, update};
 use crate::store::{Store, StoreError};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The last success is written down this often at most.
+/// The shortest time between two notes of a success.
 const SUCCESS_EVERY: Duration = Duration::from_secs(1);
 
-/// What came of sending one message, as far as its sink is concerned.
+/// The result of sending one message, as far as its sink is concerned.
 #[derive(Clone, Debug)]
 pub enum SinkNews {
     /// It was taken.
     Success,
-    /// It was not, and the circuit follows the rule.
+    /// It was not taken, and the circuit follows the rule.
     Failure {
-        /// For people.
+        /// The error, for people.
         error: String,
         /// The pause that the endpoint asked for.
         pause: Option<Duration>,
-        /// When the circuit opens.
+        /// The rule by which the circuit opens.
         rule: CircuitRule,
     },
-    /// The endpoint is gone for good: the sink is switched off.
+    /// The endpoint is gone: the sink is switched off.
     Gone {
-        /// For people.
+        /// The error, for people.
         error: String,
     },
 }
 
 impl Store {
-    /// Notes how a sink did, unless it was changed since its messages were claimed.
-    /// Returns until when nothing is sent to it.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
+    /// Notes the health of a sink, unless the sink was changed since its messages were
+    /// claimed. Returns the time before which nothing is sent to it.
     pub async fn note_sink(
         &self,
         target: &SinkTarget,
@@ -54,42 +51,27 @@ impl Store {
         }
     }
 
-    /// Most successes change nothing, so it is looked first whether there is something
-    /// to write.
+    /// Most successes change nothing, so a read decides first if there is something to
+    /// write.
     async fn note_success(&self, target: &SinkTarget, now: Timestamp) -> Result<(), StoreError> {
+        const IS_NEWS: &str =
+            "select 1 from sinks where id = $1 and revision = $2 and (failures > 0
+                or succeeded_at is null or succeeded_at < $3
+                or open_until is not null and ($4 or open_until <= $5))";
+        // A success that was in flight when the endpoint asked for a pause does not end it.
+        const NOTE: &str = "update sinks set failures = 0, succeeded_at = $3,
+                open_until = case when $4 or open_until <= $3 then null else open_until end
+             where id = $1 and revision = $2";
+        let (id, revision, is_probe) = (target.id, target.revision, target.is_probe);
         let since = now - SUCCESS_EVERY;
-        let news: Option<i32> = read!(self, pool => {
-            sqlx::query_scalar(
-                "select 1 from sinks where id = $1 and revision = $2 and (failures > 0
-                    or succeeded_at is null or succeeded_at < $3
-                    or open_until is not null and ($4 or open_until <= $5))",
-            )
-            .bind(target.id.0)
-            .bind(target.revision)
-            .bind(since.0)
-            .bind(target.is_probe)
-            .bind(now.0)
-            .fetch_optional(pool)
-            .await?
-        });
-        if news.is_none() {
-            return Ok(());
-        }
-        write!(self, tx => {
-            // What was under way when an endpoint asked for a pause says nothing against it.
-            sqlx::query(
-                "update sinks set failures = 0, succeeded_at = $3,
-                    open_until = case when $4 or open_until <= $3 then null else open_until end
-                 where id = $1 and revision = $2",
-            )
-            .bind(target.id.0)
-            .bind(target.revision)
-            .bind(now.0)
-            .bind(target.is_probe)
-            .execute(&mut **tx)
+        let news = self
+            .read(async |tx| optional!(tx, scalar i32, IS_NEWS, id, revision, since, is_probe, now))
             .await?;
-            Ok(())
-        })
+        if news.is_some() {
+            self.write_once(async |tx| exec!(tx, NOTE, id, revision, now, is_probe))
+                .await?;
+        }
+        Ok(())
     }
 
     async fn note_gone(
@@ -98,22 +80,13 @@ impl Store {
         error: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        write!(self, tx => {
-            sqlx::query(
-                "update sinks set enabled = $3, failures = failures + 1, error = $4, error_at = $5,
-                    open_until = null, revision = $6, updated_at = $5
-                 where id = $1 and revision = $2",
-            )
-            .bind(target.id.0)
-            .bind(target.revision)
-            .bind(false)
-            .bind(error)
-            .bind(now.0)
-            .bind(Uuid::now_v7())
-            .execute(&mut **tx)
+        const SQL: &str = "update sinks set enabled = $3, failures = failures + 1, error = $4,
+                error_at = $5, open_until = null, revision = $6, updated_at = $5
+             where id = $1 and revision = $2";
+        let (id, revision) = (target.id, target.revision);
+        self.write_once(async |tx| exec!(tx, SQL, id, revision, false, error, now, Uuid::now_v7()))
             .await?;
-            Ok(())
-        })
+        Ok(())
     }
 
     async fn note_failure(
@@ -124,27 +97,26 @@ impl Store {
         rule: CircuitRule,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
-        write!(self, tx => {
-            // The write first: it holds the row while the rule is asked.
-            let failed: Option<(i32, Option<i64>)> = sqlx::query_as(
+        self.write(async |tx| {
+            // The write first: it locks the row while the rule decides.
+            let failed = optional!(
+                tx,
+                (i32, Option<Timestamp>),
                 "update sinks set failures = failures + 1, error = $3, error_at = $4
                  where id = $1 and revision = $2 returning failures, open_until",
-            )
-            .bind(target.id.0)
-            .bind(target.revision)
-            .bind(error)
-            .bind(now.0)
-            .fetch_optional(&mut **tx)
-            .await?;
-            let Some((failures, open_until)) = failed else { return Ok(None) };
-            let before = open_until.map(Timestamp).filter(|_| !target.is_probe);
+                target.id,
+                target.revision,
+                error,
+                now,
+            )?;
+            let Some((failures, open_until)) = failed else {
+                return Ok(None);
+            };
+            let before = open_until.filter(|_| !target.is_probe);
             let until = rule.open_until(failures, pause, before, now);
-            sqlx::query("update sinks set open_until = $2 where id = $1")
-                .bind(target.id.0)
-                .bind(until.map(|at| at.0))
-                .execute(&mut **tx)
-                .await?;
+            update!(tx, "sinks" set { open_until: until } where { id: target.id })?;
             Ok(until)
         })
+        .await
     }
 }

@@ -1,5 +1,5 @@
-//! Sinks: as people see them here, as people change them, what is claimed to be sent to
-//! them, and how that goes, each in its file.
+//! Sinks: lists for people. `change.rs` has what people change, `claim.rs` claims messages to
+//! be sent, `health.rs` notes the results.
 
 mod change;
 mod claim;
@@ -9,67 +9,60 @@ pub use change::{NewSink, NewSinkPlace, SinkPatch};
 pub use claim::{Dispatch, SinkTarget};
 pub use health::SinkNews;
 
-use super::pool::read;
+use super::db::{all, one, optional};
 use super::{Page, PageRequest, Store, StoreError};
-use crate::domain::sink::{Sink, SinkHealth};
+use crate::domain::sink::{Sink, SinkHealth, SinkKind};
 use crate::domain::{OrgId, SinkId, Timestamp};
-use uuid::Uuid;
+use constcat::concat;
 
 #[derive(sqlx::FromRow)]
 struct SinkRow {
-    id: Uuid,
-    kind: String,
+    id: SinkId,
+    kind: SinkKind,
     url: Option<String>,
     stream: Option<String>,
     enabled: bool,
     failures: i32,
     error: Option<String>,
-    error_at: Option<i64>,
-    open_until: Option<i64>,
-    succeeded_at: Option<i64>,
-    created_at: i64,
-    updated_at: i64,
+    error_at: Option<Timestamp>,
+    open_until: Option<Timestamp>,
+    succeeded_at: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
 }
 
 impl SinkRow {
-    fn sink(self, now: Timestamp) -> Result<Sink, StoreError> {
-        let kind = self.kind.parse();
-        let time = |at: Option<i64>| at.map(Timestamp);
-        Ok(Sink {
-            id: SinkId(self.id),
-            kind: kind.map_err(|e: String| StoreError::unreadable("sinks", "kind", e))?,
+    fn sink(self, now: Timestamp) -> Sink {
+        Sink {
+            id: self.id,
+            kind: self.kind,
             url: self.url,
             stream: self.stream,
             enabled: self.enabled,
             health: SinkHealth {
-                circuit: SinkHealth::circuit(time(self.open_until), now),
-                open_until: time(self.open_until).filter(|until| *until > now),
+                circuit: SinkHealth::circuit(self.open_until, now),
+                open_until: self.open_until.filter(|until| *until > now),
                 failures: self.failures,
                 last_error: self.error,
-                last_error_at: time(self.error_at),
-                last_success_at: time(self.succeeded_at),
+                last_error_at: self.error_at,
+                last_success_at: self.succeeded_at,
             },
-            created_at: Timestamp(self.created_at),
-            updated_at: Timestamp(self.updated_at),
-        })
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
     }
 }
 
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "select id, kind, url, stream, enabled, failures, error, error_at, open_until,
-                succeeded_at, created_at, updated_at
-             from sinks where org_id = $1 ",
-            $rest
-        )
-    };
-}
+const OF_ORG: &str = "select id, kind, url, stream, enabled, failures, error, error_at, open_until,
+        succeeded_at, created_at, updated_at
+     from sinks where org_id = $1 ";
+const ONE: &str = concat!(OF_ORG, "and id = $2");
+const PAGE: &str = concat!(OF_ORG, "and id < $2 order by id desc limit $3");
 
-/// What claiming an organization's messages would bring.
+/// The result to expect from a claim of an organization's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageProspect {
-    /// Something, unless somebody else is quicker.
+    /// Messages, unless another consumer is faster.
     Due,
     /// Nothing.
     None,
@@ -79,67 +72,44 @@ pub enum MessageProspect {
 
 impl Store {
     /// An organization's sinks, of which there is one at most.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
     pub async fn list_sinks(
         &self,
         org: &OrgId,
         page: PageRequest,
         now: Timestamp,
     ) -> Result<Page<Sink>, StoreError> {
-        let rows: Vec<SinkRow> = read!(self, pool => {
-            sqlx::query_as(select!("and id < $2 order by id desc limit $3"))
-                .bind(org.as_str())
-                .bind(page.before())
-                .bind(page.fetch())
-                .fetch_all(pool)
-                .await?
-        });
-        let sinks: Result<Vec<_>, _> = rows.into_iter().map(|row| row.sink(now)).collect();
-        Ok(page.page(sinks?, |sink: &Sink| sink.id.0))
+        let rows = self
+            .read(async |tx| all!(tx, SinkRow, PAGE, org, page.before(), page.fetch()))
+            .await?;
+        let sinks = rows.into_iter().map(|row| row.sink(now)).collect();
+        Ok(page.page(sinks, |sink: &Sink| sink.id.0))
     }
 
     /// One sink.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
     pub async fn sink(
         &self,
         org: &OrgId,
         id: SinkId,
         now: Timestamp,
     ) -> Result<Option<Sink>, StoreError> {
-        let row: Option<SinkRow> = read!(self, pool => {
-            sqlx::query_as(select!("and id = $2"))
-                .bind(org.as_str())
-                .bind(id.0)
-                .fetch_optional(pool)
-                .await?
-        });
-        row.map(|row| row.sink(now)).transpose()
+        let row = self
+            .read(async |tx| optional!(tx, SinkRow, ONE, org, id))
+            .await?;
+        Ok(row.map(|row| row.sink(now)))
     }
 
-    /// Whether claiming messages now is of any use. Reads only.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
+    /// The result to expect from a claim now. Reads only.
     pub async fn message_prospect(
         &self,
         org: &OrgId,
         now: Timestamp,
     ) -> Result<MessageProspect, StoreError> {
-        let (due, sent): (bool, bool) = read!(self, pool => {
-            sqlx::query_as(
-                "select exists (select 1 from outbox where org_id = $1 and due_at <= $2),
-                    exists (select 1 from sinks where org_id = $1 and enabled)",
-            )
-            .bind(org.as_str())
-            .bind(now.0)
-            .fetch_one(pool)
-            .await?
-        });
-        Ok(match (due, sent) {
+        const SQL: &str = "select exists (select 1 from outbox where org_id = $1 and due_at <= $2),
+                exists (select 1 from sinks where org_id = $1 and enabled)";
+        let prospect = self
+            .read(async |tx| one!(tx, (bool, bool), SQL, org, now))
+            .await?;
+        Ok(match prospect {
             (_, true) => MessageProspect::SentToSink,
             (true, false) => MessageProspect::Due,
             (false, false) => MessageProspect::None,

@@ -1,10 +1,14 @@
-//! Triggers: what is written about them, and how they are read.
+//! Triggers: `write.rs` creates, changes and deletes them, `read.rs` reads them, `ticks.rs`
+//! fires those that follow the clock, `counts.rs` counts their events.
 
 mod counts;
 mod read;
+pub(super) mod ticks;
 mod write;
 
-use super::routes::SealedSecret;
+pub use ticks::Fired;
+
+use super::SealedSecret;
 use crate::domain::resource::TriggerKind;
 use crate::domain::schedule::MissedTicks;
 use crate::domain::{AutomationId, IntegrationId, ScheduleId, TriggerId};

@@ -1,32 +1,31 @@
-//! The two databases behind one type.
+//! Opens SQLite and Postgres, brings their schemas up to date, and closes them.
 
-use super::{StoreError, lock};
-use sqlx::pool::PoolConnection;
+use super::{exec, lock};
+use crate::store::StoreError;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection, Executor};
-use std::io;
+use sqlx::{ConnectOptions, Connection};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-/// How long a connection may take to show that it works.
+/// The time limit of a ping.
 const PING_MAX: Duration = Duration::from_secs(1);
 
-/// How to open a database.
+/// Options for opening a database.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
-    /// Connections that are kept at most (Postgres: in all; SQLite: for reading).
+    /// The number of connections (Postgres: all; SQLite: those for reading).
     pub connections_max: u32,
-    /// How long a call waits for a connection.
+    /// The time that a call waits for a connection.
     pub acquire_timeout: Duration,
-    /// How long Postgres may take to answer a call.
+    /// The time limit of a statement on Postgres.
     pub answer_max: Duration,
-    /// Whether an SQLite file that is missing is made.
+    /// Creates an SQLite file that is missing.
     pub may_create: bool,
 }
 
@@ -44,111 +43,39 @@ impl Default for StoreOptions {
 /// A handle to the database; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pub(super) db: Db,
+    pub(in crate::store) db: Db,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Db {
+pub(in crate::store) enum Db {
     Postgres(Postgres),
     Sqlite(Sqlite),
 }
 
-/// Postgres is somewhere else: it may be gone without a word, and a connection on which
-/// nobody answers any more looks like one on which somebody thinks.
+/// Postgres is on another machine, which may be gone without a word: a dead connection looks
+/// like one whose statement takes long.
 #[derive(Clone, Debug)]
-pub(super) struct Postgres {
-    pub(super) pool: PgPool,
-    /// How long it may take to answer a call.
-    pub(super) answer_max: Duration,
+pub(in crate::store) struct Postgres {
+    pub(in crate::store) pool: PgPool,
+    /// The time limit of a statement.
+    pub(in crate::store) answer_max: Duration,
 }
 
-/// SQLite has one writer at a time: a pool of one queues writers fairly instead
-/// of letting them collide.
+/// SQLite has one writer at a time: a pool of one queues writers fairly instead of letting
+/// them collide.
 #[derive(Clone, Debug)]
-pub(super) struct Sqlite {
-    pub(super) read: SqlitePool,
-    pub(super) write: SqlitePool,
+pub(in crate::store) struct Sqlite {
+    pub(in crate::store) read: SqlitePool,
+    pub(in crate::store) write: SqlitePool,
     file: PathBuf,
 }
 
-/// Runs `$body`, which ends in a `Result`, on a connection to Postgres. One on which no
-/// answer comes in time is closed: given back to the pool, it would be waited for.
-macro_rules! on_postgres {
-    ($postgres:expr, $connection:ident => $body:block) => {{
-        let postgres: &$crate::store::pool::Postgres = $postgres;
-        let mut held = postgres.pool.acquire().await?;
-        let done = {
-            let $connection = &mut *held;
-            tokio::time::timeout(postgres.answer_max, async { $body }).await
-        };
-        match done {
-            Ok(done) => done,
-            Err(_) => Err(postgres.give_up(held).await),
-        }
-    }};
-}
-
-/// Runs `$body` on a connection for reading, whichever database it is.
-macro_rules! read {
-    ($store:expr, $connection:ident => $body:expr) => {
-        match &$store.db {
-            $crate::store::pool::Db::Postgres(postgres) => {
-                $crate::store::pool::on_postgres!(postgres, $connection => {
-                    Ok::<_, $crate::store::StoreError>($body)
-                })?
-            }
-            $crate::store::pool::Db::Sqlite(sqlite) => {
-                let $connection = &sqlite.read;
-                $body
-            }
-        }
-    };
-}
-
-/// Runs `$body`, which ends in a `Result`, in a transaction of its own: committed
-/// if it is `Ok`, rolled back otherwise. `return` and `?` in the body leave the
-/// body only.
-macro_rules! write {
-    ($store:expr, $tx:ident => $body:block) => {
-        match &$store.db {
-            $crate::store::pool::Db::Postgres(postgres) => {
-                $crate::store::pool::on_postgres!(postgres, connection => {
-                    let mut transaction = sqlx::Connection::begin(connection).await?;
-                    let result = {
-                        let $tx = &mut transaction;
-                        async { $body }.await
-                    };
-                    if result.is_ok() {
-                        transaction.commit().await?;
-                    }
-                    result
-                })
-            }
-            $crate::store::pool::Db::Sqlite(sqlite) => {
-                // Immediate: a transaction that reads first and writes later
-                // would otherwise fail when another process writes in between.
-                let mut transaction = sqlite.write.begin_with("begin immediate").await?;
-                let result = {
-                    let $tx = &mut transaction;
-                    async { $body }.await
-                };
-                if result.is_ok() {
-                    transaction.commit().await?;
-                }
-                result
-            }
-        }
-    };
-}
-
-pub(super) use {on_postgres, read, write};
-
 impl Store {
-    /// Opens the database at `url`; an SQLite file is created where it is missing and the
-    /// options allow it.
+    /// Opens the database at `url`; creates an SQLite file that is missing if the options
+    /// allow it.
     ///
     /// # Errors
-    /// If the URL names no supported database, or it cannot be reached.
+    /// If the URL names no supported database, or the database cannot be reached.
     pub async fn open(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
         let scheme = url.split(':').next().unwrap_or_default();
         let db = match scheme {
@@ -165,15 +92,15 @@ impl Store {
     /// If a migration fails, or the database was migrated by a newer version.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match &self.db {
-            // As long as it takes: an index on a large table is not made in no time.
+            // Without a time limit: an index on a large table takes its time.
             Db::Postgres(postgres) => {
                 sqlx::migrate!("../migrations/postgres")
                     .run(&postgres.pool)
                     .await?
             }
             Db::Sqlite(sqlite) => {
-                // sqlx locks nothing here: two processes would both apply what is
-                // missing, and the second one fail.
+                // sqlx takes no lock here: two processes would both apply the missing
+                // migrations, and the second one would fail.
                 let _lock = lock::exclusive(&sqlite.file).await;
                 sqlx::migrate!("../migrations/sqlite")
                     .run(&sqlite.write)
@@ -183,17 +110,14 @@ impl Store {
         Ok(())
     }
 
-    /// Whether the database answers.
-    ///
-    /// # Errors
-    /// If it does not.
+    /// Succeeds if the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        read!(self, pool => { pool.execute("select 1").await?; });
+        self.read(async |tx| exec!(tx, "select 1")).await?;
         Ok(())
     }
 
-    /// Closes idle connections that the database has given up, after a call failed
-    /// because of one: a restarted Postgres has broken them all.
+    /// Closes idle connections that are broken, after a call failed because of one: a
+    /// restarted Postgres has broken them all.
     pub async fn discard_broken(&self) {
         if let Db::Postgres(postgres) = &self.db {
             postgres.discard_broken().await;
@@ -208,7 +132,7 @@ impl Store {
         }
     }
 
-    /// Whether the database is a file of this machine.
+    /// True if the database is a file of this machine.
     pub fn is_embedded(&self) -> bool {
         matches!(self.db, Db::Sqlite(_))
     }
@@ -226,22 +150,10 @@ impl Store {
 }
 
 impl Postgres {
-    /// Closes a connection on which no answer came, and those that fell silent with it.
-    pub(super) async fn give_up(&self, mut silent: PoolConnection<sqlx::Postgres>) -> StoreError {
-        silent.close_on_drop();
-        drop(silent);
-        self.discard_broken().await;
-        self.unanswered()
-    }
-
-    pub(super) fn unanswered(&self) -> StoreError {
-        let reason = format!("no answer within {} s", self.answer_max.as_secs());
-        StoreError::Unavailable(io::Error::new(io::ErrorKind::TimedOut, reason).into())
-    }
-
-    async fn discard_broken(&self) {
+    /// Closes idle connections that give no answer.
+    pub(super) async fn discard_broken(&self) {
         let mut pings = JoinSet::new();
-        // All are held until each was asked, or the same one would come again.
+        // All are held until each was pinged, or the pool would hand out the same one again.
         while let Some(mut connection) = self.pool.try_acquire() {
             pings.spawn(async move {
                 let ping = timeout(PING_MAX, connection.ping()).await;
@@ -271,7 +183,7 @@ async fn open_postgres(url: &str, options: &StoreOptions) -> Result<Postgres, St
         .connect_with(connect.clone())
         .await;
     match pool {
-        // It has tried all the time, and does not say why in vain.
+        // The pool retried until its time was up, and does not say why: ask once more.
         Err(sqlx::Error::PoolTimedOut) => match timeout(PING_MAX, connect.connect()).await {
             Ok(Err(reason)) => Err(reason.into()),
             _ => Err(sqlx::Error::PoolTimedOut.into()),
@@ -313,7 +225,7 @@ async fn open_sqlite(url: &str, options: &StoreOptions) -> Result<Sqlite, StoreE
     Ok(Sqlite { read, write, file })
 }
 
-/// A URL that may stand in a message.
+/// The URL without its password, for messages.
 fn without_password(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if scheme + 3 <= at => {

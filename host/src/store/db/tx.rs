@@ -1,0 +1,135 @@
+//! A connection as a value, for the length of one read or one transaction.
+//!
+//! Owns: how a transaction begins and ends, and the time limit of each statement.
+//! A helper of the store is a function that takes `&mut Tx`; the macros in
+//! `statement.rs` run one statement on it.
+
+use super::{Db, Postgres, Store, exec};
+use crate::store::StoreError;
+use sqlx::{Connection as _, PgConnection, SqliteConnection};
+use std::time::Duration;
+
+/// A connection that the caller has to itself: a transaction inside [`Store::write`],
+/// single statements inside [`Store::read`].
+pub(in crate::store) enum Tx<'c> {
+    Postgres(PostgresTx<'c>),
+    Sqlite(&'c mut SqliteConnection),
+}
+
+/// Postgres may be gone without a word, so every statement has a time limit.
+pub(in crate::store) struct PostgresTx<'c> {
+    pub(in crate::store) connection: &'c mut PgConnection,
+    pub(in crate::store) answer_max: Duration,
+}
+
+/// Waits for Postgres no longer than `limit`.
+pub(in crate::store) async fn within<T>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(limit, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(StoreError::unanswered(limit)),
+    }
+}
+
+impl Tx<'_> {
+    /// Lets the commit return before Postgres has flushed it to disk. Only for work
+    /// that is done again when a crash of the database loses it.
+    pub(in crate::store) async fn commit_without_flush(&mut self) -> Result<(), StoreError> {
+        if let Tx::Postgres(_) = self {
+            exec!(self, "set local synchronous_commit = off")?;
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Runs `body` on a connection for reading. Each of its statements sees the
+    /// database as it is when that statement begins.
+    pub(in crate::store) async fn read<T>(
+        &self,
+        body: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match &self.db {
+            Db::Postgres(postgres) => {
+                let answer_max = postgres.answer_max;
+                let on = async |connection: &mut PgConnection| {
+                    body(&mut Tx::Postgres(PostgresTx {
+                        connection,
+                        answer_max,
+                    }))
+                    .await
+                };
+                postgres.hold(on).await
+            }
+            Db::Sqlite(sqlite) => {
+                let mut connection = sqlite.read.acquire().await?;
+                body(&mut Tx::Sqlite(&mut connection)).await
+            }
+        }
+    }
+
+    /// Like [`Store::write`], for a body that runs a single statement on Postgres: that is
+    /// a transaction by itself and saves the round trips of `begin` and `commit`.
+    pub(in crate::store) async fn write_once<T>(
+        &self,
+        body: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match &self.db {
+            Db::Postgres(_) => self.read(body).await,
+            Db::Sqlite(_) => self.write(body).await,
+        }
+    }
+
+    /// Runs `body` in a transaction: committed if it returns `Ok`, rolled back
+    /// otherwise.
+    pub(in crate::store) async fn write<T>(
+        &self,
+        body: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match &self.db {
+            Db::Postgres(postgres) => {
+                let answer_max = postgres.answer_max;
+                let in_transaction = async |connection: &mut PgConnection| {
+                    let mut transaction = within(answer_max, connection.begin()).await?;
+                    let connection = &mut *transaction;
+                    let done = body(&mut Tx::Postgres(PostgresTx {
+                        connection,
+                        answer_max,
+                    }))
+                    .await?;
+                    within(answer_max, transaction.commit()).await?;
+                    Ok(done)
+                };
+                postgres.hold(in_transaction).await
+            }
+            Db::Sqlite(sqlite) => {
+                // Immediate: a transaction that reads first and writes later would
+                // otherwise fail when another process writes in between.
+                let mut transaction = sqlite.write.begin_with("begin immediate").await?;
+                let done = body(&mut Tx::Sqlite(&mut transaction)).await?;
+                transaction.commit().await?;
+                Ok(done)
+            }
+        }
+    }
+}
+
+impl Postgres {
+    /// Runs `body` on a connection of the pool. A connection that gave no answer is
+    /// closed: given back, the pool would wait for that answer.
+    async fn hold<T>(
+        &self,
+        body: impl AsyncFnOnce(&mut PgConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        let done = body(&mut connection).await;
+        if done.as_ref().is_err_and(StoreError::is_unanswered) {
+            connection.close_on_drop();
+            drop(connection);
+            self.discard_broken().await;
+        }
+        done
+    }
+}
