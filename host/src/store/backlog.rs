@@ -37,7 +37,7 @@ pub struct Backlog {
     pub needs_reauth: u64,
     /// Sinks that are switched on; no more than 100,000 are counted.
     pub sinks: u64,
-    /// Of those, the ones whose circuit is open.
+    /// The sinks among those whose circuit is open.
     pub sinks_open: u64,
 }
 

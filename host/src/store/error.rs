@@ -1,4 +1,4 @@
-//! What can go wrong in the store, and what follows from it.
+//! The errors of the store, and their consequences.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,19 +7,19 @@ use std::time::Duration;
 /// An error of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database cannot be reached, or gave up: worth another try.
+    /// The database cannot be reached, or gave up: a retry may succeed.
     #[error("the database is unavailable: {0}")]
     Unavailable(#[source] sqlx::Error),
     /// Another row has this value already.
     #[error("{what} is taken")]
     Taken {
-        /// Which value.
+        /// The value.
         what: &'static str,
     },
     /// The row refers to one that does not exist in this organization.
     #[error("no such {what}")]
     Missing {
-        /// What it refers to.
+        /// The kind of the row.
         what: &'static str,
     },
     /// A stored value that this version cannot read.
@@ -29,16 +29,16 @@ pub enum StoreError {
         table: &'static str,
         /// The column.
         column: &'static str,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A statement failed for what it was given: another try fails again.
+    /// A statement failed because of its values: a retry fails again.
     #[error("the database refused a statement: {0}")]
     Refused(#[source] sqlx::Error),
     /// The migrations could not be applied.
     #[error("cannot migrate the database: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
-    /// An SQLite file that had to be there is not.
+    /// An SQLite file is missing that the options require.
     #[error("there is no database {}", .0.display())]
     NoFile(PathBuf),
     /// The URL names no supported database.
@@ -47,7 +47,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same call may succeed later.
+    /// True if a retry of the same call may succeed.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
@@ -58,7 +58,7 @@ impl StoreError {
         Self::Unavailable(io::Error::new(io::ErrorKind::TimedOut, reason).into())
     }
 
-    /// Whether the connection fell silent: it must not be used again.
+    /// True if the connection gave no answer: it must not be used again.
     pub(super) fn is_unanswered(&self) -> bool {
         matches!(self, Self::Unavailable(sqlx::Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut)
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Which part of a list is wanted.
+/// The part of a list that a caller wants.
 #[derive(Clone, Copy, Debug)]
 pub struct PageRequest {
     /// 1 to 100.
@@ -19,7 +19,7 @@ impl PageRequest {
         self.before.unwrap_or(Uuid::max())
     }
 
-    /// One more than wanted, which tells whether another page follows.
+    /// One more than wanted: its presence tells that another page follows.
     pub(super) fn fetch(&self) -> i64 {
         i64::from(self.limit) + 1
     }
@@ -42,12 +42,12 @@ impl PageRequest {
 pub struct Page<T> {
     /// Newest first.
     pub items: Vec<T>,
-    /// What to pass as `cursor` for the next page; null on the last.
+    /// The `cursor` of the next page; null on the last page.
     pub next_cursor: Option<String>,
 }
 
 impl<T> Page<T> {
-    /// The same page with each item changed.
+    /// Converts each item.
     pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
         Page {
             items: self.items.into_iter().map(change).collect(),

@@ -1,10 +1,9 @@
-//! Deletes what has grown old, a bounded number of rows at a time.
+//! Deletes old rows, a bounded number at a time.
 //!
-//! What still lives is never touched: deliveries and messages that are due or claimed,
-//! runs that have not ended, events whose run is there, dead letters of the outbox and
-//! their runs. A row that occupies a deduplication key longer than it is kept is emptied
-//! first: its entry in the unique index stays, so the index remains all there is to
-//! deduplication.
+//! Live rows are never touched: deliveries and messages that are due or claimed, runs that
+//! have not ended, events whose run exists, dead letters of the outbox and their runs. A row
+//! whose deduplication key must outlast it is emptied first: its entry in the unique index
+//! stays, so that the index alone deduplicates.
 
 use super::db::{ByEngine, exec, locked};
 use super::{Store, StoreError};
@@ -12,33 +11,33 @@ use crate::domain::status::States;
 use crate::domain::{DeliveryStatus, EventStatus, OutboxStatus, RunStatus, Timestamp};
 use std::time::{Duration, Instant};
 
-/// What grows old.
+/// The kinds of rows that retention deletes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Collected {
-    /// Messages of the outbox that nobody waits for.
+    /// Messages of the outbox that are settled.
     Messages,
     /// Runs that have ended.
     Runs,
     /// Events without a run: skipped, or their run is gone.
     Events,
-    /// Keys of triggers, whose events are gone.
+    /// Keys of events that were emptied.
     EventKeys,
-    /// Deliveries that are done, or were given up.
+    /// Deliveries that are completed or discarded.
     Deliveries,
-    /// Deliveries that failed and that nobody has retried.
+    /// Deliveries that failed.
     DeadLetters,
-    /// Keys of the door, whose deliveries are gone.
+    /// Keys of deliveries that were emptied.
     DoorKeys,
     /// Changes of status.
     History,
 }
 
-/// Which rows are old.
+/// The age from which rows are deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Horizon {
-    /// Those that ended, or were made, before this.
+    /// Rows that ended, or were created, before this time are old.
     pub before: Timestamp,
-    /// Their deduplication keys must last if they came at this time or later.
+    /// The deduplication keys of rows from this time or later must stay.
     pub keys_since: Timestamp,
 }
 
@@ -118,7 +117,7 @@ const DELETE_HISTORY: ByEngine = pass!(
 );
 
 impl Collected {
-    /// Everything, in the order in which it is deleted: an event after its run.
+    /// Every kind, in the order of deletion: an event goes after its run.
     pub const ALL: &'static [Self] = &[
         Self::Messages,
         Self::Runs,
@@ -130,7 +129,7 @@ impl Collected {
         Self::History,
     ];
 
-    /// In logs and metrics.
+    /// The name in logs and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Messages => "messages",
@@ -156,7 +155,7 @@ impl Collected {
         }
     }
 
-    /// In which states a row may be collected; none where it has no state that counts.
+    /// The states in which a row may be deleted; none where the state does not matter.
     fn statuses(self) -> Vec<Option<&'static str>> {
         fn of<S: States>(
             all: &'static [S],
@@ -167,7 +166,7 @@ impl Collected {
             ended.map(|state| Some(text(state))).collect()
         }
         match self {
-            // A dead letter may be the only thing that remembers a run that nobody has.
+            // A dead letter may be the only trace of a run that no consumer has seen.
             Self::Messages => of(OutboxStatus::ALL, |s| s.as_str(), States::is_final),
             Self::Runs => of(
                 RunStatus::ALL,
@@ -191,22 +190,19 @@ impl Collected {
     }
 }
 
-/// What one pass has done.
+/// The result of one pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CollectedRows {
     /// Rows that were deleted or emptied.
     pub rows: u64,
-    /// How long it held what it wrote to, without the time that it waited for that: on
-    /// SQLite nobody else could write meanwhile.
+    /// The time for which it held the rows, without the wait for their locks: on SQLite no
+    /// other call could write meanwhile.
     pub held: Duration,
 }
 
 impl Store {
-    /// One pass: deletes or empties some of what is old, in one short transaction. Fewer
-    /// rows than `max`: nothing is left.
-    ///
-    /// # Errors
-    /// If the database is unavailable; then nothing was changed.
+    /// One pass: deletes or empties up to `max` old rows, in one short transaction. Fewer
+    /// rows than `max` mean that none is left.
     pub async fn collect(
         &self,
         what: Collected,
@@ -233,7 +229,7 @@ impl Store {
             Ok((rows, begun))
         })
         .await
-        // After the commit, which is a part of it.
+        // Measured after the commit, which holds the rows too.
         .map(|(rows, begun)| CollectedRows {
             rows,
             held: begun.elapsed(),

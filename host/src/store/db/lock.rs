@@ -3,16 +3,16 @@
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
-/// Waits for the lock beside a database's file; dropping it, or the end of the
-/// process, releases it. The lock has a file of its own: SQLite's own locks are lost
-/// when anybody else in the process closes the database's file. It stays there, for
-/// removing it would let a third process lock another file of the same name.
+/// Waits for the lock file beside a database. Dropping the lock, or the end of the process,
+/// releases it. The lock has a file of its own because SQLite's locks are lost when another
+/// part of the process closes the database's file. The file is never removed: a third process
+/// would then lock another file of the same name.
 ///
-/// None where there is no such file: SQLite says better than this why it cannot
-/// open a database there.
+/// None where the file cannot be created: SQLite reports better why it cannot open a database
+/// there.
 pub(super) async fn exclusive(database: &Path) -> Option<File> {
     if database.to_string_lossy().contains(':') {
-        // In memory, or a URI: nothing that another process shares by this name.
+        // In memory, or a URI: no other process shares it by this name.
         return None;
     }
     let mut path = database.to_owned().into_os_string();

@@ -1,4 +1,4 @@
-//! How bodies lie in the inbox: LZ4 where it helps, byte-exact always.
+//! The stored form of bodies: compressed with LZ4 where that helps, always byte-exact.
 
 use super::StoreError;
 
@@ -6,7 +6,7 @@ use super::StoreError;
 const CODEC_NONE: i16 = 0;
 /// An LZ4 block after its uncompressed length (4 bytes, little-endian).
 const CODEC_LZ4: i16 = 1;
-/// Below this, a body is not worth compressing.
+/// The size below which compression is not worth it.
 const COMPRESS_BYTES_MIN: usize = 256;
 
 /// A body ready to be stored.

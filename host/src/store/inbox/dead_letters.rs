@@ -1,4 +1,4 @@
-//! What people do about dead letters of the inbox.
+//! People retry and discard the dead letters of the inbox.
 
 use crate::domain::status::States;
 use crate::domain::{DeliveryId, DeliveryStatus, IntegrationId, OrgId, Timestamp};

@@ -10,8 +10,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 use uuid::Uuid;
 
-/// A delivery that is ready to be written: the work of one request that needs no
-/// database is done before the writer sees it.
+/// A delivery that is ready to be written. Each request packs its own delivery, so that the
+/// one writer only writes.
 #[derive(Clone, Debug)]
 pub struct PackedDelivery {
     id: DeliveryId,
@@ -25,7 +25,7 @@ pub struct PackedDelivery {
 }
 
 impl PackedDelivery {
-    /// Compresses the body and computes the key that the door deduplicates by.
+    /// Compresses the body and computes the digest that ingress deduplicates by.
     pub fn new(delivery: NewDelivery) -> Self {
         let door_key = delivery
             .delivery_key
@@ -42,7 +42,7 @@ impl PackedDelivery {
             id: delivery.id,
             door_key,
             delivery_key: delivery.delivery_key.map(text),
-            // Strings alone: this cannot fail.
+            // Serializing strings cannot fail.
             headers: serde_json::to_string(&delivery.headers).unwrap_or_default(),
             query: text(delivery.query),
             body: pack(&delivery.body),
@@ -51,29 +51,30 @@ impl PackedDelivery {
         }
     }
 
-    /// By which the door recognises a repetition; none if the sender gave no id.
+    /// The digest by which ingress recognizes a repeated delivery; none if the sender gave no
+    /// id.
     pub fn door_key(&self) -> Option<Uuid> {
         self.door_key
     }
 
-    /// When it arrived.
+    /// The time of arrival.
     pub fn received_at(&self) -> Timestamp {
         self.received_at
     }
 
-    /// By which route.
+    /// The route that it came by.
     pub fn route(&self) -> Route {
         self.origin.route
     }
 
-    /// Bytes that wait in memory until this is written.
+    /// The number of bytes that it holds in memory until it is written.
     pub fn bytes(&self) -> usize {
         self.body.bytes.len() + self.headers.len() + self.query.len()
     }
 }
 
-/// 128 bits of SHA-256 over the source and the sender's id: an index entry of
-/// fixed size, however long the id is.
+/// 128 bits of SHA-256 over the source and the sender's id: an index entry of fixed size,
+/// however long the id is.
 fn door_key(origin: &Origin, delivery_key: &str) -> Uuid {
     let mut digest = Sha256::new();
     digest.update(origin.route.as_str());
@@ -90,20 +91,20 @@ fn door_key(origin: &Origin, delivery_key: &str) -> Uuid {
     Uuid::from_bytes(key)
 }
 
-/// What became of a delivery at the door.
+/// The answer to a delivery that was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// The row: of the first delivery, if this one repeats it.
+    /// The row; that of the first delivery, if this one repeats it.
     pub id: DeliveryId,
-    /// Whether it was committed before.
+    /// True if it was committed before.
     pub duplicate: bool,
 }
 
-/// Of a delivery that was neither inserted nor is there: the row that kept it out
-/// is gone again. Another try inserts it.
+/// The error of a delivery that was neither inserted nor found: the row that kept it out was
+/// deleted meanwhile. A retry inserts it.
 const NOWHERE: &str = "a delivery was neither inserted nor found";
 
-/// Which rows there are of deliveries that were not inserted.
+/// The existing rows of deliveries that were not inserted.
 #[derive(Debug, Default)]
 struct Present {
     ids: HashSet<Uuid>,
@@ -112,8 +113,8 @@ struct Present {
 
 impl Present {
     fn stored(&self, delivery: &PackedDelivery) -> Option<Stored> {
-        // A row under this very id means that an earlier try of the same call had
-        // been committed after all.
+        // A row with the delivery's own id: an earlier try of the same call was committed,
+        // and only its answer was lost.
         let own = self.ids.contains(&delivery.id.0).then_some(delivery.id);
         let first = || self.by_key.get(&delivery.door_key?).copied();
         own.or_else(first).map(|id| Stored {

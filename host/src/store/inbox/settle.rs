@@ -19,27 +19,27 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 use uuid::Uuid;
 
-/// What a worker decided about one claimed delivery.
+/// A worker's decision about one claimed delivery.
 #[derive(Clone, Debug)]
 pub struct Settlement {
     /// The row.
     pub delivery: DeliveryId,
     /// The claim's fence.
     pub attempt: i32,
-    /// What becomes of the row.
+    /// The result for the row.
     pub disposition: Disposition,
-    /// To whom the delivery turned out to belong, if its route did not say.
+    /// The owner of the delivery, if the worker found it and not the route.
     pub owner: Option<Owner>,
-    /// Events to write. Of a delivery that does not complete, only skipped ones.
+    /// Events to write. A delivery that does not complete has skipped ones only.
     pub events: Vec<DecidedEvent>,
-    /// The trace that the sender's request belongs to: consumers go on with it.
+    /// The trace of the sender's request, which consumers continue.
     pub trace: Option<TraceParent>,
 }
 
 /// The integration that a delivery belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// Whose it is.
+    /// Its organization.
     pub org: OrgId,
     /// The integration.
     pub integration: IntegrationId,
@@ -47,7 +47,7 @@ pub struct Owner {
     pub provider: String,
 }
 
-/// What a settlement wrote.
+/// The rows that a settlement wrote.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settled {
     /// The deliveries whose claim still held.
@@ -219,7 +219,7 @@ impl Settlement {
         }
     }
 
-    /// In figures.
+    /// The result in metrics.
     fn result(&self) -> &'static str {
         match self.disposition {
             Disposition::Completed { .. } => "completed",

@@ -30,8 +30,8 @@ struct Ending<'a> {
 }
 
 /// Ends a lease; returns the error of the message if the lease was still held. A lapsed
-/// lease counts until somebody claims the message again, because only a claim replaces
-/// the token.
+/// lease counts until the next claim of the message, because only a claim replaces the
+/// token.
 async fn end(
     tx: &mut Tx<'_>,
     lease: Leased<'_>,
@@ -56,7 +56,7 @@ async fn end(
     )
 }
 
-/// The answer to whoever ended a lease; `ended` says whether it was still held.
+/// The answer to the consumer that ended a lease; `ended` says whether it was still held.
 async fn outcome(
     tx: &mut Tx<'_>,
     lease: Leased<'_>,
@@ -80,8 +80,8 @@ async fn outcome(
 }
 
 impl Store {
-    /// Acknowledges a message. Its run, if nobody has started it yet, times out after
-    /// `start`: no other consumer is told about it.
+    /// Acknowledges a message. If its run has not started yet, it times out after `start`: no
+    /// other consumer is told about it.
     pub async fn ack_message(
         &self,
         org: &OrgId,
@@ -116,7 +116,7 @@ impl Store {
     }
 
     /// Gives a message back, to be due again at `retry_at`. Without that it becomes a
-    /// dead letter, and its run fails unless somebody has started it.
+    /// dead letter, and its run fails unless a consumer has started it.
     pub async fn nack_message(
         &self,
         org: &OrgId,

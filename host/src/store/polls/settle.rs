@@ -16,47 +16,47 @@ use crate::store::{Store, StoreError};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// What a worker decided about a page.
+/// A worker's decisions about a page.
 #[derive(Clone, Copy, Debug)]
 pub struct PollPageSettlement<'a> {
     /// The claim.
     pub claim: &'a ClaimedPoll,
-    /// What the page was asked for with.
+    /// The work that the page was requested for.
     pub work: &'a PollWork,
-    /// Where the next page begins.
+    /// The cursor of the next page.
     pub cursor: &'a str,
     /// Events to write.
     pub events: &'a [DecidedEvent],
-    /// What follows.
+    /// The next step.
     pub after: AfterPage,
 }
 
-/// What follows a page.
+/// The next step after a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterPage {
-    /// The same worker's next page: the claim holds for so long.
+    /// The same worker's next page; the claim is extended by this time.
     More(Duration),
-    /// Another page, but others have their turn first.
+    /// Another page, after other groups have had their turn.
     Again,
-    /// Nothing until the group's time has come.
+    /// No page before the group is due.
     Rest,
 }
 
-/// What came of settling a page.
+/// The result of settling a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageSettled {
     /// It is written.
     Written(PollSettled),
-    /// It was written before: the answer to that was lost.
+    /// It was written before, and the answer was lost.
     Already,
-    /// The group's triggers are others by now. Nothing was written; the page is to be
-    /// asked for again.
+    /// The group's triggers have changed. Nothing was written; the page must be requested
+    /// again.
     Changed,
     /// The claim no longer holds. Nothing was written.
     Lost,
 }
 
-/// What a page wrote.
+/// The rows that a page wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PollSettled {
     /// Events written, skipped ones included.
@@ -70,32 +70,32 @@ pub struct PollSettled {
 /// Why a poll ended without a page. The cursor stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PollDisposition {
-    /// It failed, and is tried again then.
+    /// It failed and is retried.
     Retry {
-        /// When.
+        /// The time of the next try.
         at: Timestamp,
-        /// Until when the service wants to be left alone, if it said so.
+        /// The end of the pause that the service asked for, if it did.
         pause_until: Option<Timestamp>,
-        /// For people.
+        /// The error, for people.
         error: String,
     },
-    /// The service wants to be left alone until then, which is no failure.
+    /// The service asked for a pause, which is no failure.
     RateLimited {
-        /// Until when.
+        /// The end of the pause.
         until: Timestamp,
-        /// For people.
+        /// The error, for people.
         error: String,
     },
-    /// The credential was refused: nothing is asked until there is a new one.
+    /// The service refused the credential: polling stops until there is a new one.
     Unauthorized {
-        /// For people.
+        /// The error, for people.
         error: String,
-        /// Of the credential that was refused; none if the integration has none.
+        /// The revision of the refused credential; none if the integration has none.
         revision: Option<Uuid>,
     },
-    /// Nothing was tried; somebody may try then.
+    /// The poll did not begin.
     GiveBack {
-        /// When.
+        /// The time of the next try.
         at: Timestamp,
     },
 }
@@ -109,7 +109,7 @@ struct HeldRow {
     times: GroupTimes,
 }
 
-/// Whether a page may be written.
+/// The permission to write a page.
 enum Held {
     Yes(GroupTimes),
     No(PageSettled),
@@ -151,9 +151,6 @@ async fn hold(tx: &mut Tx<'_>, claim: &ClaimedPoll) -> Result<Option<HeldRow>, S
 
 impl Store {
     /// Settles a page.
-    ///
-    /// # Errors
-    /// If nothing was written.
     pub async fn settle_poll_page(
         &self,
         page: PollPageSettlement<'_>,
@@ -219,11 +216,8 @@ impl Store {
         })
     }
 
-    /// Notes why a poll ended without a page, and ends its claim; false if that no
-    /// longer held, and then nothing was written.
-    ///
-    /// # Errors
-    /// If nothing was written.
+    /// Notes the reason why a poll ended without a page, and ends its claim. False if the
+    /// claim no longer held; then nothing is written.
     pub async fn fail_poll(
         &self,
         claim: &ClaimedPoll,

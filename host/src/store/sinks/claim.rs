@@ -1,43 +1,42 @@
-//! T4 of the sinks: messages are claimed to be sent. How a message ends is as for the
-//! pull sink, in `outbox.rs`, unless it is put back as if it had never been tried.
+//! Claims the messages of a sink's organization, to be sent. A claim ends as for the pull
+//! sink, in `outbox/lease.rs`, or is given back as if it had never been tried.
 
 use crate::domain::outbox::{ClaimedMessage, LeaseOutcome};
 use crate::domain::sink::SinkKind;
 use crate::domain::{OrgId, OutboxStatus, SinkId, Timestamp};
 use crate::store::db::{ByEngine, all, exec, locked, optional, update};
 use crate::store::outbox::{Lease, MessageRow, claim_sql};
-
 use crate::store::{SealedSecret, Store, StoreError};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Where claimed messages are sent.
+/// The destination of claimed messages.
 #[derive(Clone, Debug)]
 pub struct SinkTarget {
     /// The sink.
     pub id: SinkId,
-    /// Whose it is.
+    /// Its organization.
     pub org: OrgId,
-    /// What it was when the messages were claimed.
+    /// The revision of the sink when the messages were claimed.
     pub revision: Uuid,
-    /// How it is reached.
+    /// Its kind.
     pub kind: SinkKind,
     /// The URL of an HTTP sink.
     pub url: Option<String>,
     /// The stream of a Redis sink.
     pub stream: Option<String>,
-    /// What requests are signed with, newest first.
+    /// The secrets that sign requests, newest first.
     pub secrets: Vec<SealedSecret>,
-    /// Whether its circuit is tried by this claim.
+    /// True if this claim probes the sink's open circuit.
     pub is_probe: bool,
 }
 
-/// Messages to be sent, and where to.
+/// Messages to be sent, and their destination.
 #[derive(Clone, Debug)]
 pub struct Dispatch {
-    /// Where to.
+    /// The destination.
     pub target: SinkTarget,
-    /// Oldest first; one of a probe.
+    /// Oldest first; a probe has one.
     pub messages: Vec<ClaimedMessage>,
 }
 
@@ -59,11 +58,8 @@ const TARGET: ByEngine = locked!(
 const CLAIM: ByEngine = claim_sql!("");
 
 impl Store {
-    /// Sinks that have something to send and may be sent to, in no order that favours
-    /// anybody for long: those after `after` first.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
+    /// Sinks with due messages and no open circuit. Those after `after` come first, so that
+    /// each sink has its turn.
     pub async fn due_sinks(
         &self,
         after: SinkId,
@@ -78,13 +74,9 @@ impl Store {
             .await
     }
 
-    /// Claims up to `max` messages of a sink's organization for the length of `lease`;
-    /// one, if that is to show whether its circuit can be closed. None if there is
-    /// nothing to send, or it may not be sent just now. A message that was claimed more
-    /// than `attempts_max` times becomes a dead letter instead.
-    ///
-    /// # Errors
-    /// If nothing was claimed.
+    /// Claims up to `max` messages of a sink's organization for the length of `lease`; one,
+    /// if it probes an open circuit. None if no message is due, or the circuit is open. A
+    /// message that was claimed more than `attempts_max` times becomes a dead letter instead.
     pub async fn claim_dispatch(
         &self,
         sink: SinkId,
@@ -161,7 +153,7 @@ impl Store {
         Ok(Some(Dispatch { target, messages }))
     }
 
-    /// The message of a probe had to be given up unsent: the next one may try at once.
+    /// The message of a probe became a dead letter unsent: the next probe may start at once.
     async fn end_probe(
         &self,
         target: &SinkTarget,
@@ -179,11 +171,7 @@ impl Store {
         Ok(())
     }
 
-    /// Gives a message back that was not taken through no fault of its own: the attempt
-    /// does not count.
-    ///
-    /// # Errors
-    /// If the database is unavailable.
+    /// Gives back a message whose failure was not its own fault: the attempt does not count.
     pub async fn give_back_message(
         &self,
         org: &OrgId,

@@ -17,54 +17,54 @@ use serde_json::Value;
 /// A trigger to create.
 #[derive(Clone, Debug)]
 pub struct NewTrigger {
-    /// Its id, to which its secret is bound.
+    /// Its id, which its secret is bound to.
     pub id: TriggerId,
-    /// What it runs.
+    /// The automation that it starts.
     pub automation: TriggerAutomation,
-    /// For people.
+    /// A name for people.
     pub name: String,
-    /// Whose events.
+    /// The provider of its events.
     pub provider: String,
-    /// What makes it fire.
+    /// Its kind.
     pub kind: TriggerKind,
     /// The account whose deliveries it sees.
     pub integration: Option<IntegrationId>,
-    /// Which events it wants; checked by the caller.
+    /// Its configuration, which selects events; checked by the caller.
     pub config: Value,
-    /// Whether it sees anything.
+    /// A disabled trigger sees no events.
     pub enabled: bool,
-    /// Where deliveries may come in; none if it fires otherwise.
+    /// Its URL; none unless it is a webhook trigger.
     pub door: Option<TriggerDoor>,
-    /// When it fires by itself; none if it does not.
+    /// Its ticks; none unless it is scheduled.
     pub clock: Option<TickTiming>,
-    /// When its service is asked; none if it does not poll.
+    /// Its polls; none unless it is a polling trigger.
     pub poll: Option<TriggerPoll>,
 }
 
 /// A trigger's own URL.
 #[derive(Clone, Debug)]
 pub struct TriggerDoor {
-    /// Of the URL.
+    /// The token in the URL.
     pub token: String,
-    /// Of the deliveries to it.
+    /// The secret that signs its deliveries.
     pub secret: SealedSecret,
 }
 
-/// When a trigger fires by itself; checked by the caller.
+/// The ticks of a scheduled trigger; checked by the caller.
 #[derive(Clone, Debug)]
 pub struct TickTiming {
     /// Its own cron and time zone; none if it follows a schedule.
     pub cron: Option<(String, String)>,
     /// The schedule that it follows.
     pub schedule: Option<ScheduleId>,
-    /// What becomes of ticks that were missed.
+    /// The treatment of missed ticks.
     pub missed_ticks: MissedTicks,
 }
 
-/// When a trigger's service is asked; checked by the caller.
+/// The times at which a trigger's service is polled; checked by the caller.
 #[derive(Clone, Debug)]
 pub enum TriggerPoll {
-    /// So many seconds after the last time.
+    /// The number of seconds after the last poll.
     Every(u32),
     /// At the ticks of a cron in a time zone.
     At(String, String),
@@ -86,23 +86,23 @@ impl TriggerPoll {
     }
 }
 
-/// What a new trigger runs.
+/// The automation of a new trigger.
 #[derive(Clone, Debug)]
 pub enum TriggerAutomation {
-    /// One that exists.
+    /// An existing one.
     Existing(AutomationId),
-    /// One that is created with it, under this name.
+    /// A new one with this name.
     New(String),
 }
 
-/// What may change about a trigger.
+/// A change of a trigger.
 #[derive(Clone, Debug, Default)]
 pub struct TriggerPatch {
-    /// For people.
+    /// A name for people.
     pub name: Option<String>,
-    /// Which events it wants; checked by the caller.
+    /// Its configuration, which selects events; checked by the caller.
     pub config: Option<Value>,
-    /// Whether it sees anything.
+    /// A disabled trigger sees no events.
     pub enabled: Option<bool>,
     /// The account whose deliveries it sees; `Some(None)` for none.
     pub integration: Option<Option<IntegrationId>>,
@@ -114,12 +114,12 @@ pub struct TriggerPatch {
     pub timezone: Option<String>,
     /// The schedule to follow, instead of a cron of its own.
     pub schedule: Option<ScheduleId>,
-    /// What becomes of ticks that were missed.
+    /// The treatment of missed ticks.
     pub missed_ticks: Option<MissedTicks>,
 }
 
 impl TriggerPatch {
-    /// Whether it changes what is asked of a service, or when.
+    /// True if the change affects how its service is polled.
     fn concerns_polls(&self) -> bool {
         self.config.is_some()
             || self.enabled.is_some()
