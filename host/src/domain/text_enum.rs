@@ -94,7 +94,6 @@ pub(crate) use text_enum;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
     use utoipa::PartialSchema;
 

@@ -47,7 +47,7 @@ fn shown(firing: &Firing) -> Vec<String> {
 #[test]
 fn a_tick_that_is_seen_in_time_starts_a_run_whatever_is_done_with_missed_ones() {
     for missed in MissedTicks::ALL {
-        let firing = due("0 * * * *", "2026-01-01T10:00:00Z", missed)
+        let firing = due("0 * * * *", "2026-01-01T10:00:00Z", *missed)
             .fire(time("2026-01-01T10:00:59Z"), LIMITS);
         assert_eq!(shown(&firing), ["10:00:00 run"]);
         assert_eq!(firing.next, Some(time("2026-01-01T11:00:00Z")));
