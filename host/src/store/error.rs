@@ -27,8 +27,8 @@ pub enum StoreError {
     Unreadable {
         /// The table.
         table: &'static str,
-        /// The column.
-        column: &'static str,
+        /// The column, or its alias in the statement.
+        column: String,
         /// The reason.
         reason: String,
     },
@@ -80,8 +80,29 @@ impl StoreError {
     ) -> Self {
         Self::Unreadable {
             table,
-            column,
+            column: column.to_owned(),
             reason: reason.to_string(),
+        }
+    }
+
+    /// Names the table of a value that a statement could not read: the first one outside of
+    /// parentheses.
+    pub(super) fn in_statement(self, sql: &'static str) -> Self {
+        let mut depth = 0_i32;
+        let mut words = sql.split_ascii_whitespace();
+        let before = words.find(|word| {
+            let is_outside = depth == 0;
+            depth += word.bytes().filter(|byte| *byte == b'(').count() as i32;
+            depth -= word.bytes().filter(|byte| *byte == b')').count() as i32;
+            is_outside && matches!(*word, "from" | "into" | "update")
+        });
+        match (self, before.and_then(|_| words.next())) {
+            (Self::Unreadable { column, reason, .. }, Some(table)) => Self::Unreadable {
+                table,
+                column,
+                reason,
+            },
+            (error, _) => error,
         }
     }
 }
@@ -92,9 +113,13 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(database) if !is_transient_code(database.as_ref()) => {
                 Self::Refused(error)
             }
+            sqlx::Error::ColumnDecode { index, source } => Self::Unreadable {
+                table: "a row",
+                column: index.trim_matches('"').to_owned(),
+                reason: source.to_string(),
+            },
             sqlx::Error::Encode(_)
             | sqlx::Error::Decode(_)
-            | sqlx::Error::ColumnDecode { .. }
             | sqlx::Error::ColumnNotFound(_)
             | sqlx::Error::RowNotFound => Self::Refused(error),
             _ => Self::Unavailable(error),
@@ -119,4 +144,23 @@ fn is_transient_code(error: &dyn sqlx::error::DatabaseError) -> bool {
     }
     code.parse::<i32>()
         .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unreadable_value_names_the_table_of_its_statement() {
+        let table = |sql| match StoreError::unreadable("a row", "x", "why").in_statement(sql) {
+            StoreError::Unreadable { table, .. } => table,
+            error => panic!("{error}"),
+        };
+        assert_eq!(table("select id from runs where id = $1"), "runs");
+        let nested = "select (select 1 from a) as b, c in (select 1 from d) from events e";
+        assert_eq!(table(nested), "events");
+        let claim = "with due as (select id from inbox) update outbox set x = 1 from due";
+        assert_eq!(table(claim), "outbox");
+        assert_eq!(table("select 1"), "a row");
+    }
 }

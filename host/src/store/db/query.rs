@@ -141,22 +141,25 @@ impl Query {
         self,
         tx: &mut Tx<'_>,
     ) -> Result<Vec<R>, StoreError> {
-        match tx {
+        let begin = match self.parts.first() {
+            Some(Part::Sql(sql)) => *sql,
+            _ => "",
+        };
+        let rows = match tx {
             Tx::Postgres(postgres) => {
                 let (sql, arguments) = self.for_postgres()?;
                 let query = sqlx::query_as_with(AssertSqlSafe(sql), arguments);
-                within(
-                    postgres.answer_max,
-                    query.fetch_all(&mut *postgres.connection),
-                )
-                .await
+                let rows = query.fetch_all(&mut *postgres.connection);
+                within(postgres.answer_max, rows).await
             }
             Tx::Sqlite(connection) => {
                 let (sql, arguments) = self.for_sqlite()?;
                 let query = sqlx::query_as_with(AssertSqlSafe(sql), arguments);
-                Ok(query.fetch_all(&mut **connection).await?)
+                let rows = query.fetch_all(&mut **connection).await;
+                rows.map_err(StoreError::from)
             }
-        }
+        };
+        rows.map_err(|error| error.in_statement(begin))
     }
 
     /// Runs the statement; the number of rows that it changed.

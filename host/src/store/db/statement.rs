@@ -59,7 +59,7 @@ macro_rules! locked {
 macro_rules! statement {
     ($tx:expr, $query:path, $sql:expr, [$($bind:expr),*], $fetch:ident) => {{
         use $crate::store::db::Sql as _;
-        match &mut *$tx {
+        let result = match &mut *$tx {
             $crate::store::db::Tx::Postgres(postgres) => {
                 let statement = $query($sql.postgres())$(.bind($bind))*;
                 let answer = statement.$fetch(&mut *postgres.connection);
@@ -69,7 +69,8 @@ macro_rules! statement {
                 let statement = $query($sql.sqlite())$(.bind($bind))*;
                 statement.$fetch(&mut **connection).await.map_err($crate::store::StoreError::from)
             }
-        }
+        };
+        result.map_err(|error| error.in_statement($sql.sqlite()))
     }};
 }
 

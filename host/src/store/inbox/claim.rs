@@ -109,6 +109,7 @@ impl Store {
             claim.reclaimed += usize::from(row.is_reclaimed);
             let (id, attempt) = (DeliveryId(row.content.id), row.attempt);
             let content = row.content.row.map_err(StoreError::from);
+            let content = content.map_err(|error| error.in_statement(CLAIM.sqlite));
             match content.and_then(|content| content.claimed(id, attempt)) {
                 Ok(delivery) => claim.deliveries.push(delivery),
                 Err(error) => claim
