@@ -1,7 +1,7 @@
-//! Redis: a few connections, and an end to every wait.
+//! Redis: a few connections, and a timeout for every call.
 //!
-//! Owns: what a URL of Redis may say, TLS, how connections are kept, and that no
-//! password shows in an error.
+//! Owns: the accepted forms of a Redis URL, TLS, the connection pool, and errors without
+//! passwords.
 //! Never does: know what the commands are for.
 
 use crate::secret::Secret;
@@ -13,34 +13,33 @@ use deadpool_redis::{Connection, Manager, Pool, PoolError};
 use std::time::Duration;
 use url::Url;
 
-/// A URL of Redis that is none. Its text never holds the URL, which may hold a password.
+/// Redis cannot be set up. The text never contains the URL, which may contain a password.
 #[derive(Debug, thiserror::Error)]
 pub enum RedisSetupError {
-    /// It could not be read.
+    /// The URL is invalid.
     #[error("expected redis://[user:password@]host[:port][/database], or rediss:// for TLS: {0}")]
     Url(String),
-    /// What a test trusts is no certificate.
+    /// The root certificate of a test is invalid.
     #[error("the certificate: {0}")]
     Certificate(String),
-    /// The connections cannot be managed.
+    /// The connection pool cannot be created.
     #[error("the connections to Redis: {0}")]
     Connections(String),
 }
 
-/// How long to wait, and how many connections to keep.
+/// Timeouts, and the number of connections.
 #[derive(Clone, Copy, Debug)]
 pub struct RedisLimits {
-    /// All that one call may take: to connect, to be answered, and once more where a
-    /// connection turned out to be broken.
+    /// The time of one call: to connect, to get the answer, and to do both again if the
+    /// connection turns out to be broken.
     pub call: Duration,
-    /// What an answer may take. Less than a call, so that a call outlives a connection
-    /// that nobody answers on any more.
+    /// The time of one answer. Less than a call, so that a call survives a dead connection.
     pub answer: Duration,
-    /// Connections at most.
+    /// The maximum number of connections.
     pub connections: usize,
 }
 
-/// A server.
+/// A Redis server.
 pub struct Redis {
     pool: Pool,
     call: Duration,
@@ -48,8 +47,8 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// The server at `url`; with TLS, its certificate is to be signed by `root`, in PEM,
-    /// or by one that the system trusts. Does not connect.
+    /// The server at `url`. With TLS, `root` (PEM) has to sign its certificate, or one of
+    /// the system's roots if `root` is None. Does not connect yet.
     ///
     /// # Errors
     /// See [`RedisSetupError`].
@@ -61,7 +60,7 @@ impl Redis {
         let address = address(url)?;
         let tls = matches!(address.addr(), ConnectionAddr::TcpTls { .. });
         if tls {
-            // An error means that one is installed already.
+            // An error means that a provider is installed already.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
         let password = address.redis_settings().password().map(Secret::from);
@@ -88,15 +87,15 @@ impl Redis {
     /// A connection, for [`Redis::call`].
     ///
     /// # Errors
-    /// If there is none to be had.
+    /// If Redis cannot be reached.
     pub async fn connection(&self) -> Result<Connection, PoolError> {
         self.pool.get().await
     }
 
-    /// Does it within the time of a call.
+    /// Runs `work` within the time of one call.
     ///
     /// # Errors
-    /// Why not, as it may be shown.
+    /// The reason, without the password.
     pub async fn call<T>(
         &self,
         work: impl Future<Output = Result<T, PoolError>>,
@@ -107,8 +106,8 @@ impl Redis {
         }
     }
 
-    /// The error as it may be shown. Some servers repeat the command that they refuse, and
-    /// the command that signs in has the password.
+    /// The error without the password. Some servers repeat the command that they refuse, and
+    /// the AUTH command contains the password.
     fn reason(&self, error: &PoolError) -> String {
         let text = match error {
             PoolError::Backend(error) => error.to_string(),
@@ -127,7 +126,7 @@ fn address(url: &str) -> Result<ConnectionInfo, RedisSetupError> {
     if !matches!(url.scheme(), "redis" | "rediss") {
         return Err(refused("another scheme"));
     }
-    // The client knows `#insecure`, which would be TLS with anybody.
+    // The client supports `#insecure`, which is TLS without a check of the certificate.
     if url.fragment().is_some() {
         return Err(refused("a fragment means nothing here"));
     }

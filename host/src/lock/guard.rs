@@ -1,11 +1,11 @@
-//! A lock that is held, and who may renew and release it: whoever knows its token.
+//! A held lock. Only the holder of its token can renew and release it.
 
 use super::server::Server;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A lock. Dropped without [`LockGuard::release`] it is left to lapse.
+/// A held lock. Dropped without [`LockGuard::release`], it stays locked until it expires.
 pub struct LockGuard(Option<Held>);
 
 pub(super) struct Held {
@@ -15,19 +15,19 @@ pub(super) struct Held {
     pub(super) ttl: Duration,
 }
 
-/// What became of renewing a lock.
+/// The result of renewing a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Renewed {
-    /// It is held for its whole time again.
+    /// The lock is held for its full time again.
     Held,
-    /// It lapsed, or Redis forgot it: somebody else may be asking the service by now.
+    /// The lock expired, or Redis lost it. Another replica may be polling the service now.
     Lost,
-    /// Redis did not say, for this reason. The lock lapses unless it is renewed in time.
+    /// Redis did not answer, for this reason. The lock expires unless it is renewed in time.
     Unavailable(String),
 }
 
 impl LockGuard {
-    /// Where there are no locks.
+    /// A guard without a lock, where Redis is not configured.
     pub(super) fn free() -> Self {
         Self(None)
     }
@@ -36,8 +36,8 @@ impl LockGuard {
         Self(Some(held))
     }
 
-    /// Holds the lock for the whole of its time from now on, if it is held still;
-    /// returns within a second.
+    /// Extends the lock to its full time from now on, if it is still held. Returns within a
+    /// second.
     pub async fn renew(&self) -> Renewed {
         let Some(held) = &self.0 else {
             return Renewed::Held;
@@ -53,17 +53,21 @@ impl LockGuard {
         }
     }
 
-    /// Gives the lock to whoever asks next, if it is held still; returns within a second.
-    /// Where Redis is away, the lock lapses instead.
+    /// Frees the lock, if it is still held. Returns within a second. If Redis is away, the
+    /// lock expires instead.
     pub async fn release(self) {
         let Some(held) = self.0 else { return };
         if let Err(reason) = held.server.delete_if_own(&held.key, &held.token).await {
-            tracing::debug!(lock = held.key, reason, "a lock is left to lapse");
+            tracing::debug!(
+                lock = held.key,
+                reason,
+                "could not release a lock; it expires"
+            );
         }
     }
 }
 
-/// Without the token: who knows it could release the lock.
+/// Without the token, which is enough to release the lock.
 impl fmt::Debug for LockGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = self.0.as_ref().map(|held| held.key.as_str());

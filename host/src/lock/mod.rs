@@ -1,10 +1,9 @@
-//! Keeps two replicas from asking a service at the same time: one lock in Redis for
-//! each poll group.
+//! Locks in Redis, one for each poll group. They keep two replicas from polling a service
+//! at the same time.
 //!
 //! Owns: the locks and their owners' tokens.
-//! Never does: anything that correctness rests on. A lock is advice: it may lapse
-//! under its owner, and Redis may be away. What a poll writes is fenced by its claim in
-//! the database.
+//! Never does: anything that correctness depends on. A lock is advice: it may expire under
+//! its owner, and Redis may be away. The claim in the database fences every write of a poll.
 
 mod guard;
 mod server;
@@ -19,44 +18,43 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// What stands before the id of a poll group.
+/// The prefix of a lock's key. The id of the poll group follows.
 const KEY_PREFIX: &str = "triggerhouse:poll:";
 
-/// The locks of all poll groups. A clone shares its connections.
+/// The locks of all poll groups. Clones share the connections.
 #[derive(Clone)]
 pub struct Locks(Option<Arc<Server>>);
 
-/// What became of asking for a lock.
+/// The result of a request for a lock.
 #[derive(Debug)]
-#[must_use = "a guard that is dropped keeps its lock until that lapses"]
+#[must_use = "a dropped guard keeps its lock until the lock expires"]
 pub enum Acquired {
-    /// It is the caller's until the guard releases it, or until it lapses.
+    /// The caller holds the lock until the guard releases it or it expires.
     Held(LockGuard),
-    /// Somebody else holds it.
+    /// Another replica holds the lock.
     Busy,
-    /// Redis did not say, for this reason. The caller goes on without a lock: the claim
-    /// in the database keeps others out. A lock that Redis gave too late to be heard
-    /// lapses by itself.
+    /// Redis did not answer, for this reason. The caller continues without a lock: the claim
+    /// in the database keeps other replicas out. A lock that Redis granted too late expires.
     Unavailable(String),
 }
 
 impl Locks {
-    /// Without Redis: every lock is free, and only the claim in the database keeps
+    /// Locks without Redis: each is always granted, and only the claim in the database keeps
     /// replicas apart.
     pub fn none() -> Self {
         Self(None)
     }
 
-    /// The locks in the Redis at `url`. Does not connect.
+    /// The locks in the Redis at `url`. Does not connect yet.
     ///
     /// # Errors
-    /// [`RedisSetupError::Url`] if it is not one of `redis://` or `rediss://`.
+    /// [`RedisSetupError::Url`] if the URL is not a `redis://` or `rediss://` URL.
     pub fn new(url: &str) -> Result<Self, RedisSetupError> {
         Ok(Self(Some(Arc::new(Server::new(url, None)?))))
     }
 
-    /// As [`Locks::new`], where the server's certificate (`rediss://`) is to be signed by
-    /// `root`, in PEM, and not by one that the system trusts: for tests.
+    /// As [`Locks::new`], but `root` (PEM) has to sign the server's certificate, instead of
+    /// one of the system's roots. For tests.
     ///
     /// # Errors
     /// As [`Locks::new`], and [`RedisSetupError::Certificate`].
@@ -64,8 +62,8 @@ impl Locks {
         Ok(Self(Some(Arc::new(Server::new(url, Some(root))?))))
     }
 
-    /// Asks for the lock of a poll group, for `ttl`; returns within a second, whatever
-    /// Redis does.
+    /// Requests the lock of a poll group for `ttl`. Returns within a second even if Redis
+    /// does not answer.
     pub async fn acquire(&self, group: impl fmt::Display, ttl: Duration) -> Acquired {
         let Some(server) = &self.0 else {
             return Acquired::Held(LockGuard::free());

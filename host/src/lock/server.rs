@@ -1,19 +1,19 @@
-//! The three commands of a lock.
+//! The three Redis commands of a lock.
 
 use crate::redis::{Redis, RedisLimits, RedisSetupError};
 use deadpool_redis::redis::{ExistenceCheck, Script, SetExpiry, SetOptions, cmd};
 use std::time::Duration;
 
-/// A call takes a fraction of a millisecond, and there is one at the beginning and one at
-/// the end of a poll.
+/// A call takes a fraction of a millisecond, and a poll makes one at its start and one at
+/// its end: four connections are enough.
 const LIMITS: RedisLimits = RedisLimits {
     call: Duration::from_secs(1),
     answer: Duration::from_millis(400),
     connections: 4,
 };
 
-/// Comparing and writing must be one step: between two, the lock can lapse and become
-/// somebody else's.
+/// Compares and writes in one step. Between two steps, the lock could expire and go to
+/// another replica.
 const EXTEND_IF_OWN: &str = "if redis.call('get', KEYS[1]) == ARGV[1] then
     return redis.call('pexpire', KEYS[1], ARGV[2])
 end
@@ -38,7 +38,7 @@ impl Server {
         })
     }
 
-    /// Whether `key` was free, and now holds `token` for `ttl`.
+    /// Sets `key` to `token` for `ttl` if the key is free. Returns true if it was.
     pub(super) async fn set_if_absent(
         &self,
         key: &str,
@@ -60,7 +60,7 @@ impl Server {
         Ok(set.is_some())
     }
 
-    /// Whether `key` held `token`, and now does so for `ttl` more.
+    /// Extends `key` by `ttl` if it contains `token`. Returns true if it did.
     pub(super) async fn extend_if_own(
         &self,
         key: &str,
@@ -77,7 +77,7 @@ impl Server {
             .await
     }
 
-    /// Whether `key` held `token`, and now is free.
+    /// Deletes `key` if it contains `token`. Returns true if it did.
     pub(super) async fn delete_if_own(&self, key: &str, token: &str) -> Result<bool, String> {
         let mut delete = self.delete.key(key);
         let delete = delete.arg(token);
@@ -90,7 +90,7 @@ impl Server {
     }
 }
 
-/// Redis refuses a time of zero.
+/// At least 1: Redis refuses a time of zero.
 fn milliseconds(ttl: Duration) -> u64 {
     u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1)
 }
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_never_none() {
+    fn a_time_is_never_zero() {
         assert_eq!(milliseconds(Duration::ZERO), 1);
         assert_eq!(milliseconds(Duration::from_micros(1_999)), 1);
         assert_eq!(milliseconds(Duration::from_secs(2)), 2000);

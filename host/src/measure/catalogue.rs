@@ -1,6 +1,6 @@
-//! Every figure by name: what it is, in which unit, and what tells its values apart.
+//! The catalogue of figures: name, kind, labels and help.
 
-/// What a figure does.
+/// The kind of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Only grows, from 0 at the start of the process.
@@ -12,7 +12,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// As Prometheus calls it.
+    /// The type in Prometheus.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -25,13 +25,13 @@ impl Kind {
 /// One figure of `/metrics`.
 #[derive(Clone, Copy, Debug)]
 pub struct Figure {
-    /// With its unit at the end; a counter's ends in `_total`.
+    /// Ends with the unit; a counter's name ends with `_total`.
     pub name: &'static str,
-    /// What it does.
+    /// Counter, gauge or histogram.
     pub kind: Kind,
-    /// What tells its values apart. Never a tenant: there may be any number of them.
+    /// The labels. Never a tenant: there may be any number of them.
     pub labels: &'static [&'static str],
-    /// What it says, in one line.
+    /// The meaning, in one line.
     pub help: &'static str,
 }
 
@@ -39,7 +39,7 @@ macro_rules! figures {
     ($($constant:ident = $name:literal, $kind:ident, [$($label:literal),*], $help:literal;)+) => {
         $(pub(super) const $constant: &str = concat!("triggerhouse_", $name);)+
 
-        /// All of them.
+        /// All figures.
         pub const FIGURES: &[Figure] = &[$(Figure {
             name: $constant,
             kind: Kind::$kind,
@@ -51,59 +51,59 @@ macro_rules! figures {
 
 figures! {
     INGRESS_ACK = "ingress_ack_seconds", Histogram, ["route"],
-        "From the arrival of a webhook's headers to its commit; its count is what was acknowledged";
+        "Time from the arrival of a webhook's headers to its commit; the count is the number of acknowledged webhooks";
     INGRESS_REJECTS = "ingress_rejects_total", Counter, ["reason"],
-        "Webhooks that were refused";
+        "Refused webhooks";
     INGRESS_DUPLICATES = "ingress_duplicates_total", Counter, [],
-        "Webhooks that were acknowledged and had been committed before";
+        "Acknowledged webhooks that an earlier request had committed";
     INBOX_BACKLOG = "inbox_backlog_deliveries", Gauge, [],
-        "Deliveries that wait or are being processed; more than 100000 are counted as so many";
+        "Deliveries that wait or are being processed, up to 100000";
     INBOX_OLDEST = "inbox_oldest_age_seconds", Gauge, [],
-        "Age of the oldest of them; 0 if there is none";
+        "Age of the oldest delivery in the backlog; 0 if there is none";
     INBOX_CLAIMED = "inbox_claimed_total", Counter, [],
-        "Deliveries that this process has claimed";
+        "Deliveries that this process claimed";
     INBOX_RECLAIMED = "inbox_reclaimed_total", Counter, [],
-        "Of those, the ones whose last worker let its lease lapse";
+        "Claimed deliveries whose previous lease had expired";
     INBOX_SETTLED = "inbox_settled_total", Counter, ["result"],
-        "Deliveries that were settled: completed, retried or failed (a dead letter)";
+        "Settled deliveries: completed, retried or failed (a dead letter)";
     PROVIDER_CALL = "provider_call_seconds", Histogram, ["provider", "call"],
-        "Calls of providers: parse, filter and poll, which waits for its service";
+        "Time of calls to providers: parse, filter and poll; a poll includes the wait for its service";
     PROVIDER_FAILURES = "provider_failures_total", Counter, ["provider", "kind"],
-        "Calls that ended in a trap, broke a limit or broke the contract";
+        "Calls to providers that trapped, exceeded a limit or broke the contract";
     EVENTS = "events_total", Counter, ["status", "reason"],
-        "Events that were written, by their first status and why they were skipped";
+        "Events written, by their first status and the reason of a skip";
     EVENTS_DUPLICATES = "events_duplicates_total", Counter, [],
         "Events that their trigger had seen before";
     POLLS = "polls_total", Counter, ["provider", "result"],
-        "Polls that ended: settled, failed, rate_limited, unauthorized, given_back or lost";
+        "Finished polls: settled, failed, rate_limited, unauthorized, given_back or lost";
     POLL_OVERDUE = "poll_overdue_seconds", Gauge, [],
-        "For how long the poll that waits longest has been due; 0 if none is";
+        "Time since the most overdue poll was due; 0 if none is";
     CURSOR_AGE = "poll_cursor_age_seconds", Gauge, ["provider"],
-        "Age of the oldest cursor of the poll groups that are polled";
+        "Age of the oldest cursor among active poll groups";
     NEEDS_REAUTH = "integrations_needs_reauth", Gauge, [],
-        "Integrations whose service refuses their credential: not polled until a person gives another one";
+        "Integrations whose credential the service refuses; not polled until a person sets a new one";
     TICK_LAG = "scheduler_lag_seconds", Histogram, [],
-        "How late ticks were fired";
+        "Delay of fired ticks";
     TICK_OVERDUE = "scheduler_overdue_seconds", Gauge, [],
-        "For how long the tick that waits longest has been due; 0 if none is";
+        "Time since the most overdue tick was due; 0 if none is";
     OUTBOX_BACKLOG = "outbox_backlog_messages", Gauge, [],
-        "Messages that wait or are held by a consumer; more than 100000 are counted as so many";
+        "Messages that wait or are held by a consumer, up to 100000";
     OUTBOX_OLDEST = "outbox_oldest_age_seconds", Gauge, [],
-        "Age of the oldest that no consumer holds; 0 if there is none";
+        "Age of the oldest message that no consumer holds; 0 if there is none";
     DISPATCH_LAG = "dispatch_lag_seconds", Histogram, ["sink"],
-        "From the commit of a message until it was handed over: to a sink that took it, or to the first consumer";
+        "Time from a message's commit to its first handover: to a sink that accepted it, or to a consumer";
     SINKS = "sinks", Gauge, ["circuit"],
-        "Sinks that are switched on, by their circuit: closed, or open after failures";
+        "Enabled sinks, by their circuit: closed, or open after failures";
     DEAD_LETTERS = "dead_letters", Gauge, ["queue"],
-        "Dead letters that nobody has dealt with: of the inbox and of the outbox";
+        "Dead letters that were neither retried nor discarded, in the inbox and the outbox";
     RETENTION_ROWS = "retention_rows_total", Counter, ["what"],
-        "Rows that were deleted, or emptied down to their key, because of their age";
+        "Rows that retention deleted, or emptied down to their key";
     RETENTION_PASS = "retention_pass_seconds", Histogram, [],
-        "Transactions that deleted what was old";
+        "Time of retention transactions";
     DATABASE_UP = "database_up", Gauge, [],
-        "Whether the database answered when this was asked for: 1 or 0; at 0, what it is asked for is old";
+        "1 if the database answered this request, else 0; at 0, the figures from the database are old";
     DATABASE_CONNECTIONS = "database_connections", Gauge, ["pool", "state"],
-        "Connections to the database: idle, used, and how many there may be";
+        "Connections to the database: idle, used and max";
     BUILD = "build_info", Gauge, ["version"],
         "Always 1";
 }
@@ -114,7 +114,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn every_name_is_unique_and_ends_as_its_kind_demands() {
+    fn every_name_is_unique_and_ends_as_its_kind_requires() {
         let names: BTreeSet<&str> = FIGURES.iter().map(|figure| figure.name).collect();
         assert_eq!(names.len(), FIGURES.len());
         for figure in FIGURES {
@@ -128,13 +128,13 @@ mod tests {
                 figure.kind != Kind::Histogram || name.ends_with("_seconds"),
                 "{name}"
             );
-            assert!(!figure.help.contains('|'), "{name} stands in a table");
+            assert!(!figure.help.contains('|'), "{name} is in a Markdown table");
         }
     }
 
     #[test]
-    fn no_figure_is_told_apart_by_tenant() {
-        // Each of these has few values, whatever tenants do.
+    fn no_figure_has_a_label_for_the_tenant() {
+        // Each of these has few values, however many tenants there are.
         let bounded = [
             "call", "circuit", "kind", "pool", "provider", "queue", "reason", "result", "route",
             "sink", "state", "status", "version", "what",

@@ -1,4 +1,4 @@
-//! Keeps the figures of this process, and writes them as Prometheus reads them.
+//! The recorder of this process's figures. Renders them in the format of Prometheus.
 
 use super::catalogue::{BUILD, FIGURES, Kind};
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
@@ -9,11 +9,11 @@ use std::time::Duration;
 /// The media type of [`Figures::render`].
 pub const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// How often histograms are tidied up where nobody asks for them: what is measured waits
-/// in memory until then.
+/// The interval at which histograms are aggregated if nobody requests them. Until then,
+/// each sample takes memory.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
-/// Upper bounds of the buckets, in seconds: from a commit on a fast disk to a poll that
+/// The upper bounds of the buckets, in seconds: from a commit on a fast disk to a poll that
 /// waits for its service.
 const BUCKETS: &[f64] = &[
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
@@ -31,8 +31,8 @@ impl std::fmt::Debug for Figures {
 }
 
 impl Figures {
-    /// Starts to keep them, or joins in: a process has one set, however many hosts it
-    /// runs.
+    /// The figures of the process. They start with the first call; a process has one set,
+    /// even if it runs several hosts.
     pub fn start() -> Self {
         static STARTED: OnceLock<Figures> = OnceLock::new();
         STARTED.get_or_init(Self::install).clone()
@@ -42,23 +42,23 @@ impl Figures {
         let builder = PrometheusBuilder::new();
         let builder = builder
             .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), BUCKETS)
-            // Only an empty list of buckets is refused.
+            // Only an empty list of buckets is an error.
             .unwrap_or_default();
         let recorder = builder.build_recorder();
         let figures = Self(recorder.handle());
         if metrics::set_global_recorder(recorder).is_err() {
-            tracing::warn!("somebody else keeps the figures of this process; /metrics stays empty");
+            tracing::warn!("another recorder is installed in this process; /metrics stays empty");
         }
         describe();
         figures
     }
 
-    /// All figures, as text.
+    /// All figures, in the text format of Prometheus.
     pub fn render(&self) -> String {
         self.0.render()
     }
 
-    /// Keeps them tidy until it is dropped.
+    /// Aggregates histograms from time to time; never returns.
     pub async fn upkeep(self) {
         loop {
             tokio::time::sleep(UPKEEP_EVERY).await;
@@ -79,7 +79,7 @@ fn describe() {
             Kind::Gauge => describe_gauge!(figure.name, unit, figure.help),
             Kind::Histogram => describe_histogram!(figure.name, unit, figure.help),
         }
-        // What has not happened yet is 0, and not unknown.
+        // A counter without events is 0 and not absent.
         if figure.labels.is_empty() && figure.kind == Kind::Counter {
             counter!(figure.name).increment(0);
         }

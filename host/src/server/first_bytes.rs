@@ -1,9 +1,8 @@
 //! A deadline for a connection's first bytes.
 //!
-//! hyper-util reads as long as what has arrived could still become the preface of
-//! HTTP/2, and has no deadline of its own while it does; hyper's deadlines begin
-//! after that. Without this one, a peer that sends nothing, or only "PRI", would
-//! keep its connection for ever.
+//! hyper-util keeps reading while the bytes could still become the HTTP/2 preface, and has
+//! no deadline for that. hyper's own deadlines begin afterwards. Without this one, a peer
+//! that sends nothing, or only "PRI", would keep its connection forever.
 
 use std::io;
 use std::pin::Pin;
@@ -16,17 +15,17 @@ use tokio::time::Sleep;
 /// RFC 9113, section 3.4.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A connection whose protocol must be known before a deadline.
+/// A connection that must reveal its protocol before a deadline.
 pub(super) struct FirstBytes {
     stream: TcpStream,
-    /// How much of the preface has arrived.
+    /// Bytes of the preface that have arrived.
     matched: usize,
     /// None once the protocol is known.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl FirstBytes {
-    /// Allows `timeout` from now on.
+    /// The deadline is `timeout` from now.
     pub(super) fn new(stream: TcpStream, timeout: Duration) -> Self {
         Self {
             stream,

@@ -1,5 +1,7 @@
-//! The HTTP server: connections, their limits, and a shutdown that lets requests
-//! finish.
+//! The HTTP server: accepts connections within limits, and shuts down gracefully.
+//!
+//! Owns: connections and their deadlines.
+//! Never does: routes, or anything with a request but pass it to the router.
 
 mod first_bytes;
 
@@ -16,29 +18,29 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// The pause after a connection could not be accepted: usually too many files are
-/// open, and trying again at once would only burn a core.
+/// The pause after a failed accept. Usually too many files are open, and an immediate retry
+/// would only burn a core.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// What hyper needs at least to read a request.
+/// The smallest buffer that hyper accepts, in bytes.
 const HEADER_BYTES_MIN: usize = 8_192;
 
-/// Limits of connections.
+/// The limits of connections.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerLimits {
-    /// Connections at the same time; further ones wait to be accepted.
+    /// Concurrent connections. More of them wait to be accepted.
     pub connections_max: usize,
-    /// All headers of a request together, in bytes.
+    /// Bytes of all headers of a request.
     pub header_bytes_max: usize,
-    /// How long a connection may take to send its first bytes, and then the headers
-    /// of each request.
+    /// The time for a connection's first bytes, and then for the headers of each request.
     pub header_timeout: Duration,
-    /// How long requests may take to finish after `stop`.
+    /// The time for requests to finish after `stop`.
     pub drain_max: Duration,
 }
 
-/// Serves until `stop`, then until the requests under way are done; those that take
-/// longer than `drain_max` are aborted, and with them goes what they hold of the
-/// router: handles that somebody else waits for.
+/// Serves until `stop`, then lets requests in progress finish within `drain_max`.
+///
+/// Aborted requests drop their part of the router, and so the handles that other tasks wait
+/// for.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -62,11 +64,11 @@ pub async fn serve(
         let connection = graceful.watch(builder.serve_connection(io, service).into_owned());
         connections.spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended badly");
+                tracing::debug!(%error, "a connection failed");
             }
             drop(permit);
         });
-        // What has ended since the last one leaves the set.
+        // Removes connections that have ended.
         while connections.try_join_next().is_some() {}
     }
     drop((listener, router));
@@ -90,14 +92,14 @@ fn builder(limits: ServerLimits) -> auto::Builder<TokioExecutor> {
     builder
         .http2()
         .timer(TokioTimer::new())
-        // A peer that is gone without a word answers no ping.
+        // A vanished peer answers no ping.
         .keep_alive_interval(limits.header_timeout)
         .keep_alive_timeout(limits.header_timeout)
         .max_header_list_size(u32::try_from(header_bytes_max).unwrap_or(u32::MAX));
     builder
 }
 
-/// The next connection, once there is room for it; none if accepting failed.
+/// The next connection, once the limit allows it. None if accepting failed.
 async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
@@ -105,7 +107,7 @@ async fn accept(
     let permit = Arc::clone(room).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, _)) => {
-            // Answers are small: waiting to fill a packet would only delay them.
+            // Answers are small: waiting for a full packet would only delay them.
             let _ = stream.set_nodelay(true);
             Some((stream, permit))
         }

@@ -1,7 +1,8 @@
-//! A message as a request: the payload that a consumer would claim, signed by Standard
-//! Webhooks (<https://www.standardwebhooks.com>).
+//! A message as an HTTP request: the payload that a consumer would claim, with a Standard
+//! Webhooks signature (<https://www.standardwebhooks.com>).
 
-use super::{Sent, idempotency_key};
+use super::idempotency_key::idempotency_key;
+use super::sent::Sent;
 use crate::domain::Timestamp;
 use crate::domain::outbox::ClaimedMessage;
 use crate::egress::{HostClient, HostDelivery, HostReceipt};
@@ -15,9 +16,9 @@ const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// What a claim calls `kind`.
+/// The `kind` in the answer to a claim.
 const KIND: HeaderName = HeaderName::from_static("triggerhouse-kind");
-/// What a claim calls `attempt`.
+/// The `attempt` in the answer to a claim.
 const ATTEMPT: HeaderName = HeaderName::from_static("triggerhouse-attempt");
 
 pub(super) struct Endpoint {
@@ -38,7 +39,7 @@ impl Endpoint {
         now: Timestamp,
     ) -> Sent {
         let Ok(url) = url.parse::<Url>() else {
-            return Sent::failed("the URL cannot be read");
+            return Sent::failed("the URL cannot be parsed");
         };
         let Some(headers) = headers(secrets, message, now) else {
             return Sent::unavailable("there is no secret to sign with");
@@ -56,7 +57,7 @@ impl Endpoint {
     }
 }
 
-/// None without a usable secret.
+/// The headers of a message; None without a usable secret.
 fn headers(secrets: &[Secret], message: &ClaimedMessage, now: Timestamp) -> Option<HeaderMap> {
     let id = message.id.to_string();
     let signed = standard_signatures(secrets, &id, now, message.payload.get().as_bytes())?;
@@ -74,11 +75,11 @@ fn headers(secrets: &[Secret], message: &ClaimedMessage, now: Timestamp) -> Opti
     Some(headers)
 }
 
-/// A redirect is a failure like any other: whoever answers it may lead anywhere.
+/// The outcome that an answer means. A redirect is a failure: it could lead anywhere.
 fn judged(receipt: HostReceipt) -> Sent {
     match receipt.status {
         status if status.is_success() => Sent::Taken,
-        // Standard Webhooks: stop sending.
+        // Standard Webhooks asks senders to stop after a 410.
         StatusCode::GONE => Sent::Gone {
             error: "the endpoint answered 410 Gone: the sink is switched off".into(),
         },
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_success_is_one() {
+    fn only_a_2xx_is_a_success() {
         for status in [200, 201, 202, 204, 299] {
             assert_eq!(judge(status), Sent::Taken, "{status}");
         }

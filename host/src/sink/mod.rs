@@ -1,15 +1,18 @@
 //! Sends one message to a sink, once.
 //!
-//! Owns: what a message looks like at the other end, its signature, and what an answer
-//! means.
-//! Never does: the database, another try, or anything about which message is next.
+//! Owns: the form of a message on the wire, its signature, and the meaning of an answer.
+//! Never does: SQL, a retry, or the choice of the next message.
 
 mod http;
+mod idempotency_key;
+mod sent;
 mod stream;
+
+pub use sent::Sent;
 
 use crate::config::Config;
 use crate::domain::outbox::ClaimedMessage;
-use crate::domain::{OrgId, RunId, Timestamp};
+use crate::domain::{OrgId, Timestamp};
 use crate::egress::{EgressError, HostClient, PublicUrls};
 use crate::redis::RedisSetupError;
 use crate::secret::Secret;
@@ -17,90 +20,45 @@ use http::Endpoint;
 use std::time::Duration;
 use stream::Streams;
 
-/// Where a message goes.
+/// The destination of a message.
 #[derive(Clone, Debug)]
 pub enum Place {
-    /// To a URL, signed with each of these secrets.
+    /// A URL. The request is signed with each of the secrets.
     Http {
-        /// The URL, as a tenant wrote it.
+        /// The URL. A tenant wrote it.
         url: String,
-        /// Live secrets.
+        /// The live secrets.
         secrets: Vec<Secret>,
     },
-    /// To a Redis stream.
+    /// A Redis stream.
     Redis {
-        /// Its name, as a tenant chose it.
+        /// The name of the stream. A tenant chose it.
         stream: String,
     },
 }
 
-/// What came of sending a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sent {
-    /// It was taken.
-    Taken,
-    /// It was not.
-    Failed {
-        /// For people.
-        error: String,
-        /// The pause that the endpoint asks for.
-        pause: Option<Duration>,
-        /// Whether it asks for it on behalf of all messages (429), and not of this one
-        /// alone: a run that another consumer has in hand holds up no other.
-        is_for_all: bool,
-        /// Whether the message may have to do with it.
-        counts: bool,
-    },
-    /// The endpoint is gone for good, and wants nothing more.
-    Gone {
-        /// For people.
-        error: String,
-    },
-}
-
-impl Sent {
-    fn failed(error: impl Into<String>) -> Self {
-        Self::Failed {
-            error: error.into(),
-            pause: None,
-            is_for_all: false,
-            counts: true,
-        }
-    }
-
-    /// Through no fault of the message.
-    fn unavailable(error: impl Into<String>) -> Self {
-        Self::Failed {
-            error: error.into(),
-            pause: None,
-            is_for_all: false,
-            counts: false,
-        }
-    }
-}
-
-/// The ways out.
+/// Sends messages to sinks of every kind.
 pub struct Sender {
     endpoint: Endpoint,
     streams: Option<Streams>,
 }
 
-/// The ways out cannot be set up.
+/// The sender cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SenderError {
     /// The HTTP client cannot start.
     #[error(transparent)]
     Http(#[from] EgressError),
-    /// An address that may be reached is none.
+    /// An entry of `sinks.allow_hosts` is invalid.
     #[error("sinks.allow_hosts: {0}")]
     AllowHosts(String),
-    /// The URL of Redis is none.
+    /// `redis_url` is invalid.
     #[error("redis_url: {0}")]
     Redis(#[from] RedisSetupError),
 }
 
 impl Sender {
-    /// With this configuration.
+    /// A sender with the configured limits.
     ///
     /// # Errors
     /// See [`SenderError`].
@@ -109,7 +67,7 @@ impl Sender {
         Self::with(config, HostClient::public(urls)?)
     }
 
-    /// With another client, for tests.
+    /// As [`Sender::new`], with another HTTP client. For tests.
     ///
     /// # Errors
     /// See [`SenderError`].
@@ -125,7 +83,7 @@ impl Sender {
         })
     }
 
-    /// Sends a message, and says what came of it before `sinks.timeout_ms` are over.
+    /// Sends a message. Returns the outcome within `sinks.timeout_ms`.
     pub async fn send(
         &self,
         org: &OrgId,
@@ -143,10 +101,4 @@ impl Sender {
             }
         }
     }
-}
-
-/// By which a consumer recognises a message that it has had before.
-fn idempotency_key(message: &ClaimedMessage) -> String {
-    // A hand-off's message has the run's UUID.
-    RunId(message.id.0).to_string()
 }

@@ -1,9 +1,10 @@
 //! A message as an entry of a Redis stream.
 //!
-//! An entry that Redis has confirmed is Redis's: what it loses in a failover, or drops
-//! because the stream is full, does not come again.
+//! Redis is responsible for an entry that it has confirmed. An entry that it loses in a
+//! failover, or drops because the stream is full, is not sent again.
 
-use super::{Sent, idempotency_key};
+use super::idempotency_key::idempotency_key;
+use super::sent::Sent;
 use crate::config::SinksConfig;
 use crate::domain::OrgId;
 use crate::domain::outbox::ClaimedMessage;
@@ -28,7 +29,8 @@ impl Streams {
         let limits = RedisLimits {
             call: timeout,
             answer: timeout / 2,
-            // All sinks share one server, and an entry takes a fraction of a millisecond.
+            // All sinks share one server, and adding an entry takes a fraction of a
+            // millisecond.
             connections: usize::try_from(config.per_sink_in_flight_max).unwrap_or(1),
         };
         Ok(Self {
@@ -61,8 +63,8 @@ impl Streams {
                 let mut connection = self.redis.connection().await?;
                 let added = add.query_async(&mut connection).await;
                 if added.is_err() {
-                    // Another one may lead elsewhere: to a primary that took over, while
-                    // this server answers as a replica, and to pings as well as ever.
+                    // Drops the connection. After a failover, its server is a replica that
+                    // still answers pings, and a new connection may reach the primary.
                     drop(Connection::take(connection));
                 }
                 Ok(added?)
@@ -70,7 +72,7 @@ impl Streams {
             .await;
         match added {
             Ok(_) => Sent::Taken,
-            // Redis reads no payload, so whatever it complains about is not the message.
+            // Redis does not read the payload, so its errors are not the message's fault.
             Err(error) => Sent::unavailable(error),
         }
     }

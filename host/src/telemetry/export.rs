@@ -1,4 +1,4 @@
-//! Sends spans to a collector: OTLP over HTTP, in batches, from a thread of its own.
+//! Exports spans to a collector: OTLP over HTTP, in batches, from a thread of its own.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -11,12 +11,12 @@ use std::pin::Pin;
 use std::time::Duration;
 use tokio::runtime::Handle;
 
-/// How long the collector may take for a batch.
+/// The timeout of a batch.
 const SEND_MAX: Duration = Duration::from_secs(10);
-/// Bytes of an answer that are read: it says nothing that anybody needs.
+/// The longest answer that is read, in bytes. Nothing in it is used.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
-/// Sends what the exporter's thread, which knows no tokio, has batched.
+/// Sends the batches of the exporter's thread, which is outside of tokio, on the runtime.
 #[derive(Clone, Debug)]
 struct Sender {
     http: reqwest::Client,
@@ -26,7 +26,7 @@ struct Sender {
 type Sent<'a> = Pin<Box<dyn Future<Output = Result<Response<Bytes>, HttpError>> + Send + 'a>>;
 
 impl HttpClient for Sender {
-    // As `async_trait` writes it, which the trait was declared with.
+    // The signature that `async_trait` generates: the trait is declared with it.
     fn send_bytes<'life0, 'async_trait>(&'life0 self, request: Request<Bytes>) -> Sent<'async_trait>
     where
         'life0: 'async_trait,
@@ -53,12 +53,12 @@ async fn send(
     Ok(response.body(body.into())?)
 }
 
-/// What sends spans to `endpoint`, and the tracer that makes them.
+/// The exporter to `endpoint`, and the tracer whose spans it sends.
 ///
 /// # Errors
-/// If there can be no HTTP client, or the endpoint is none.
+/// If the HTTP client cannot start, or the endpoint is not a URL.
 pub(super) fn start(endpoint: &str) -> anyhow::Result<(SdkTracerProvider, SdkTracer)> {
-    // An error means that somebody has installed one.
+    // An error means that a provider is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder()
         .timeout(SEND_MAX)

@@ -1,9 +1,9 @@
-//! Log lines, for people or as JSON, filtered as configured, on standard error; and
-//! spans, for whoever collects traces.
+//! Logs and traces. Log lines go to standard error, as text or JSON. Spans go to the
+//! configured collector.
 //!
-//! A log line is one message that can be read alone, and the same ids as fields
-//! (`inbox.id`, `provider.id`, `trigger.id`, `integration.id`, `attempt`). Never bodies,
-//! secrets or tokens, in neither.
+//! A log line is one message that can be read alone, with ids as fields (`inbox.id`,
+//! `provider.id`, `trigger.id`, `integration.id`, `attempt`). Neither logs nor spans contain
+//! bodies, secrets or tokens.
 
 mod export;
 
@@ -20,16 +20,17 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
-/// What was started for the process; to be ended with it.
+/// The telemetry of the process. Call [`Telemetry::end`] before the process exits.
 #[derive(Debug)]
 #[must_use]
 pub struct Telemetry(Option<SdkTracerProvider>);
 
-/// Starts logging for the whole process, and tracing where a collector is configured.
-/// Belongs into a runtime of tokio.
+/// Starts logging for the whole process, and tracing if a collector is configured. Needs a
+/// tokio runtime.
 ///
 /// # Errors
-/// If the filter cannot be read, or logging was started before.
+/// If the filter cannot be parsed, the collector's endpoint is invalid, or logging was
+/// started before.
 pub fn start(log: &LogConfig, telemetry: &TelemetryConfig) -> anyhow::Result<Telemetry> {
     let filter = EnvFilter::try_new(&log.filter).with_context(|| {
         format!(
@@ -62,10 +63,10 @@ pub fn start(log: &LogConfig, telemetry: &TelemetryConfig) -> anyhow::Result<Tel
 }
 
 impl Telemetry {
-    /// Sends what has not been sent.
+    /// Sends the remaining spans.
     pub async fn end(self) {
         let Some(provider) = self.0 else { return };
-        // It waits for the thread that sends.
+        // Blocks until the exporter's thread is done.
         let ended = tokio::task::spawn_blocking(move || provider.shutdown()).await;
         if !matches!(ended, Ok(Ok(()))) {
             tracing::warn!("could not send the last spans");
@@ -73,8 +74,7 @@ impl Telemetry {
     }
 }
 
-/// Makes `span` a part of the trace that a sender has begun; nothing where no traces are
-/// collected.
+/// Makes `span` a part of the sender's trace. Without a collector this does nothing.
 pub fn continue_trace(span: &Span, trace: &TraceParent) {
     let (id, parent) = (
         TraceId::from_hex(trace.trace_id()),
@@ -90,6 +90,6 @@ pub fn continue_trace(span: &Span, trace: &TraceParent) {
     };
     let remote = SpanContext::new(id, parent, flags, true, TraceState::default());
     let context = opentelemetry::Context::new().with_remote_span_context(remote);
-    // An error means that nobody collects this span.
+    // An error means that no collector is configured.
     let _ = span.set_parent(context);
 }
