@@ -1,33 +1,32 @@
-//! Which addresses are public. Everything else is refused: what a name resolves to
-//! is decided by whoever owns the name, and that may be the metadata service of our
-//! own machine.
+//! Public addresses. Every other address is refused: the owner of a name decides where it
+//! resolves to, and that may be the metadata service of our own machine.
 //!
-//! From the special-purpose registries of IANA (RFC 6890, as of 2025). IPv4 lists
-//! what is refused; IPv6 what is allowed, which is the smaller part.
+//! The tables come from IANA's special-purpose registries (RFC 6890, as of 2025). IPv4
+//! lists the refused networks. IPv6 lists the allowed ones, which are fewer.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Networks in which no service of the Internet lives: first address and bits.
+/// Networks without public services: first address, and bits of the prefix.
 const REFUSED_V4: [(Ipv4Addr, u32); 16] = [
-    // This network; 0.0.0.0 connects to this very machine.
+    // This network; 0.0.0.0 connects to the machine itself.
     (Ipv4Addr::new(0, 0, 0, 0), 8),
     // Private (RFC 1918).
     (Ipv4Addr::new(10, 0, 0, 0), 8),
-    // Shared by carriers (RFC 6598); one cloud has its metadata there.
+    // Shared by carriers (RFC 6598); the metadata service of one cloud.
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     // Loopback.
     (Ipv4Addr::new(127, 0, 0, 0), 8),
-    // A cloud's agent, which answers on every one of its machines.
+    // A cloud's agent, which answers on each of its machines.
     (Ipv4Addr::new(168, 63, 129, 16), 32),
-    // Link-local, with the metadata address of most clouds.
+    // Link-local; the metadata service of most clouds.
     (Ipv4Addr::new(169, 254, 0, 0), 16),
     // Private.
     (Ipv4Addr::new(172, 16, 0, 0), 12),
-    // Protocol assignments; another cloud's metadata.
+    // Protocol assignments; the metadata service of another cloud.
     (Ipv4Addr::new(192, 0, 0, 0), 24),
     // Documentation.
     (Ipv4Addr::new(192, 0, 2, 0), 24),
-    // Relays of 6to4, deprecated.
+    // 6to4 relays, deprecated.
     (Ipv4Addr::new(192, 88, 99, 0), 24),
     // Private.
     (Ipv4Addr::new(192, 168, 0, 0), 16),
@@ -42,31 +41,31 @@ const REFUSED_V4: [(Ipv4Addr, u32); 16] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// Global unicast. Outside of it lie loopback, link-local, unique local (with two
-/// clouds' metadata), multicast and what nobody has assigned yet.
+/// Global unicast. Outside of it are loopback, link-local, unique local (with the metadata
+/// services of two clouds), multicast and unassigned addresses.
 const ALLOWED_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
-/// What of it is refused.
+/// Refused networks within [`ALLOWED_V6`].
 const REFUSED_V6: [(Ipv6Addr, u32); 4] = [
-    // Protocol assignments: Teredo, which carries an IPv4 address, benchmarking and
-    // identifiers that are no addresses.
+    // Protocol assignments: Teredo, which carries an IPv4 address, benchmarking, and
+    // identifiers that are not addresses.
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
     // Documentation.
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
-    // 6to4, which carries an IPv4 address, and which no service uses.
+    // 6to4, which carries an IPv4 address. No service uses it.
     (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16),
 ];
 
-/// IPv6 addresses that stand for the IPv4 address in their last 32 bits, and are
-/// what that is: mapped ones, which reach it directly, and those of NAT64 (RFC 6052),
-/// by which a network without IPv4 reaches all of it.
+/// Networks whose addresses carry an IPv4 address in their last 32 bits, and are public if
+/// that one is: mapped addresses, which reach it directly, and NAT64 (RFC 6052), through
+/// which a network without IPv4 reaches all of it.
 const CARRIERS_V6: [(Ipv6Addr, u32); 2] = [
     (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96),
     (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96),
 ];
 
-/// Whether a service of the Internet may live at `address`.
+/// True if a public service may have this address.
 pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -141,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_not_public_is_refused_in_every_form() {
+    fn addresses_that_are_not_public_are_refused_in_every_form() {
         for address in [
             "0.0.0.0",
             "0.1.2.3",
@@ -172,7 +171,7 @@ mod tests {
             "::",
             "::1",
             "::2",
-            // Compatible with IPv4, deprecated.
+            // IPv4-compatible, deprecated.
             "::127.0.0.1",
             "::8.8.8.8",
             "::ffff:0.0.0.0",
@@ -183,7 +182,7 @@ mod tests {
             "::ffff:0:127.0.0.1",
             "64:ff9b::127.0.0.1",
             "64:ff9b::169.254.169.254",
-            // NAT64 of a network of its own.
+            // A network's own NAT64.
             "64:ff9b:1::8.8.8.8",
             "100::1",
             "2001::1",

@@ -1,5 +1,5 @@
-//! Why there is no response, in the contract's words, and without anything that a
-//! guest should not know.
+//! Errors of outgoing requests, in the contract's terms. They contain nothing that a guest
+//! must not know.
 
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
 use crate::egress::policy::{Denied, HostPort};
@@ -8,11 +8,10 @@ use std::error::Error;
 /// Egress cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum EgressError {
-    /// A limit makes no sense.
+    /// A limit is invalid.
     #[error("egress limits: {0}")]
     Limit(String),
-    /// There is no TLS to be had, usually because the system has no root
-    /// certificates.
+    /// TLS is unavailable, usually because the system has no root certificates.
     #[error("the HTTP client cannot start: {}", root(.0))]
     Client(#[from] reqwest::Error),
 }
@@ -39,9 +38,9 @@ impl FetchError {
         Self::Other(bounded(text.as_ref(), REASON_BYTES_MAX))
     }
 
-    /// Makes sense of an error of the client. Of those only the innermost says what
-    /// happened; the outer ones would show the URL, with the credential in it.
-    pub(crate) fn of_client(error: &reqwest::Error, place: &HostPort) -> Self {
+    /// Translates an error of the client. Only the innermost cause says what happened; the
+    /// outer ones show the URL, which may contain the credential.
+    pub(crate) fn of_client(error: &reqwest::Error, host: &HostPort) -> Self {
         let mut cause: Option<&(dyn Error + 'static)> = Some(error);
         while let Some(inner) = cause {
             if let Some(denied) = inner.downcast_ref::<Denied>() {
@@ -50,11 +49,11 @@ impl FetchError {
             cause = inner.source();
         }
         let text = match (error.is_builder(), error.is_timeout()) {
-            // The client does not say which part of a request displeases it.
+            // The client does not say which part of the request is invalid.
             (true, _) => return Self::other("the request cannot be sent"),
-            // The call's own time is measured around all of it.
-            (_, true) => format!("{place}: no connection in time"),
-            _ => format!("{place}: {}", root(error)),
+            // The call's own timeout covers the whole call; this one is the connection's.
+            (_, true) => format!("{host}: no connection in time"),
+            _ => format!("{host}: {}", root(error)),
         };
         Self::Unreachable(bounded(&text, REASON_BYTES_MAX))
     }
@@ -66,8 +65,8 @@ impl From<Denied> for FetchError {
     }
 }
 
-/// The innermost cause of an error of the client. The client's own text shows the
-/// URL; an error that has no cause is described by its kind.
+/// The innermost cause of a client's error. The client's own text shows the URL, so an
+/// error without a cause is described by its kind.
 fn root(error: &reqwest::Error) -> String {
     let mut cause = match error.source() {
         Some(cause) => cause,

@@ -1,6 +1,6 @@
-//! One request on its way: what a guest asked for, made fit to be sent, and what a
-//! redirect turns it into (RFC 9110 section 15.4, and the fetch standard where that
-//! is stricter).
+//! One hop of a guest's request: the request in a form that can be sent, and the request
+//! that a redirect turns it into (RFC 9110 section 15.4, and the fetch standard where it is
+//! stricter).
 
 use crate::domain::delivery::Header;
 use crate::egress::error::FetchError;
@@ -11,13 +11,12 @@ use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use url::{Origin, Url};
 
-/// What a provider is to its service unless it says so itself.
+/// The `User-Agent`, unless the provider sets its own.
 pub(crate) const USER_AGENT: &str = concat!("triggerhouse/", env!("CARGO_PKG_VERSION"));
 
-/// Headers that a guest may not set, because the connection is the host's: they are
-/// dropped without a word, as browsers do. `accept-encoding` is one of them because
-/// nothing here decompresses, and `cookie` because a guest has no business with
-/// sessions.
+/// Headers that a guest may not set, because the host owns the connection. They are dropped
+/// silently, as in browsers. `accept-encoding` is among them because nothing decompresses
+/// here, and `cookie` because a guest has no sessions.
 const HOST_HEADERS: [HeaderName; 11] = [
     header::ACCEPT_ENCODING,
     header::CONNECTION,
@@ -33,7 +32,7 @@ const HOST_HEADERS: [HeaderName; 11] = [
 ];
 const HOST_HEADERS_PREFIX: &str = "proxy-";
 
-/// What describes a body, and goes with it.
+/// Headers that describe a body, and are dropped with it.
 const BODY_HEADERS: [HeaderName; 4] = [
     header::CONTENT_ENCODING,
     header::CONTENT_LANGUAGE,
@@ -41,7 +40,7 @@ const BODY_HEADERS: [HeaderName; 4] = [
     header::CONTENT_TYPE,
 ];
 
-/// With one of these the guest asks about a copy of its own.
+/// Headers by which a guest revalidates a copy of its own.
 const CONDITIONS: [HeaderName; 6] = [
     header::IF_MATCH,
     header::IF_MODIFIED_SINCE,
@@ -51,7 +50,7 @@ const CONDITIONS: [HeaderName; 6] = [
     header::RANGE,
 ];
 
-/// What a guest asks for, as it wrote it.
+/// A guest's request, as the guest wrote it.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: Method,
@@ -60,7 +59,7 @@ pub(crate) struct Request {
     pub(crate) body: Option<Vec<u8>>,
 }
 
-/// What the service answered. Header names are in lower case.
+/// A service's response. Header names are in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -78,10 +77,10 @@ pub(crate) struct Hop {
 }
 
 impl Hop {
-    /// The first one.
+    /// The first hop.
     ///
     /// # Errors
-    /// [`FetchError::Other`] if it cannot be sent, or exceeds a limit.
+    /// [`FetchError::Other`] if the request cannot be sent or exceeds a limit.
     pub(crate) fn first(
         request: Request,
         credential: &PlacedCredential,
@@ -106,14 +105,14 @@ impl Hop {
         })
     }
 
-    /// Bytes that it takes on the wire, about.
+    /// The approximate number of bytes on the wire.
     pub(crate) fn bytes(&self) -> usize {
         let headers = self.headers.iter();
         let header_bytes: usize = headers.map(|(n, v)| n.as_str().len() + v.len()).sum();
         self.url.as_str().len() + header_bytes + self.body.as_ref().map_or(0, Bytes::len)
     }
 
-    /// Whether an answer may be kept, and asked for by its ETag next time.
+    /// True if the response may be kept and revalidated by its ETag next time.
     pub(crate) fn is_repeatable(&self) -> bool {
         self.method == Method::GET
             && self.body.is_none()
@@ -122,10 +121,10 @@ impl Hop {
                 .any(|name| self.headers.contains_key(name))
     }
 
-    /// The request that an answer leads to, if it is a redirect.
+    /// The next hop, if the answer is a redirect.
     ///
     /// # Errors
-    /// [`FetchError::Other`] if nobody can tell where it leads.
+    /// [`FetchError::Other`] if the redirect's target cannot be parsed.
     pub(crate) fn redirected(
         &self,
         status: StatusCode,
@@ -141,12 +140,12 @@ impl Hop {
         let Some(location) = answer.get(header::LOCATION) else {
             return Ok(None);
         };
-        let unreadable = || FetchError::other("the service redirects to what is no URL");
+        let unreadable = || FetchError::other("the service redirects to an invalid URL");
         let location = std::str::from_utf8(location.as_bytes()).map_err(|_| unreadable())?;
         let mut next = self.clone();
         next.url = self.url.join(location).map_err(|_| unreadable())?;
         next.url.set_fragment(None);
-        // The service may have repeated what it was sent.
+        // The service may have repeated the query that it received.
         credential.strip(&mut next.url);
         if becomes_get {
             next.method = Method::GET;
@@ -167,7 +166,7 @@ impl Hop {
     }
 }
 
-/// Bytes of names and values.
+/// The bytes of all names and values.
 pub(crate) fn header_bytes(headers: &[Header]) -> usize {
     headers
         .iter()
@@ -191,10 +190,10 @@ fn headers(
     for (index, header) in wanted.iter().enumerate() {
         let wrong = |what| FetchError::other(format!("header {index}: {what}"));
         let name = HeaderName::from_bytes(header.name.as_bytes())
-            .map_err(|_| wrong("its name is none"))?;
+            .map_err(|_| wrong("its name is invalid"))?;
         let value = HeaderValue::from_bytes(header.value.trim().as_bytes())
-            .map_err(|_| wrong("its value holds control characters"))?;
-        if !is_the_hosts(&name, credential) {
+            .map_err(|_| wrong("its value contains control characters"))?;
+        if !is_reserved(&name, credential) {
             headers.append(name, value);
         }
     }
@@ -204,19 +203,20 @@ fn headers(
     Ok(headers)
 }
 
-/// Whether a header may hold a credential: a cookie may, but nothing that decides
-/// where a request goes or where its body ends.
+/// True if a header may carry a credential. A cookie may. A header that decides where a
+/// request goes or where its body ends may not.
 pub(crate) fn may_hold_credential(name: &str) -> bool {
     let cookie = name == header::COOKIE.as_str();
-    HeaderName::try_from(name).is_ok_and(|name| cookie || !is_of_the_connection(&name))
+    HeaderName::try_from(name).is_ok_and(|name| cookie || !belongs_to_connection(&name))
 }
 
-fn is_of_the_connection(name: &HeaderName) -> bool {
+fn belongs_to_connection(name: &HeaderName) -> bool {
     HOST_HEADERS.contains(name) || name.as_str().starts_with(HOST_HEADERS_PREFIX)
 }
 
-fn is_the_hosts(name: &HeaderName, credential: &PlacedCredential) -> bool {
-    is_of_the_connection(name)
+/// True for a header that only the host may set.
+fn is_reserved(name: &HeaderName, credential: &PlacedCredential) -> bool {
+    belongs_to_connection(name)
         || credential.header().as_ref() == Some(name)
         || (*name == header::AUTHORIZATION && !credential.leaves_authorization())
 }

@@ -1,8 +1,7 @@
-//! Requests of the host's own, for access tokens and for messages to sinks: the one way
-//! out that is not a guest's.
+//! The host's own requests, for access tokens and for messages to sinks.
 //!
-//! One exchange each: no redirect is followed, no proxy is asked, no answer is read
-//! further than its limit, nothing is tried again. Time is for the caller to limit.
+//! Each is one exchange: no redirect, no proxy, no retry, and no answer is read further
+//! than its limit. The caller limits the time.
 
 use crate::domain::Timestamp;
 use crate::egress::error::{EgressError, FetchError};
@@ -19,36 +18,35 @@ use std::time::Duration;
 use url::Url;
 use zeroize::Zeroizing;
 
-/// Bytes of an answer. One that holds a token has a few hundred; Nango adds what an
-/// application keeps beside a connection.
+/// The longest answer, in bytes. An answer with a token has a few hundred; Nango adds the
+/// data that an application keeps with a connection.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
-/// Of an answer that nobody looks at so much is read, within [`DRAIN_MAX`], for the sake
-/// of its connection.
+/// The bytes of an unused answer that are read, within [`DRAIN_MAX`], so that its
+/// connection can be reused.
 const DRAIN_BYTES_MAX: usize = 16 << 10;
 const DRAIN_MAX: Duration = Duration::from_millis(100);
 
-/// Which URLs that somebody else wrote may be called: public hosts by https, and the
-/// addresses that the operator grants with their ports.
+/// The URLs of tenants that may be called: public hosts by https, and the addresses that
+/// the operator grants with their ports.
 #[derive(Clone, Debug)]
 pub struct PublicUrls(HostPolicy);
 
 impl PublicUrls {
-    /// With these addresses beside what is public.
+    /// Public URLs, and URLs at these addresses.
     ///
     /// # Errors
-    /// An entry that is no address with a port: a name that leads into a network of our
-    /// own would be its owner's to change.
+    /// An entry that is not an address with a port. A name is not accepted, because its
+    /// owner could point it at any address of our network.
     pub fn new(allow_hosts: &[String]) -> Result<Self, String> {
         let entries: Result<Vec<String>, _> =
             allow_hosts.iter().map(|text| address_entry(text)).collect();
         Ok(Self(HostPolicy::new(&[], &entries?)))
     }
 
-    /// Whether `url` may be called, as far as that can be told before its name is
-    /// resolved.
+    /// Checks a URL, before its name is resolved.
     ///
     /// # Errors
-    /// Why not, with no more of it than its host and port.
+    /// The reason, which shows the URL's host and port at most.
     pub fn check(&self, url: &Url) -> Result<(), String> {
         self.0
             .check_public(url)
@@ -56,15 +54,15 @@ impl PublicUrls {
     }
 }
 
-/// An HTTP client for one purpose. Cheap to clone.
+/// An HTTP client; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct HostClient {
     client: reqwest::Client,
-    /// None: the operator wrote the URLs.
+    /// None if the operator wrote the URLs: they may lead anywhere.
     urls: Option<PublicUrls>,
 }
 
-/// What to send.
+/// A request for JSON.
 #[derive(Clone, Debug)]
 pub struct HostRequest {
     url: Url,
@@ -82,7 +80,7 @@ impl HostRequest {
         }
     }
 
-    /// A POST of a form, which is encoded already.
+    /// A POST of an encoded form.
     pub fn post_form(url: Url, form: Secret) -> Self {
         Self {
             form: Some(form),
@@ -90,7 +88,7 @@ impl HostRequest {
         }
     }
 
-    /// With this `Authorization`.
+    /// Sets `Authorization`.
     #[must_use]
     pub fn authorization(mut self, value: Secret) -> Self {
         self.authorization = Some(value);
@@ -98,43 +96,43 @@ impl HostRequest {
     }
 }
 
-/// JSON to be delivered.
+/// A POST of JSON.
 #[derive(Clone, Debug)]
 pub struct HostDelivery {
-    /// Where to.
+    /// The URL to post to.
     pub url: Url,
-    /// What stands beside it.
+    /// Headers in addition to `Content-Type` and `User-Agent`.
     pub headers: HeaderMap,
     /// The JSON.
     pub body: String,
 }
 
-/// What became of a delivery.
+/// The answer to a delivery, without its body.
 #[derive(Clone, Copy, Debug)]
 pub struct HostReceipt {
-    /// The status, also of a redirect.
+    /// The status; a redirect is not followed.
     pub status: StatusCode,
-    /// The pause that it asks for, if it is a 429 or 503.
+    /// The pause that a 429 or 503 asks for.
     pub retry_after: Option<Duration>,
 }
 
-/// An answer. Not for the log: it may hold a token.
+/// An answer. It may contain a token, so it is never logged.
 pub struct HostAnswer {
-    /// The status, also of a redirect.
+    /// The status; a redirect is not followed.
     pub status: StatusCode,
-    /// The pause that it asks for, if it is a 429 or 503.
+    /// The pause that a 429 or 503 asks for.
     pub retry_after: Option<Duration>,
     /// The body.
     pub body: Zeroizing<Vec<u8>>,
 }
 
-/// There is no answer, for a reason that names no more of the URL than host and port.
+/// A request without an answer. The text shows the URL's host and port at most.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct HostCallError(FetchError);
 
 impl HostClient {
-    /// For URLs that the operator wrote, which may lead anywhere.
+    /// A client for URLs that the operator wrote. They may lead anywhere.
     ///
     /// # Errors
     /// See [`EgressError`].
@@ -145,7 +143,7 @@ impl HostClient {
         })
     }
 
-    /// For URLs that somebody else wrote. Their names lead to public addresses alone.
+    /// A client for URLs that tenants wrote. Names lead to public addresses only.
     ///
     /// # Errors
     /// See [`EgressError`].
@@ -153,7 +151,8 @@ impl HostClient {
         Self::public_with(urls, Arc::new(SystemResolver))
     }
 
-    /// With another resolver, for tests. What it finds is checked all the same.
+    /// As [`HostClient::public`], with another resolver. For tests. Its addresses are checked
+    /// all the same.
     ///
     /// # Errors
     /// See [`EgressError`].
@@ -165,19 +164,19 @@ impl HostClient {
         })
     }
 
-    /// Sends one request and reads its answer; `now` is for a `Retry-After` that is a
-    /// date.
+    /// Sends one request and reads its answer. `now` turns a date in `Retry-After` into a
+    /// pause.
     ///
     /// # Errors
-    /// If the URL is refused or there is no answer, or none of a sensible size.
+    /// If the URL is refused, there is no answer, or the answer is too large.
     pub async fn send(
         &self,
         request: HostRequest,
         now: Timestamp,
     ) -> Result<HostAnswer, HostCallError> {
         self.check(&request.url)?;
-        let place = HostPort::of(&request.url);
-        let of_client = |error: reqwest::Error| FetchError::of_client(&error, &place);
+        let host = HostPort::of(&request.url);
+        let of_client = |error: reqwest::Error| FetchError::of_client(&error, &host);
         let answer = self.client.execute(prepared(request)?).await;
         let mut answer = answer.map_err(of_client)?;
         let status = answer.status();
@@ -195,8 +194,7 @@ impl HostClient {
         })
     }
 
-    /// Posts JSON. Whoever takes it says so by the status: the rest of the answer is
-    /// not looked at, and whatever befalls it changes nothing.
+    /// Posts JSON. Only the status and `Retry-After` of the answer count.
     ///
     /// # Errors
     /// If the URL is refused or there is no answer.
@@ -206,7 +204,7 @@ impl HostClient {
         now: Timestamp,
     ) -> Result<HostReceipt, HostCallError> {
         self.check(&delivery.url)?;
-        let place = HostPort::of(&delivery.url);
+        let host = HostPort::of(&delivery.url);
         let mut request = reqwest::Request::new(Method::POST, delivery.url);
         let headers = request.headers_mut();
         *headers = delivery.headers;
@@ -215,7 +213,7 @@ impl HostClient {
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         *request.body_mut() = Some(delivery.body.into());
         let answer = self.client.execute(request).await;
-        let answer = answer.map_err(|error| FetchError::of_client(&error, &place))?;
+        let answer = answer.map_err(|error| FetchError::of_client(&error, &host))?;
         let receipt = HostReceipt {
             status: answer.status(),
             retry_after: retry_after::pause(answer.status(), answer.headers(), now),
@@ -232,7 +230,7 @@ impl HostClient {
     }
 }
 
-/// A connection can be used again once its answer has been read to the end.
+/// Reads the answer to its end, so that the connection can be reused.
 async fn drain(mut answer: reqwest::Response) {
     let mut left = DRAIN_BYTES_MAX;
     while let Ok(Some(chunk)) = answer.chunk().await {
@@ -254,7 +252,8 @@ fn prepared(request: HostRequest) -> Result<reqwest::Request, FetchError> {
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
     if let Some(authorization) = request.authorization {
         let value = HeaderValue::from_str(authorization.expose());
-        let mut value = value.map_err(|_| FetchError::other("a secret fits into no header"))?;
+        let mut value =
+            value.map_err(|_| FetchError::other("the secret does not fit into a header"))?;
         value.set_sensitive(true);
         headers.insert(header::AUTHORIZATION, value);
     }

@@ -1,45 +1,44 @@
-//! What a poll may ask of the network. The configuration fills these.
+//! The network limits of one poll. The configuration sets them.
 
 use serde::Deserialize;
 use std::time::Duration;
 
-/// Redirects that one call follows. The specification of `fetch` allows twenty;
-/// an API that is healthy needs one.
+/// The redirects that one call follows. The fetch standard allows twenty; a healthy API
+/// needs one.
 pub const REDIRECTS_MAX: usize = 5;
-/// How long a connection may take to be made, its TLS included.
+/// The time to connect, TLS included.
 pub(crate) const CONNECT_MAX: Duration = Duration::from_secs(10);
-/// What a call leaves of its poll, so that a guest that met a timeout can still
-/// answer with the page that it has.
+/// The time that a call leaves of its poll. After a timeout, the guest can still answer
+/// with the page that it has.
 pub(crate) const ANSWER_RESERVE: Duration = Duration::from_millis(250);
-/// The longest pause that a service may impose. Beyond a day it is a mistake, or a
-/// clock that is wrong.
+/// The longest pause that a service may impose. More than a day is a mistake or a wrong
+/// clock.
 pub(crate) const PAUSE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The limits of `http.fetch`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EgressLimits {
-    /// Requests of one poll, redirects included.
+    /// Requests of one poll, including redirects.
     pub requests_max: u32,
-    /// Milliseconds that one call may take with its redirects, until the last byte.
-    /// Never more than what is left of the poll.
+    /// Milliseconds of one call, from its start to the last byte, including redirects.
+    /// Never more than the rest of the poll's time.
     pub call_ms: u64,
     /// Bytes of one request: URL, headers and body.
     pub request_bytes_max: usize,
     /// Bytes of one response's body.
     pub response_bytes_max: usize,
-    /// Headers of one request, or of one response.
+    /// Headers of one request or response.
     pub headers_max: usize,
-    /// Bytes of all of them, names and values.
+    /// Bytes of all headers, names and values.
     pub header_bytes_max: usize,
-    /// Bytes that all requests and all bodies of responses of one poll may have
-    /// together.
+    /// Bytes of all requests and all response bodies of one poll together.
     pub poll_bytes_max: usize,
-    /// Responses that are kept for one poll group, to be asked for by their ETag.
+    /// Responses kept for one poll group, to revalidate them by their ETags.
     pub kept_responses_max: usize,
-    /// Bytes of one of them, headers and body.
+    /// Bytes of one kept response, headers and body.
     pub kept_response_bytes_max: usize,
-    /// Bytes of all that are kept for one poll group.
+    /// Bytes of all kept responses of one poll group.
     pub kept_bytes_max: usize,
 }
 
@@ -65,11 +64,10 @@ impl EgressLimits {
         Duration::from_millis(self.call_ms)
     }
 
-    /// Says which limit makes no sense. Those of kept responses may be 0, which
-    /// keeps none.
+    /// Checks that no limit is 0. The limits of kept responses may be: then none is kept.
     ///
     /// # Errors
-    /// The name of the limit and what is wrong with it.
+    /// The name of the limit and the expected value.
     pub(crate) fn check(&self) -> Result<(), String> {
         let positive = [
             ("requests_max", u64::from(self.requests_max)),

@@ -1,24 +1,22 @@
-//! HTTP on behalf of guests: the one way out of the sandbox. And the host's own, where
-//! it calls what others have written down.
+//! Outgoing HTTP: which requests may leave, and which address they connect to.
 //!
-//! Owns: which requests may be sent and where to, the address that is connected to,
-//! redirects, the credential's place, limits on time, number and size, and what is
-//! remembered of a service between polls.
-//! Never does: refresh a credential, retry, or look at what an answer says.
+//! Owns: the policy for hosts, name resolution, redirects, the place of a credential,
+//! limits on time, number and size, and the memory of a service between two polls.
+//! Never does: renew a credential, retry, or interpret an answer. The loop that a guest
+//! drives is the providers' own `Fetcher`.
 //!
 //! Architecture invariants:
-//! - Every request of a guest passes [`HostPolicy::check`](policy::HostPolicy::check),
-//!   and so does every redirect; every connection is made to an address that
-//!   [`PublicResolver`](resolver::PublicResolver) has found public, or that the
-//!   operator wrote down with its port. The same holds for URLs that tenants wrote
-//!   ([`host_client`]), with
-//!   [`HostPolicy::check_public`](policy::HostPolicy::check_public). The client resolves, redirects and proxies
-//!   nothing by itself.
-//! - A credential is added after the last thing that a guest can influence, to the
-//!   origin of the guest's own request alone, and stands in no answer's headers, no
-//!   error and no log line of the host's making.
-//! - A body is read no further than its limit. Nothing decompresses, so what is
-//!   counted is what comes.
+//! - Every request of a guest, and every redirect, passes
+//!   [`HostPolicy::check`](policy::HostPolicy::check). Every URL that a tenant wrote passes
+//!   [`HostPolicy::check_public`](policy::HostPolicy::check_public).
+//! - Every connection goes to an address that [`PublicResolver`](resolver::PublicResolver)
+//!   found public, or that the operator granted with its port. The client itself resolves
+//!   no name, follows no redirect and uses no proxy.
+//! - A credential is added after the last thing that a guest can influence, and only for
+//!   the origin of the guest's own request. It appears in no response header, no error and
+//!   no log line that the host writes.
+//! - A body is read no further than its limit. Nothing decompresses, so the limit counts
+//!   the bytes on the wire.
 
 mod address;
 mod error;
@@ -51,8 +49,8 @@ use reqwest::dns::Resolve;
 use resolver::{PublicResolver, SystemResolver};
 use std::sync::Arc;
 
-/// The client that all polls share, with its limits. Cheap to clone; clones share
-/// everything.
+/// The client that all polls share, with its limits. Cheap to clone; clones share the
+/// connections.
 #[derive(Clone, Debug)]
 pub struct Egress(Arc<Inner>);
 
@@ -63,20 +61,20 @@ struct Inner {
 }
 
 impl Egress {
-    /// With the system's resolver and the system's root certificates, which
-    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` replace.
+    /// A client with the system's resolver and the system's root certificates.
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the certificates.
     ///
     /// # Errors
-    /// See [`EgressError`]: each is final.
+    /// See [`EgressError`]; all of them are final.
     pub fn new(limits: EgressLimits) -> Result<Self, EgressError> {
         Self::with(limits, Arc::new(SystemResolver), [])
     }
 
-    /// With another resolver, and with certificates that are trusted beside the
-    /// system's: for tests. What the resolver finds is checked all the same.
+    /// As [`Egress::new`], with another resolver and with root certificates in addition to
+    /// the system's. For tests. The resolver's addresses are checked all the same.
     ///
     /// # Errors
-    /// As [`Egress::new`].
+    /// See [`EgressError`].
     pub fn with(
         limits: EgressLimits,
         resolver: Arc<dyn Resolve>,
@@ -91,7 +89,7 @@ impl Egress {
         Ok(Self(Arc::new(Inner { client, limits })))
     }
 
-    /// The limits of every poll.
+    /// The limits of each poll.
     pub fn limits(&self) -> &EgressLimits {
         &self.0.limits
     }
@@ -101,14 +99,14 @@ impl Egress {
     }
 }
 
-/// A client that does nothing by itself.
+/// A client that neither redirects nor uses a proxy.
 fn client_builder() -> reqwest::ClientBuilder {
-    // An error means that one is installed already.
+    // An error means that a provider is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
-        // From the environment, that is: a proxy would resolve names by itself.
+        // Ignores the environment's proxy, which would resolve names itself.
         .no_proxy()
-        // Each hop is checked here before it is made.
+        // Each hop is checked before it is sent.
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .connect_timeout(CONNECT_MAX)

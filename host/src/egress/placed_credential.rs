@@ -1,6 +1,5 @@
-//! The credential of an integration: placed into a request as the provider's
-//! description says, after the guest has had its say, and before nobody but the
-//! service sees it.
+//! The credential of an integration in a request. It is added as the provider's description
+//! says, after the guest has written its own part, so only the service sees it.
 
 use crate::domain::source::CredentialPlacement;
 use crate::secret::Secret;
@@ -8,8 +7,8 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
 use url::Url;
 
-/// A credential and its place. The place is kept from guests also while there is no
-/// credential.
+/// A credential and its place in a request. Guests cannot write to the place, even while
+/// there is no credential.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PlacedCredential {
     placement: Option<CredentialPlacement>,
@@ -17,14 +16,14 @@ pub(crate) struct PlacedCredential {
 }
 
 impl PlacedCredential {
-    /// A secret that the description has no place for goes nowhere.
+    /// Without a placement, the secret is dropped.
     pub(crate) fn new(placement: Option<CredentialPlacement>, secret: Option<Secret>) -> Self {
         let secret = secret.filter(|_| placement.is_some());
         Self { placement, secret }
     }
 
-    /// What a kept response belongs to: under another credential the service may
-    /// say something else.
+    /// The secret, as a part of a kept response's key: the service may answer differently
+    /// under another credential.
     pub(crate) fn secret(&self) -> Option<&Secret> {
         self.secret.as_ref()
     }
@@ -38,14 +37,13 @@ impl PlacedCredential {
         }
     }
 
-    /// Whether a guest's `Authorization` is its own business: only where the
-    /// provider has no credential at all.
+    /// True if the guest may set `Authorization`: only if the provider has no credential.
     pub(crate) fn leaves_authorization(&self) -> bool {
         self.placement.is_none()
     }
 
-    /// `url` without what a guest, or a service that repeats what it was sent, wrote
-    /// in the credential's place.
+    /// Removes the credential's query parameter from `url`. A guest may have written it, or
+    /// a service that repeats a request in a redirect.
     pub(crate) fn strip(&self, url: &mut Url) {
         let Some(CredentialPlacement::Query(name)) = &self.placement else {
             return;
@@ -59,7 +57,7 @@ impl PlacedCredential {
     /// Adds the credential.
     ///
     /// # Errors
-    /// If it cannot stand there, which is told without it.
+    /// If the credential does not fit into its place. The text does not contain it.
     pub(crate) fn attach(&self, url: &mut Url, headers: &mut HeaderMap) -> Result<(), String> {
         let (Some(placement), Some(secret)) = (&self.placement, &self.secret) else {
             return Ok(());
@@ -87,7 +85,7 @@ impl PlacedCredential {
     }
 }
 
-/// Whether `pair` of a query is one of `name`, in whatever encoding.
+/// True if `pair` of a query has this name, in any encoding.
 fn names(pair: &str, name: &str) -> bool {
     url::form_urlencoded::parse(pair.as_bytes())
         .next()
@@ -108,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_credential_stands_where_the_description_says() {
+    fn a_credential_goes_where_the_description_says() {
         let (url, headers) = placed(Bearer, "https://a.example/?q=1");
         assert_eq!(headers["authorization"], "Bearer s3 cret&");
         assert!(headers["authorization"].is_sensitive());
@@ -122,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_guest_wrote_in_its_place_is_dropped_and_the_rest_stays_as_it_is() {
+    fn a_guests_text_in_its_place_is_dropped_and_the_rest_is_unchanged() {
         let query = "https://a.example/?a=%20b&key=1&%6bey=2&key&keys=3&a+b&&k%C3%A9y=4";
         let (url, _) = placed(Query("key".into()), query);
         let expected = "https://a.example/?a=%20b&keys=3&a+b&&k%C3%A9y=4&key=s3+cret%26";
@@ -132,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_kept_without_a_credential_and_a_credential_needs_a_place() {
+    fn a_place_is_reserved_without_a_credential_and_a_credential_needs_a_place() {
         let mut url = "https://a.example/?key=1".parse().unwrap();
         PlacedCredential::new(Some(Query("key".into())), None).strip(&mut url);
         assert_eq!(url.as_str(), "https://a.example/");

@@ -1,38 +1,38 @@
-//! Which hosts a provider may reach: those that it declares AND the operator grants.
+//! The hosts that a provider may reach: those that it declares AND the operator grants.
 //!
-//! An entry is `host` or `host:port`; without a port it means that of https. One
-//! that the operator writes with an address and a port (`127.0.0.1:9000`,
-//! `[::1]:9000`) is a wish that cannot be mistaken. So it needs no declaration
-//! (settings may point a provider at it, and its author cannot know it), the address
-//! may be private, and http will do. It opens that address at that port, and no
-//! name that leads there.
+//! An entry is `host` or `host:port`. Without a port it means port 443.
 //!
-//! URLs are parsed once, by the crate that also sends them, and compared by the host
-//! that it makes of them. So `2130706433`, `0x7f.1` and `127.1` are `127.0.0.1`, and
-//! a name in another script is its punycode.
+//! An operator's entry with an address and a port (`127.0.0.1:9000`, `[::1]:9000`) is
+//! unmistakable. It needs no declaration, because the provider's author cannot know it. The
+//! address may be private, and http is allowed. The entry opens that address at that port,
+//! and no name that leads there.
+//!
+//! URLs are parsed once, by the crate that also sends them, and compared by the parsed
+//! host. So `2130706433`, `0x7f.1` and `127.1` are `127.0.0.1`, and a name in another
+//! script is its punycode.
 
 use crate::egress::address::is_public;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use url::{Host, Url};
 
-/// The port of an entry that names none.
+/// The port of an entry without one.
 const PORT_DEFAULT: u16 = 443;
-/// Bytes of a host that an error or a log line shows. Names have no more.
+/// Bytes of a host that errors and log lines show; no name is longer.
 const HOST_BYTES_SHOWN: usize = 253;
-/// Characters of a scheme, which a guest may make as long as it likes.
+/// Characters of a scheme that errors show; a guest can write one of any length.
 const SCHEME_CHARS_SHOWN: usize = 16;
 
-/// What one provider may reach.
+/// The hosts that one provider may reach.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HostPolicy {
     declared: Vec<(Host, u16)>,
     granted: Vec<(Host, u16)>,
-    /// Those of the operator's entries that name an address and a port.
+    /// The operator's entries with an address and a port.
     addresses: Vec<SocketAddr>,
 }
 
-/// Why a URL is refused. Shows its host and port at most.
+/// A refused URL. The text shows its host and port at most.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Denied {
     #[error("the scheme {0:?} is not https")]
@@ -53,12 +53,12 @@ pub(crate) enum Denied {
     LeadsNowhere(String),
 }
 
-/// A host and its port, for people.
+/// A host and its port, as errors and log lines show them. Port 443 is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HostPort(String);
 
 impl HostPort {
-    /// Of a URL that nobody can read.
+    /// The text for a URL that cannot be parsed.
     pub(crate) fn unknown() -> Self {
         Self("an unreadable URL".into())
     }
@@ -80,7 +80,7 @@ impl fmt::Display for HostPort {
 }
 
 impl HostPolicy {
-    /// Of entries that [`entry`] has accepted.
+    /// A policy of entries that [`entry`] accepted.
     pub(crate) fn new(declared: &[String], granted: &[String]) -> Self {
         let read = |entries: &[String]| entries.iter().filter_map(|text| split(text)).collect();
         let (declared, granted): (Vec<_>, Vec<_>) = (read(declared), read(granted));
@@ -96,8 +96,7 @@ impl HostPolicy {
         }
     }
 
-    /// Whether a guest's request may go to `url`, as far as that can be told before its
-    /// name is resolved.
+    /// Checks the URL of a guest's request, before its name is resolved.
     ///
     /// # Errors
     /// See [`Denied`].
@@ -114,8 +113,8 @@ impl HostPolicy {
         public(&wanted.0, url)
     }
 
-    /// Whether a request of the host's own may go to `url`, which somebody else wrote:
-    /// to any public host by https, or to an address and port that the operator grants.
+    /// Checks a URL that a tenant wrote: any public host by https, or an address and port
+    /// that the operator grants.
     ///
     /// # Errors
     /// See [`Denied`].
@@ -126,8 +125,8 @@ impl HostPolicy {
         }
     }
 
-    /// The host and port of an https URL; none if the operator grants them as an
-    /// address and port, which settles everything.
+    /// The host and port of an https URL. None if the operator grants them as an address
+    /// and port: then nothing else needs a check.
     fn unless_granted_by_address(&self, url: &Url) -> Result<Option<(Host, u16)>, Denied> {
         let plain = match url.scheme() {
             "https" => false,
@@ -163,16 +162,16 @@ fn public(host: &Host, url: &Url) -> Result<(), Denied> {
     }
 }
 
-/// `host` or `host:port` in the form in which hosts are compared: lower case,
-/// addresses as they are usually written.
+/// Parses `host` or `host:port` into the form in which hosts are compared: lower case, and
+/// addresses in their usual notation.
 ///
 /// # Errors
-/// What was expected.
+/// The expected form.
 pub(crate) fn entry(text: &str) -> Result<String, String> {
     let wrong = || format!("expected host or host:port, got {text:?}");
     let (host, port) = split(text).ok_or_else(wrong)?;
     let fits = match &host {
-        // The parser of URLs takes what DNS does not: 254 characters, empty labels.
+        // The URL parser accepts names that DNS does not: 254 characters, empty labels.
         Host::Domain(name) => name.len() <= HOST_BYTES_SHOWN && name.split('.').all(is_label),
         Host::Ipv4(_) | Host::Ipv6(_) => true,
     };
@@ -183,10 +182,10 @@ pub(crate) fn entry(text: &str) -> Result<String, String> {
     }
 }
 
-/// [`entry`] that is an address with its port.
+/// As [`entry`], for an address with a port only.
 ///
 /// # Errors
-/// What was expected.
+/// The expected form.
 pub(crate) fn address_entry(text: &str) -> Result<String, String> {
     match split(text) {
         Some((Host::Ipv4(_) | Host::Ipv6(_), Some(_))) => entry(text),
@@ -206,7 +205,7 @@ fn is_label(label: &str) -> bool {
 }
 
 fn split(text: &str) -> Option<(Host, Option<u16>)> {
-    // The colons of an IPv6 address stand in brackets, as in a URL.
+    // The colons of an IPv6 address are in brackets, as in a URL.
     let end = text.find(']').map_or(0, |bracket| bracket + 1);
     let (host, port) = match text[end..].find(':') {
         Some(colon) => (&text[..end + colon], Some(&text[end + colon + 1..])),
@@ -219,7 +218,7 @@ fn split(text: &str) -> Option<(Host, Option<u16>)> {
         Some(_) => return None,
         None => None,
     };
-    // A percent sign would be decoded: nobody writes a host like that for a reason.
+    // The parser would decode a percent sign. No honest host contains one.
     if host.contains('%') {
         return None;
     }

@@ -1,6 +1,5 @@
-//! Names become addresses here, and nowhere else. The client connects to exactly
-//! what this returns, so between the check and the connection there is no second
-//! question that might be answered otherwise.
+//! Name resolution. The client connects to exactly the addresses that this returns. There
+//! is no second lookup between check and connection that could give another answer.
 
 use crate::egress::address::is_public;
 use crate::egress::policy::Denied;
@@ -9,13 +8,13 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// The machine's own resolver.
+/// The system's resolver.
 pub(crate) struct SystemResolver;
 
 impl Resolve for SystemResolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
-            // The port comes from the URL.
+            // The client takes the port from the URL.
             let addresses = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let addresses: Vec<SocketAddr> = addresses.collect();
             Ok(Box::new(addresses.into_iter()) as Addrs)
@@ -23,8 +22,8 @@ impl Resolve for SystemResolver {
     }
 }
 
-/// Another resolver's public addresses. A name leads to no other, whoever grants
-/// it: its owner decides where it leads, and may change their mind at any time.
+/// The public addresses of another resolver. A name never leads to a private address, even
+/// if the operator granted the name: its owner can change the address at any time.
 pub(crate) struct PublicResolver(pub(crate) Arc<dyn Resolve>);
 
 impl Resolve for PublicResolver {
@@ -36,8 +35,8 @@ impl Resolve for PublicResolver {
                 .await?
                 .partition(|address| is_public(address.ip()));
             if public.is_empty() && !others.is_empty() {
-                // For the operator alone: where a name leads within a network is not
-                // for those who wrote the provider.
+                // Only the operator sees the addresses: a provider's author must not learn
+                // about the network.
                 tracing::warn!(
                     addresses = ?others.iter().map(SocketAddr::ip).collect::<Vec<_>>(),
                     "refused to connect to {text}, which leads to no public address"

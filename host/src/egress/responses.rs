@@ -1,8 +1,8 @@
-//! What the host remembers of a service on behalf of one poll group: answers that it
-//! can ask for by their ETag, and pauses that the service asked for.
+//! The memory of a service for one poll group: responses that can be revalidated by their
+//! ETags, and pauses that the service asked for.
 //!
-//! In memory, bounded, and a matter of manners alone: without it a poll finds the
-//! same, at a higher price.
+//! It is bounded, and lost with the process. Without it a poll finds the same, at a higher
+//! cost.
 
 use crate::domain::Timestamp;
 use crate::domain::delivery::Header;
@@ -18,36 +18,36 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Hosts whose pauses are remembered. A provider that talks to more of them at a
-/// time loses the oldest pause, and hears of it again.
+/// The number of hosts whose pauses are kept. A provider with more hosts loses the oldest
+/// pause, and the service asks for it again.
 const PAUSES_MAX: usize = 16;
 
-/// Belongs to one poll group, and is never shared with another: what it holds was
-/// answered to that group's credential.
+/// The memory of one poll group. Groups never share one: the responses belong to the
+/// group's credential.
 #[derive(Default)]
 pub struct ResponseCache(Mutex<Memory>);
 
 #[derive(Default)]
 struct Memory {
-    /// The last used first.
+    /// The last used response first.
     kept: VecDeque<(Key, Arc<Kept>)>,
-    /// The newest first.
+    /// The newest pause first.
     pauses: VecDeque<(HostPort, Pause)>,
 }
 
-/// Everything that the answer may depend on: URL, headers and credential, as a digest
-/// so that neither is kept.
+/// A digest of everything that a response depends on: URL, headers and credential. None of
+/// them is kept itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key([u8; 32]);
 
-/// A 200 with an ETag.
+/// A response with status 200 and an ETag.
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) etag: HeaderValue,
     response: Response,
 }
 
-/// What a service answered when it asked for a pause, and until when.
+/// A pause that a service asked for.
 #[derive(Clone, Copy, Debug)]
 struct Pause {
     status: StatusCode,
@@ -55,20 +55,19 @@ struct Pause {
 }
 
 impl ResponseCache {
-    /// Until when the group's services want to be left alone, if that is after
-    /// `now`: the longest pause of all its hosts. Calls within a host's pause are
-    /// answered without it.
+    /// The end of the longest pause of the group's hosts, if it is after `now`. Calls to a
+    /// host within its pause are answered here.
     pub fn paused_until(&self, now: Timestamp) -> Option<Timestamp> {
         let ends = |memory: &mut Memory| memory.pauses.iter().map(|(_, pause)| pause.until).max();
         self.with(ends).filter(|until| *until > now)
     }
 
-    /// The answer to a request to `place` within its pause.
-    pub(crate) fn paused(&self, place: &HostPort, now: Timestamp) -> Option<Response> {
+    /// The response to a request within the host's pause.
+    pub(crate) fn paused(&self, host: &HostPort, now: Timestamp) -> Option<Response> {
         let pause = self.with(|memory| {
             let mut pauses = memory.pauses.iter();
             pauses
-                .find(|(paused, _)| paused == place)
+                .find(|(paused, _)| paused == host)
                 .map(|(_, pause)| *pause)
         })?;
         let left = u64::try_from(pause.until.micros_since(now)).ok()?;
@@ -83,16 +82,16 @@ impl ResponseCache {
         })
     }
 
-    /// Remembers a pause, in the place of an earlier one.
-    pub(crate) fn pause(&self, place: HostPort, status: StatusCode, until: Timestamp) {
+    /// Keeps a pause, and drops an earlier one of the same host.
+    pub(crate) fn pause(&self, host: HostPort, status: StatusCode, until: Timestamp) {
         self.with(|memory| {
-            memory.pauses.retain(|(paused, _)| *paused != place);
-            memory.pauses.push_front((place, Pause { status, until }));
+            memory.pauses.retain(|(paused, _)| *paused != host);
+            memory.pauses.push_front((host, Pause { status, until }));
             memory.pauses.truncate(PAUSES_MAX);
         });
     }
 
-    /// What was kept under `key`.
+    /// The response that was kept under `key`.
     pub(crate) fn find(&self, key: Key) -> Option<Arc<Kept>> {
         self.with(|memory| {
             let index = memory.kept.iter().position(|(kept, _)| *kept == key)?;
@@ -103,8 +102,7 @@ impl ResponseCache {
         })
     }
 
-    /// Keeps an answer if it may be kept and fits, in the place of an earlier one;
-    /// otherwise forgets that.
+    /// Keeps a response if that is allowed and it fits. Drops an earlier one in any case.
     pub(crate) fn keep(
         &self,
         key: Key,
@@ -142,7 +140,7 @@ impl Memory {
 }
 
 impl fmt::Debug for ResponseCache {
-    /// Without answers, which belong to a tenant.
+    /// Without the responses, which belong to a tenant.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseCache").finish_non_exhaustive()
     }
@@ -155,7 +153,7 @@ impl Key {
             credential.map_or("", Secret::expose).as_bytes(),
         ];
         let mut headers: Vec<_> = hop.headers.iter().collect();
-        // Stable, so that the values of one name stay in their order.
+        // A stable sort keeps the order of the values of one name.
         headers.sort_by_key(|(name, _)| name.as_str());
         for (name, value) in headers {
             parts.extend([name.as_str().as_bytes(), value.as_bytes()]);
@@ -170,8 +168,8 @@ impl Key {
 }
 
 impl Kept {
-    /// The answer to a request that was answered with 304 and `headers`, which are
-    /// newer (RFC 9111 section 3.2).
+    /// The response to a request that the service answered with 304 and newer `headers`
+    /// (RFC 9111 section 3.2).
     pub(crate) fn refreshed(&self, headers: Vec<Header>) -> Response {
         let newer: Vec<Header> = headers
             .into_iter()

@@ -1,4 +1,4 @@
-//! `Retry-After` (RFC 9110 section 10.2.3): seconds, or a date.
+//! `Retry-After` (RFC 9110 section 10.2.3): seconds or a date.
 
 use crate::domain::Timestamp;
 use crate::egress::limits::PAUSE_MAX;
@@ -6,8 +6,8 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use std::time::{Duration, UNIX_EPOCH};
 
-/// The pause that an answer asks for. None if it asks for none, or for one that is
-/// over.
+/// The pause that a 429 or 503 asks for. None for any other status, for no pause, and for
+/// a date that has passed.
 pub(crate) fn pause(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let asks = [
         StatusCode::TOO_MANY_REQUESTS,
@@ -18,7 +18,7 @@ pub(crate) fn pause(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> 
     }
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let pause = match text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // So many digits that they are no number are a very long pause.
+        // A number that does not fit is a very long pause.
         true if !text.is_empty() => text.parse().map_or(PAUSE_MAX, Duration::from_secs),
         _ => {
             let date = httpdate::parse_http_date(text).ok()?;

@@ -1,5 +1,5 @@
-//! One poll's way out: every request of a guest goes through [`Fetcher::fetch`], and
-//! every hop of it through [`Fetcher::exchange`]. There is no other.
+//! The HTTP of one poll. Every request of a guest goes through [`Fetcher::fetch`], and every
+//! hop of it through [`Fetcher::exchange`]. There is no other way out.
 
 use crate::domain::Timestamp;
 use crate::domain::delivery::Header;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use url::Origin;
 
-/// Headers that belong to a connection and not to an answer.
+/// Headers of the connection, which the guest does not see.
 const CONNECTION_HEADERS: [&str; 6] = [
     "connection",
     "keep-alive",
@@ -25,24 +25,24 @@ const CONNECTION_HEADERS: [&str; 6] = [
     "upgrade",
 ];
 
-/// What a poll may use that belongs to its group.
+/// The parts of a poll that belong to its group.
 #[derive(Clone, Debug)]
 pub struct PollAccess {
-    /// Attached to requests as the provider's description says. A provider whose
-    /// description has no place for it does not send it.
+    /// Attached to requests as the provider's description says. Without a place in the
+    /// description, it is not sent.
     pub credential: Option<Secret>,
-    /// The group's own, the same for each of its polls.
+    /// The group's memory, which all its polls share.
     pub responses: Arc<ResponseCache>,
 }
 
-/// What one poll may still ask for.
+/// One poll's HTTP, with the rest of its budget.
 pub(crate) struct Fetcher {
     egress: Egress,
     provider: Arc<str>,
     policy: Arc<HostPolicy>,
     credential: PlacedCredential,
     responses: Arc<ResponseCache>,
-    /// When the poll began, by the poll's own clock and by one that moves.
+    /// The poll's own time at its start. `begun` is the same moment on a clock that moves.
     now: Timestamp,
     begun: Instant,
     wall: Duration,
@@ -51,7 +51,7 @@ pub(crate) struct Fetcher {
     denied_before: bool,
 }
 
-/// What an exchange with a service led to.
+/// The result of one exchange with a service.
 enum Step {
     Done(Response),
     Redirect(Hop),
@@ -82,7 +82,7 @@ impl Fetcher {
         }
     }
 
-    /// The poll begins, and will be over after `wall`.
+    /// Starts the poll's time, which is over after `wall`.
     pub(crate) fn begin(mut self, wall: Duration) -> Self {
         self.begun = Instant::now();
         self.wall = wall;
@@ -97,7 +97,7 @@ impl Fetcher {
     pub(crate) async fn fetch(&mut self, request: Request) -> Result<Response, FetchError> {
         let begun = Instant::now();
         let method = request.method.clone();
-        let (place, result) = match Hop::first(request, &self.credential, self.egress.limits()) {
+        let (host, result) = match Hop::first(request, &self.credential, self.egress.limits()) {
             Ok(first) => (HostPort::of(&first.url), self.in_time(first).await),
             Err(error) => (HostPort::unknown(), Err(error)),
         };
@@ -105,17 +105,17 @@ impl Fetcher {
         match &result {
             Ok(Response { status, body, .. }) => tracing::debug!(
                 provider.id = provider,
-                "{method} {place} answered {status} with {} bytes in {ms} ms",
+                "{method} {host} answered {status} with {} bytes in {ms} ms",
                 body.len()
             ),
-            // Once is enough to be seen; a guest could fill the log with it.
+            // Warns once: a guest could fill the log.
             Err(error @ FetchError::Denied(_)) if !self.denied_before => {
-                tracing::warn!(provider.id = provider, "{method} {place} was {error}");
+                tracing::warn!(provider.id = provider, "{method} {host} was {error}");
                 self.denied_before = true;
             }
             Err(error) => tracing::debug!(
                 provider.id = provider,
-                "{method} {place} failed after {ms} ms: {error}"
+                "{method} {host} failed after {ms} ms: {error}"
             ),
         }
         result
@@ -148,7 +148,7 @@ impl Fetcher {
         )))
     }
 
-    /// Sends one hop: checked, counted, and with the credential only if it stays at
+    /// Checks, counts and sends one hop. It carries the credential only if its origin is
     /// `home`.
     async fn exchange(&mut self, hop: &Hop, home: &Origin) -> Result<Step, FetchError> {
         self.requests_left = self
@@ -156,8 +156,8 @@ impl Fetcher {
             .checked_sub(1)
             .ok_or(FetchError::LimitReached)?;
         self.policy.check(&hop.url)?;
-        let place = HostPort::of(&hop.url);
-        if let Some(refusal) = self.responses.paused(&place, self.time()) {
+        let host = HostPort::of(&hop.url);
+        if let Some(refusal) = self.responses.paused(&host, self.time()) {
             return Ok(Step::Done(refusal));
         }
         self.take_bytes(hop.bytes())?;
@@ -170,11 +170,11 @@ impl Fetcher {
         let request = self.request(hop, at_home, kept.as_deref())?;
 
         let sent = self.egress.client().execute(request).await;
-        let answer = sent.map_err(|error| FetchError::of_client(&error, &place))?;
+        let answer = sent.map_err(|error| FetchError::of_client(&error, &host))?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         if let Some(pause) = pause(status, &headers, self.time()) {
             let until = self.time() + pause;
-            self.responses.pause(place.clone(), status, until);
+            self.responses.pause(host.clone(), status, until);
         }
         if let Some(next) = hop.redirected(status, &headers, &self.credential)? {
             return Ok(Step::Redirect(next));
@@ -186,7 +186,7 @@ impl Fetcher {
         let response = Response {
             status: status.as_u16(),
             headers: for_guest,
-            body: self.read(answer, &place).await?,
+            body: self.read(answer, &host).await?,
         };
         if let Some(key) = key {
             let limits = self.egress.limits();
@@ -230,11 +230,11 @@ impl Fetcher {
         Ok(headers)
     }
 
-    /// Reads a body as far as it may go, and no further.
+    /// Reads a body up to its limit.
     async fn read(
         &mut self,
         mut answer: reqwest::Response,
-        place: &HostPort,
+        host: &HostPort,
     ) -> Result<Vec<u8>, FetchError> {
         let bytes_max = self.egress.limits().response_bytes_max;
         let announced = answer.content_length().unwrap_or(0);
@@ -244,7 +244,7 @@ impl Fetcher {
         let mut body = Vec::new();
         loop {
             let chunk = answer.chunk().await;
-            let Some(chunk) = chunk.map_err(|error| FetchError::of_client(&error, place))? else {
+            let Some(chunk) = chunk.map_err(|error| FetchError::of_client(&error, host))? else {
                 return Ok(body);
             };
             if body.len() + chunk.len() > bytes_max {
@@ -261,7 +261,7 @@ impl Fetcher {
         Ok(())
     }
 
-    /// The time, as far as a poll that began at a time of its own can tell.
+    /// The current time on the poll's own clock.
     fn time(&self) -> Timestamp {
         self.now + self.begun.elapsed()
     }

@@ -38,7 +38,7 @@ fn sent(headers: &[(&str, &str)], placement: Option<CredentialPlacement>) -> Vec
 }
 
 #[test]
-fn headers_of_the_connection_are_the_hosts() {
+fn a_guest_cannot_set_headers_of_the_connection() {
     let headers = [
         ("Host", "evil.example"),
         ("Connection", "x-a"),
@@ -62,7 +62,7 @@ fn headers_of_the_connection_are_the_hosts() {
 }
 
 #[test]
-fn the_credentials_header_is_the_hosts_and_authorization_is_where_there_is_a_credential() {
+fn a_guest_cannot_set_the_credentials_header_or_authorization_beside_a_credential() {
     let headers = [("Authorization", "Basic x"), ("X-Key", "1")];
     let both = ["authorization: Basic x", "x-key: 1"];
     assert_eq!(sent(&headers, None), both);
@@ -77,7 +77,7 @@ fn the_credentials_header_is_the_hosts_and_authorization_is_where_there_is_a_cre
 }
 
 #[test]
-fn a_guest_may_say_who_it_is_and_otherwise_the_host_does() {
+fn a_guest_may_set_its_user_agent() {
     let hop = first(request(Method::GET, &[("User-Agent", "me")]), None).unwrap();
     assert_eq!(hop.headers["user-agent"], "me");
     let hop = first(request(Method::GET, &[]), None).unwrap();
@@ -85,15 +85,15 @@ fn a_guest_may_say_who_it_is_and_otherwise_the_host_does() {
 }
 
 #[test]
-fn a_request_that_cannot_be_sent_says_what_is_wrong_with_it() {
+fn an_invalid_request_is_refused_with_its_reason() {
     let refusal = |request| first(request, None).unwrap_err().to_string();
     let smuggled = request(Method::GET, &[("x-a", "1\r\nHost: evil.example")]);
     assert_eq!(
         refusal(smuggled),
-        "header 0: its value holds control characters"
+        "header 0: its value contains control characters"
     );
     let nameless = request(Method::GET, &[("x-a", "1"), ("x a", "1")]);
-    assert_eq!(refusal(nameless), "header 1: its name is none");
+    assert_eq!(refusal(nameless), "header 1: its name is invalid");
     let relative = Request {
         url: "/a?secret".into(),
         ..request(Method::GET, &[])
@@ -127,7 +127,7 @@ fn redirected(method: Method, status: u16, location: &str) -> Option<Hop> {
 }
 
 #[test]
-fn a_redirect_changes_the_method_as_the_standard_says() {
+fn a_redirect_changes_the_method_as_the_standard_requires() {
     use Method as M;
     for (method, status, expected) in [
         (M::GET, 301, Some(M::GET)),

@@ -43,7 +43,7 @@ fn outcome(url: &str) -> String {
 }
 
 #[test]
-fn what_is_declared_and_granted_is_allowed_however_it_is_written() {
+fn a_declared_and_granted_host_is_allowed_in_every_spelling() {
     for url in [
         "https://api.example.com/",
         "https://api.example.com:443/a?b#c",
@@ -75,7 +75,7 @@ fn what_is_declared_and_granted_is_allowed_however_it_is_written() {
 }
 
 #[test]
-fn everything_else_is_denied_and_says_why() {
+fn every_other_host_is_denied_with_a_reason() {
     for (url, reason) in [
         ("ftp://api.example.com/", "the scheme \"ftp\" is not https"),
         ("file:///etc/passwd", "the scheme \"file\""),

@@ -67,7 +67,7 @@ fn an_answer_belongs_to_its_url_its_headers_and_its_credential() {
 }
 
 #[test]
-fn what_has_no_etag_must_not_be_stored_or_varies_is_not_kept() {
+fn a_response_without_etag_or_with_no_store_or_vary_is_not_kept() {
     let (cache, limits) = (ResponseCache::default(), EgressLimits::default());
     let key = key("https://a.example/", &[], None);
     for headers in [
@@ -127,7 +127,7 @@ fn number_and_bytes_are_bounded_and_the_least_recently_used_goes_first() {
 }
 
 #[test]
-fn a_kept_answer_takes_over_what_is_newer() {
+fn a_kept_response_takes_over_newer_headers() {
     let (cache, limits) = (ResponseCache::default(), EgressLimits::default());
     let key = key("https://a.example/", &[], None);
     let headers = [
@@ -157,8 +157,8 @@ fn a_kept_answer_takes_over_what_is_newer() {
 #[test]
 fn a_pause_belongs_to_its_host_and_ends() {
     let cache = ResponseCache::default();
-    let place = |url: &str| HostPort::of(&url.parse().unwrap());
-    let (a, b) = (place("https://a.example/x"), place("https://b.example/"));
+    let host = |url: &str| HostPort::of(&url.parse().unwrap());
+    let (a, b) = (host("https://a.example/x"), host("https://b.example/"));
     let second = Duration::from_secs(1);
     assert_eq!(cache.paused_until(NOW), None);
     cache.pause(a.clone(), StatusCode::TOO_MANY_REQUESTS, NOW + second * 9);
@@ -168,13 +168,13 @@ fn a_pause_belongs_to_its_host_and_ends() {
     assert_eq!(refusal.headers[0].value, "9");
     assert_eq!(cache.paused(&b, NOW).unwrap().status, 503);
     assert_eq!(cache.paused(&b, NOW + second * 5), None);
-    assert_eq!(cache.paused(&place("https://a.example:8443/"), NOW), None);
+    assert_eq!(cache.paused(&host("https://a.example:8443/"), NOW), None);
     assert_eq!(cache.paused_until(NOW), Some(NOW + second * 9));
     assert_eq!(cache.paused_until(NOW + second * 9), None);
     cache.pause(a.clone(), StatusCode::TOO_MANY_REQUESTS, NOW + second);
     assert_eq!(cache.paused_until(NOW), Some(NOW + second * 5));
     for n in 0..PAUSES_MAX {
-        let other = place(&format!("https://{n}.example/"));
+        let other = host(&format!("https://{n}.example/"));
         cache.pause(other, StatusCode::TOO_MANY_REQUESTS, NOW + second);
     }
     assert_eq!(cache.paused(&a, NOW), None);
