@@ -18,9 +18,9 @@ use triggerhouse::provider::{
 };
 use triggerhouse_tests::files;
 
-mod credential;
 mod limits;
 mod manners;
+mod placed_credential;
 mod polls;
 mod reach;
 mod tls;

@@ -2,8 +2,7 @@
 //! would refuse every delivery as wrongly signed, so it does not start.
 
 use crate::config::Config;
-use crate::credentials;
-use crate::secret::{MasterKey, secret_context};
+use crate::secret::{MasterKey, SealedPlace};
 use crate::store::{SealedValue, Store};
 use anyhow::{Context, bail};
 
@@ -58,12 +57,20 @@ fn configured(config: &Config, may_make: bool) -> anyhow::Result<MasterKey> {
 }
 
 fn opens(key: &MasterKey, value: &SealedValue) -> bool {
-    match value {
-        SealedValue::Secret { id, sealed } => key.open(sealed, &secret_context(*id)).is_ok(),
+    let (sealed, place) = match value {
+        SealedValue::Secret { id, sealed } => (sealed, SealedPlace::SigningSecret(*id)),
         SealedValue::Credential {
             integration,
             seal_id,
             sealed,
-        } => credentials::opens(key, *integration, *seal_id, sealed),
-    }
+        } => {
+            let (integration, seal_id) = (*integration, *seal_id);
+            let place = SealedPlace::Credential {
+                integration,
+                seal_id,
+            };
+            (sealed, place)
+        }
+    };
+    key.open(sealed, place).is_ok()
 }

@@ -9,9 +9,7 @@ use crate::config::{Config, Role};
 use crate::credentials::Credentials;
 use crate::domain::OrgId;
 use crate::egress::Egress;
-use crate::ingress::{
-    self, InboxWriter, IngressState, RateLimits, ReadingRoom, RouteTable, app_secrets,
-};
+use crate::ingress::{self, Door, InboxWriter, RateLimits, RouteCache};
 use crate::lock::Locks;
 use crate::measure::Figures;
 use crate::provider::{Cache, Engine, Registry};
@@ -157,7 +155,7 @@ impl App {
                 .push(tokio::spawn(Dispatcher::run(context, stop.server.clone())));
         }
         let webhooks = if config.has_role(Role::Ingress) {
-            let routes = RouteTable::load(store.clone(), Arc::clone(&master_key)).await?;
+            let routes = RouteCache::load(store.clone(), Arc::clone(&master_key)).await?;
             let (writer, task) = InboxWriter::new(store.clone(), signals.clone(), &config.ingress);
             tasks.server.push(tokio::spawn(task.run()));
             let every = Duration::from_millis(config.ingress.routes_refresh_ms);
@@ -167,26 +165,13 @@ impl App {
                 stop.work.clone(),
             )));
             let (rates, quiet) = (RateLimits::new(&config.ingress), stop.work.clone());
-            let forget = rates.clone().forget();
+            let sweep = rates.clone().sweep();
             tasks.work.push(tokio::spawn(async move {
-                quiet.run_until_cancelled(forget).await;
+                quiet.run_until_cancelled(sweep).await;
             }));
-            Some(ingress::router(IngressState {
-                rates,
-                app_secrets: Arc::new(app_secrets(&registry)),
-                nango_keys: config.nango.signing_key.0.clone().into(),
-                github_app_secrets: config.github_app.webhook_secret.0.clone().into(),
-                store: store.clone(),
-                registry: Arc::clone(&registry),
-                routes,
-                writer,
-                reading: ReadingRoom::new(
-                    config.ingress.reading_bytes_max,
-                    config.ingress.body_bytes_max,
-                ),
-                body_bytes_max: config.ingress.body_bytes_max,
-                request_timeout: Duration::from_millis(config.ingress.request_timeout_ms),
-            }))
+            let store = store.clone();
+            let door = Door::new(&config, store, &registry, routes, rates, writer);
+            Some(ingress::router(door))
         } else {
             None
         };

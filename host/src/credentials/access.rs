@@ -1,4 +1,4 @@
-//! What whoever polls is given, and what they are told when there is nothing to give.
+//! The access token for a poll, and the errors in its place.
 
 use super::renewer::Outcome;
 use crate::domain::Timestamp;
@@ -7,62 +7,61 @@ use crate::store::{RenewalOf, StoreError};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Which access token will do.
+/// The access token that a poll needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {
-    /// One that is kept will do while it is good.
+    /// Any valid token; a stored one is fine.
     Any,
-    /// The service refused the one with this stamp: another one.
+    /// A token newer than this one, which the service refused.
     NewerThan(AccessStamp),
 }
 
-/// Tells one access token of an integration from another. The one of an integration
-/// without a credential is the default.
+/// The identity of one access token of an integration. The default is that of an
+/// integration without a credential.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AccessStamp(Option<(Uuid, i64)>);
 
-/// What to attach to a poll's requests.
+/// The authentication of a poll's requests.
 #[derive(Clone, Debug)]
 pub struct Access {
-    /// The token; none if the integration has no credential, which a provider may not
-    /// need.
+    /// The token. None if the integration has no credential; not every provider needs one.
     pub secret: Option<Secret>,
-    /// Of the credential: with it, a refusal by the service is settled
+    /// The credential's revision, which settles a refusal by the service
     /// ([`crate::store::PollDisposition::Unauthorized`]).
     pub revision: Option<Uuid>,
-    /// For [`Want::NewerThan`].
+    /// The token's identity, for [`Want::NewerThan`].
     pub stamp: AccessStamp,
-    /// Whether asking for a newer one can help. Not if it is a token that was given.
+    /// True if a newer token can be requested. False for a token that never changes.
     pub is_renewable: bool,
 }
 
-/// Why there is no access token. The texts are fit for people, and hold no secret.
+/// No access token. The texts are meant for people and contain no secret.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
-    /// There will be none before somebody sets a new credential.
+    /// A person has to set a new credential.
     #[error("{reason}")]
     NeedsReauth {
-        /// Why.
+        /// The cause, for people.
         reason: String,
-        /// Of the credential: with it, this is settled
+        /// The credential's revision, which settles this
         /// ([`crate::store::PollDisposition::Unauthorized`]).
         revision: Option<Uuid>,
     },
-    /// There may be one later.
+    /// A later try may succeed.
     #[error("{reason}")]
     Unavailable {
-        /// Why.
+        /// The cause, for people.
         reason: String,
-        /// When, if whoever issues them says so.
+        /// The pause that the issuer asks for.
         retry_after: Option<Duration>,
     },
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Want {
-    /// Whether the service refused the access token that a renewal would replace, or a
+    /// True if the service refused the token that the renewal `of` would replace, or a
     /// later one.
     pub(super) fn refuses(self, of: RenewalOf) -> bool {
         matches!(self, Self::NewerThan(AccessStamp(Some((revision, number))))
@@ -71,12 +70,12 @@ impl Want {
 }
 
 impl Access {
-    /// What an integration has that has no credential.
+    /// The access of an integration without a credential.
     pub(super) fn without_credential(want: Want) -> Result<Self, AccessError> {
         let stamp = AccessStamp::default();
         if want == Want::NewerThan(stamp) {
             return Err(AccessError::NeedsReauth {
-                reason: "the service wants a credential, and the integration has none".into(),
+                reason: "the service requires a credential, and the integration has none".into(),
                 revision: None,
             });
         }
@@ -88,8 +87,8 @@ impl Access {
         })
     }
 
-    /// A token that was given: it does not change but with its credential.
-    pub(super) fn given(token: Secret, revision: Uuid, want: Want) -> Result<Self, AccessError> {
+    /// A token that changes only with its credential.
+    pub(super) fn fixed(token: Secret, revision: Uuid, want: Want) -> Result<Self, AccessError> {
         let stamp = AccessStamp(Some((revision, 0)));
         if want == Want::NewerThan(stamp) {
             return Err(AccessError::NeedsReauth {
@@ -117,17 +116,16 @@ impl Access {
 }
 
 impl AccessError {
-    /// Whoever issues tokens asked for a pause, of which the replicas know from each
-    /// other.
-    pub(super) fn left_alone(until: Timestamp, now: Timestamp) -> Self {
+    /// The issuer asked for a pause. The pause is stored, so all replicas keep it.
+    pub(super) fn paused(until: Timestamp, now: Timestamp) -> Self {
         let micros = u64::try_from(until.micros_since(now)).unwrap_or(0);
         Self::Unavailable {
-            reason: format!("whoever issues access tokens wants to be left alone until {until}"),
+            reason: format!("the issuer of access tokens asked to be left alone until {until}"),
             retry_after: Some(Duration::from_micros(micros)),
         }
     }
 
-    /// What a renewal came to that brought nothing.
+    /// The error of a renewal that brought no token.
     pub(super) fn of(outcome: Outcome, revision: Uuid) -> Self {
         match outcome {
             Outcome::NeedsReauth { reason } => Self::NeedsReauth {

@@ -1,4 +1,4 @@
-//! What is made of the answers of those who issue access tokens.
+//! The parts of a token issuer's answer: tokens, expiry, and the words of an error.
 
 use super::Credential;
 use crate::domain::Timestamp;
@@ -6,32 +6,33 @@ use crate::secret::Secret;
 use serde_json::Value;
 use std::time::Duration;
 
-/// Bytes of a token. One that states a user's every group has about ten thousand.
+/// The longest accepted token, in bytes. A token that lists all groups of a user has about
+/// ten thousand.
 pub(super) const TOKEN_BYTES_MAX: usize = 16_384;
-/// Characters of an error's code and description.
+/// The longest part of an error's code or description that is kept, in characters.
 const WORDS_CHARS_MAX: usize = 200;
-/// The end of a token that never ends, as far as anybody will see.
+/// The longest accepted lifetime: ten years, which counts as never.
 const LIFE_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// An access token, fresh.
+/// A new access token.
 #[derive(Debug)]
-pub(super) struct Got {
+pub(super) struct Issued {
     pub(super) access: Secret,
-    /// None if nobody knows.
+    /// None if the issuer does not say.
     pub(super) expires_at: Option<Timestamp>,
-    /// From when on to get another one, where that does not follow from its end.
+    /// The time to renew it. None if that follows from the expiry.
     pub(super) renew_at: Option<Timestamp>,
-    /// The credential, if it is another one now.
+    /// The credential that replaces the old one, if the issuer changed it.
     pub(super) credential: Option<Credential>,
 }
 
-/// Why there is no access token.
+/// No access token was issued.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Failure {
-    /// Somebody has to set a new credential.
+    /// A person has to set a new credential.
     #[error("{0}")]
     NeedsReauth(String),
-    /// Later, perhaps.
+    /// A later try may succeed.
     #[error("{reason}")]
     Unavailable {
         reason: String,
@@ -47,7 +48,7 @@ impl Failure {
         }
     }
 
-    /// The pause that was asked for.
+    /// The pause that the issuer asks for.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::NeedsReauth(_) => None,
@@ -56,16 +57,17 @@ impl Failure {
     }
 }
 
-/// A text of an answer that is a token: not empty, and fit for a header.
+/// A token in an answer. None if the value is empty, too long, or does not fit into a
+/// header.
 pub(super) fn token(value: Option<&Value>) -> Option<Secret> {
     let text = value?.as_str()?;
     let fits = (1..=TOKEN_BYTES_MAX).contains(&text.len());
     (fits && !text.chars().any(char::is_control)).then(|| text.into())
 }
 
-/// When a token ends that lives so many seconds from `now` on. Some services write the
-/// number as text.
-pub(super) fn end(now: Timestamp, seconds: Option<&Value>) -> Option<Timestamp> {
+/// The expiry of a token with a lifetime of `seconds`, from `now` on. Some services send
+/// the number as text.
+pub(super) fn expiry(now: Timestamp, seconds: Option<&Value>) -> Option<Timestamp> {
     let seconds = match seconds? {
         Value::Number(number) => number.as_f64()?,
         Value::String(text) => text.trim().parse().ok()?,
@@ -75,8 +77,7 @@ pub(super) fn end(now: Timestamp, seconds: Option<&Value>) -> Option<Timestamp> 
     Some(now + life.min(LIFE_MAX))
 }
 
-/// A few words of an answer, on one line. None if there are none, or they repeat a
-/// secret.
+/// A short text of an answer, on one line. None if it is empty or repeats a secret.
 pub(super) fn words(value: Option<&Value>, secrets: &[&Secret]) -> Option<String> {
     let text = value?.as_str()?;
     let repeats = |secret: &&Secret| text.contains(secret.expose());
@@ -95,7 +96,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_life_is_read_in_every_way_in_which_services_write_it() {
+    fn a_lifetime_is_read_in_every_form_that_services_send() {
         let now = Timestamp(1_000_000);
         for (life, expected) in [
             (json!(3600), Some(3_601)),
@@ -107,10 +108,10 @@ mod tests {
             (json!("soon"), None),
             (json!(null), None),
         ] {
-            let end = end(now, Some(&life)).map(|at| at.0 / 1_000_000);
-            assert_eq!(end, expected, "{life}");
+            let at = expiry(now, Some(&life)).map(|at| at.0 / 1_000_000);
+            assert_eq!(at, expected, "{life}");
         }
-        assert_eq!(end(now, None), None);
+        assert_eq!(expiry(now, None), None);
     }
 
     #[test]

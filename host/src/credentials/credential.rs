@@ -1,59 +1,58 @@
-//! What a credential holds, and how it is sealed: as JSON, encrypted with the master
-//! key, and bound to its row.
+//! The fields of a credential, which are sealed as JSON.
 
 use crate::domain::IntegrationId;
 use crate::domain::credential::CredentialKind;
-use crate::secret::{MasterKey, OpenError, Secret};
+use crate::secret::{MasterKey, OpenError, SealedPlace, Secret};
 use crate::store::SealedCredential;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// With what an integration is polled.
+/// The credential of an integration.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Credential {
-    /// A token that was given, and stays.
+    /// A token that never changes.
     Token {
         /// The token.
         token: Secret,
     },
-    /// What access tokens are got by (RFC 6749 section 6).
+    /// A refresh token, which is exchanged for access tokens (RFC 6749 section 6).
     OauthRefresh {
-        /// The service's token endpoint, as a tenant wrote it.
+        /// The service's token endpoint. A tenant wrote it.
         token_url: String,
-        /// The client.
+        /// The OAuth client's id.
         client_id: String,
-        /// Its secret.
+        /// The OAuth client's secret.
         client_secret: Secret,
-        /// The refresh token, which the service may replace.
+        /// The current refresh token. The service may replace it.
         refresh_token: Secret,
-        /// What to ask for, if not for everything that was granted.
+        /// The scope to request. None requests everything that was granted.
         scope: Option<String>,
-        /// Where the client's secret stands, as far as is known.
+        /// The place of the client's secret that worked last.
         #[serde(default)]
         client_auth: ClientAuth,
     },
-    /// What Nango has for the integration's connection.
+    /// The token that Nango has for the integration's connection.
     Nango {
-        /// Nango's name for its own integration.
+        /// The id of Nango's own integration.
         provider_config_key: String,
     },
 }
 
-/// Where a client's id and secret stand in a request (RFC 6749 section 2.3.1).
+/// The place of a client's id and secret in a request (RFC 6749 section 2.3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientAuth {
-    /// In the form. What most services take, and some take nothing else.
+    /// The form. Most services accept it, and some accept nothing else.
     #[default]
     Body,
-    /// In the header. The only place of others.
+    /// The `Authorization` header. A few services accept nothing else.
     Basic,
 }
 
 impl ClientAuth {
-    /// The other one.
+    /// The other place.
     pub fn other(self) -> Self {
         match self {
             Self::Body => Self::Basic,
@@ -62,7 +61,7 @@ impl ClientAuth {
     }
 }
 
-/// A credential with its secrets to be seen, for sealing alone.
+/// A credential with readable secrets. Only sealing uses it.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Exposed<'a> {
@@ -83,7 +82,7 @@ enum Exposed<'a> {
 }
 
 impl Credential {
-    /// What kind it is.
+    /// The kind of the credential.
     pub fn kind(&self) -> CredentialKind {
         match self {
             Self::Token { .. } => CredentialKind::Token,
@@ -135,52 +134,37 @@ pub fn seal(
     }
 }
 
-/// A credential as it stands in the row of `seal_id`.
+/// Seals a credential for the row of `seal_id`.
 pub(super) fn sealed(
     master_key: &MasterKey,
     integration: IntegrationId,
     seal_id: Uuid,
     credential: &Credential,
 ) -> Vec<u8> {
-    // Strings under strings: there is nothing that JSON could not hold.
+    // Strings under string keys: this cannot fail.
     let json = serde_json::to_vec(&credential.exposed()).unwrap_or_default();
     let json = Zeroizing::new(json);
-    master_key.seal(&json, &context(integration, seal_id))
+    master_key.seal(&json, place(integration, seal_id))
 }
 
 /// Opens a credential.
 ///
 /// # Errors
-/// See [`OpenError`]; `UnknownForm` also if a later release wrote it.
+/// See [`OpenError`]; `UnknownForm` also if a later release sealed it.
 pub(super) fn open(
     master_key: &MasterKey,
     integration: IntegrationId,
     stored: &SealedCredential,
 ) -> Result<Credential, OpenError> {
-    let json = master_key.open(&stored.sealed, &context(integration, stored.seal_id))?;
+    let json = master_key.open(&stored.sealed, place(integration, stored.seal_id))?;
     serde_json::from_slice(&json).map_err(|_| OpenError::UnknownForm)
 }
 
-/// Whether a credential was sealed with this key.
-pub(crate) fn opens(
-    master_key: &MasterKey,
-    integration: IntegrationId,
-    seal_id: Uuid,
-    sealed: &[u8],
-) -> bool {
-    master_key
-        .open(sealed, &context(integration, seal_id))
-        .is_ok()
-}
-
-/// What a credential's sealing is bound to: table, column, row and its version.
-fn context(integration: IntegrationId, seal_id: Uuid) -> String {
-    format!("credentials.sealed {integration} {seal_id}")
-}
-
-/// What an access token's sealing is bound to.
-pub(super) fn access_context(integration: IntegrationId, seal_id: Uuid) -> String {
-    format!("credentials.access_sealed {integration} {seal_id}")
+fn place(integration: IntegrationId, seal_id: Uuid) -> SealedPlace {
+    SealedPlace::Credential {
+        integration,
+        seal_id,
+    }
 }
 
 #[cfg(test)]
@@ -223,13 +207,16 @@ mod tests {
                 ..sealed.clone()
             };
             assert!(open(&key, integration, &moved).is_err());
-            let as_access = access_context(integration, sealed.seal_id);
-            assert!(key.open(&sealed.sealed, &as_access).is_err());
+            let as_access = SealedPlace::AccessToken {
+                integration,
+                seal_id: sealed.seal_id,
+            };
+            assert!(key.open(&sealed.sealed, as_access).is_err());
         }
     }
 
     #[test]
-    fn no_secret_shows_in_what_is_printed_for_debugging() {
+    fn no_secret_shows_in_debug_output() {
         let shown = format!("{:?}", credentials());
         assert!(shown.contains("login.example.com") && !shown.contains("hunter"));
     }

@@ -1,48 +1,49 @@
-//! The secrets with which services are polled: what an integration was given, and the
-//! access tokens that are got by it.
+//! The credentials that polls authenticate with, and the access tokens that they are
+//! exchanged for.
 //!
-//! Owns: what a credential holds and how it is sealed, and renewing access tokens once
-//! for all replicas, ahead of their end.
-//! Never does: attach a secret to a request, or set an integration's status. It says
-//! that a credential no longer works; whoever polls settles that.
+//! Owns: the fields of each kind of credential, and the renewal of access tokens, once for
+//! all replicas and ahead of their expiry.
+//! Never does: attach a secret to a request, or set an integration's status. It reports
+//! that a credential no longer works; the poll worker settles that.
 //!
 //! Architecture invariants:
-//! - Of all replicas one renews an access token at a time, by a claim in the database
-//!   that lapses. Others use the token that there is while it is good, or wait.
-//! - Whoever stores first has renewed: a renewal is stored only over the access token
-//!   that it replaces, in one transaction with the refresh token that came with it.
-//! - A renewal that has begun is not broken off because nobody waits for it any more:
-//!   the service may have replaced the refresh token already.
-//! - Nothing of what services answer shows but an error's code and description.
+//! - One replica at a time renews an access token, under a claim in the database that
+//!   expires. The others use the stored token while it is valid, or wait.
+//! - The first replica to store a renewal wins: a renewal replaces only the access token
+//!   that it started from, in one transaction with the new refresh token.
+//! - A renewal runs to its end even if no caller waits for it: the service may have
+//!   replaced the refresh token already.
+//! - Logs and errors show the code and description of a service's error, and nothing else
+//!   of its answer.
 
 mod access;
 mod answer;
 mod credential;
-mod flights;
+mod in_flight;
 mod nango;
 mod oauth;
+mod renew_at;
 mod renewer;
 
 pub use access::{Access, AccessError, AccessStamp, Want};
-pub(crate) use credential::opens;
 pub use credential::{ClientAuth, Credential, seal};
 
 use crate::config::Config;
 use crate::domain::{IntegrationId, Timestamp};
 use crate::egress::{EgressError, HostClient, PublicUrls};
-use crate::secret::{MasterKey, OpenError};
+use crate::secret::{MasterKey, OpenError, SealedPlace};
 use crate::store::{RenewalOf, Store, StoredCredential};
-use flights::InFlightRenewals;
+use in_flight::InFlightRenewals;
 use nango::Nango;
 use oauth::OauthClient;
 use renewer::{Outcome, Renewer};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How much longer a claim lasts than its renewal may take: time to store what it
-/// brought, also if the database is away for a moment.
+/// The time that a claim lasts beyond its renewal's timeout. It is for storing the result,
+/// even if the database is away for a moment.
 const LEASE_RESERVE: Duration = Duration::from_secs(5);
-/// The pause before looking again whether another replica has renewed.
+/// The first pause before the stored token is read again while another replica renews it.
 const PAUSE_MIN: Duration = Duration::from_millis(25);
 /// The longest such pause.
 const PAUSE_MAX: Duration = Duration::from_millis(400);
@@ -54,31 +55,32 @@ pub struct Credentials(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     renewer: Arc<Renewer>,
-    flights: Arc<InFlightRenewals>,
-    /// The longest wait for a token: that two renewals take, one of them by a replica
-    /// that died.
+    in_flight: Arc<InFlightRenewals>,
+    /// The longest wait for another replica: the time of two renewals, one of them by a
+    /// replica that died.
     patience: Duration,
 }
 
-/// Credentials cannot be had at all; final.
+/// The credentials cannot be set up. Final.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
-    /// A setting makes no sense.
+    /// A setting is invalid.
     #[error("{0}")]
     Setting(String),
-    /// There is no HTTP client.
+    /// The HTTP client cannot start.
     #[error(transparent)]
     Client(#[from] EgressError),
 }
 
-/// An access token, and whether it is time for another one.
+/// A valid access token.
 struct Usable {
     access: Access,
+    /// True if it is time to renew it.
     is_due: bool,
 }
 
 impl Credentials {
-    /// With these settings.
+    /// Credentials with the configured limits.
     ///
     /// # Errors
     /// See [`CredentialsError`].
@@ -92,7 +94,7 @@ impl Credentials {
         Self::with(store, master_key, config, HostClient::public(urls)?)
     }
 
-    /// With another client of token endpoints: for tests.
+    /// As [`Credentials::new`], with another client for token endpoints. For tests.
     ///
     /// # Errors
     /// See [`CredentialsError`].
@@ -115,12 +117,12 @@ impl Credentials {
         };
         Ok(Self(Arc::new(Inner {
             renewer: Arc::new(renewer),
-            flights: Arc::default(),
+            in_flight: Arc::default(),
             patience: lease * 2,
         })))
     }
 
-    /// What to attach to a poll's requests now. Renews it ahead of its end.
+    /// The token for a poll's requests. Renews it ahead of its expiry.
     ///
     /// # Errors
     /// See [`AccessError`].
@@ -140,14 +142,15 @@ impl Credentials {
             };
             let credential = self.open(integration, &stored)?;
             if let Credential::Token { token } = credential {
-                return Access::given(token, stored.revision, want);
+                return Access::fixed(token, stored.revision, want);
             }
             let of = RenewalOf {
                 integration,
                 revision: stored.revision,
                 access_number: stored.access_number,
             };
-            // What was got while this call waited is used, however short its life.
+            // A token that was issued while this call waited is used, however soon it
+            // expires.
             let is_new = first.is_some_and(|first| first != of);
             first.get_or_insert(of);
             let usable = self.usable(&stored, of, want, now, is_new)?;
@@ -156,16 +159,15 @@ impl Credentials {
                 usable => usable.map(|usable| usable.access),
             };
             if let Some(at) = stored.retry_at.filter(|at| *at > now) {
-                return usable.ok_or_else(|| AccessError::left_alone(at, now));
+                return usable.ok_or_else(|| AccessError::paused(at, now));
             }
             let busy = stored.claimed_until.is_some_and(|until| until > now);
             if let (true, Some(access)) = (busy, &usable) {
                 return Ok(access.clone());
             }
             let force = want != Want::Any;
-            let flight = self.0.flights.join(of, force);
-            let outcome = match flight {
-                Some(flight) => flight.landed().await,
+            let outcome = match self.0.in_flight.join(of, force) {
+                Some(renewal) => renewal.outcome().await,
                 None if busy => Outcome::Overtaken,
                 None => self.renew(of, stored, credential, force, now).await,
             };
@@ -175,8 +177,8 @@ impl Credentials {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
-                // Told before the old one ends: the sooner somebody hears of it, the
-                // better.
+                // Reported even while the old token is valid: a person has to act, and the
+                // sooner, the better.
                 Outcome::NeedsReauth { .. } => {
                     return Err(AccessError::of(outcome, of.revision));
                 }
@@ -195,10 +197,10 @@ impl Credentials {
     ) -> Outcome {
         let renewer = Arc::clone(&self.0.renewer);
         let renewal = renewer.renew(of, stored, credential, force, now);
-        self.0.flights.start(of, force, renewal).landed().await
+        self.0.in_flight.start(of, force, renewal).outcome().await
     }
 
-    /// The access token that is stored, unless it is past, or was refused.
+    /// The stored access token, unless it has expired or the service refused it.
     fn usable(
         &self,
         stored: &StoredCredential,
@@ -214,8 +216,11 @@ impl Credentials {
             return Ok(None);
         }
         let key = &self.0.renewer.master_key;
-        let context = credential::access_context(of.integration, stored.credential.seal_id);
-        let secret = key.open_secret(&access.sealed, &context);
+        let place = SealedPlace::AccessToken {
+            integration: of.integration,
+            seal_id: stored.credential.seal_id,
+        };
+        let secret = key.open_secret(&access.sealed, place);
         let secret = secret.map_err(|error| unreadable(of.integration, error))?;
         Ok(Some(Usable {
             access: Access::renewable(secret, of),
@@ -233,7 +238,8 @@ impl Credentials {
     }
 }
 
-/// For the operator: the master key is another one, or the database was meddled with.
+/// Logged for the operator: the master key is another one, or the database was tampered
+/// with.
 fn unreadable(integration: IntegrationId, error: OpenError) -> AccessError {
     tracing::error!(integration.id = %integration, %error, "a credential cannot be opened");
     AccessError::Unavailable {

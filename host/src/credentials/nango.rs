@@ -1,10 +1,10 @@
-//! Gets what Nango has for a connection, from its API:
+//! Reads a connection's token from Nango's API:
 //! <https://nango.dev/docs/reference/backend/http-api/connection/get>.
 //!
-//! Nango renews tokens itself and answers with one that is good. It is asked again when
-//! that ends, and told to renew (`force_refresh`) when the service refused it.
+//! Nango renews tokens itself and answers with a valid one. It is asked again when that
+//! token expires, and with `force_refresh` when the service refused the token.
 
-use super::answer::{Failure, Got, token, words};
+use super::answer::{Failure, Issued, token, words};
 use crate::config::NangoConfig;
 use crate::domain::Timestamp;
 use crate::egress::{EgressError, HostAnswer, HostClient, HostRequest};
@@ -14,21 +14,20 @@ use serde_json::Value;
 use std::time::Duration;
 use url::Url;
 
-/// How long a token is kept of which Nango knows no end: somebody may have replaced it
-/// there.
+/// The time that a token without an expiry is kept: a person may have replaced it in
+/// Nango.
 const KEPT_MAX: Duration = Duration::from_secs(300);
-/// Where a credential holds what can be attached, by its type: a token (OAUTH2, APP),
-/// a key (API_KEY), a token again (OAUTH2_CC, JWT and others). BASIC has two parts and
-/// no place in a request that a provider could describe.
+/// The field that holds the token, by the type of Nango's credential: OAUTH2 and APP,
+/// API_KEY, and OAUTH2_CC, JWT and others. BASIC has two parts, and no provider can
+/// describe a place for it in a request.
 const TOKEN_FIELDS: [&str; 3] = ["access_token", "apiKey", "token"];
 
-/// Where connections are, and where they are at a Nango from before 2025, which is asked
-/// there if it does not know the first.
+/// The paths of a connection. A Nango from before 2025 knows only the second one.
 const PATHS: [&str; 2] = ["connections", "connection"];
-/// Codes of a 404 that is about the connection.
+/// The codes of a 404 that is about the connection.
 const UNKNOWN_CONNECTION: [&str; 2] = ["not_found", "unknown_connection"];
 
-/// Nango's API.
+/// The client for Nango's API.
 #[derive(Debug)]
 pub(super) struct Nango {
     client: HostClient,
@@ -45,14 +44,14 @@ impl Nango {
         })
     }
 
-    /// What there is for a connection; with `force`, renewed.
+    /// The token of a connection. With `force`, Nango renews it first.
     pub(super) async fn credentials(
         &self,
         provider_config_key: &str,
         connection: Option<&str>,
         force: bool,
         now: Timestamp,
-    ) -> Result<Got, Failure> {
+    ) -> Result<Issued, Failure> {
         let secret_key = self
             .secret_key
             .as_ref()
@@ -80,7 +79,7 @@ impl Nango {
     }
 }
 
-/// Whether a 404 is about the connection, and not about the path.
+/// True if a 404 is about the connection and not about the path.
 fn knows_paths(answer: &HostAnswer) -> bool {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let code = body.pointer("/error/code").and_then(Value::as_str);
@@ -89,7 +88,7 @@ fn knows_paths(answer: &HostAnswer) -> bool {
 
 fn url(base: &str, path: &str, key: &str, connection: &str, force: bool) -> Result<Url, Failure> {
     let wrong = || Failure::unavailable("nango.base_url is no URL that a path can be added to");
-    // A path of dots would lead elsewhere, in whatever encoding.
+    // A segment of dots would lead elsewhere, in any encoding.
     if [".", ".."].contains(&connection) {
         return Err(unknown_connection(key));
     }
@@ -116,7 +115,7 @@ fn read(
     key: &str,
     secret_key: &Secret,
     now: Timestamp,
-) -> Result<Got, Failure> {
+) -> Result<Issued, Failure> {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     if answer.status == StatusCode::OK {
         return credentials(body.get("credentials"), now);
@@ -129,7 +128,7 @@ fn read(
                 answer.status.as_u16()
             )))
         }
-        // Without its code it is somebody else's 404: that of a wrong base_url, say.
+        // A 404 without the code is not Nango's: base_url may be wrong.
         (StatusCode::NOT_FOUND, Some(code)) if UNKNOWN_CONNECTION.contains(&code) => {
             Err(unknown_connection(key))
         }
@@ -137,7 +136,7 @@ fn read(
         (StatusCode::BAD_REQUEST, Some("unknown_provider_config")) => Err(Failure::NeedsReauth(
             format!("Nango has no integration {key:?}"),
         )),
-        // It has given up. Before that it answers 400, and that it will try again.
+        // Nango has given up. Before that it answers 400 and tries again itself.
         (StatusCode::FAILED_DEPENDENCY, _) => Err(Failure::NeedsReauth(
             "Nango can no longer renew the token of the connection".into(),
         )),
@@ -151,7 +150,7 @@ fn read(
     }
 }
 
-fn credentials(credentials: Option<&Value>, now: Timestamp) -> Result<Got, Failure> {
+fn credentials(credentials: Option<&Value>, now: Timestamp) -> Result<Issued, Failure> {
     let Some(Value::Object(credentials)) = credentials else {
         return Err(Failure::unavailable("Nango answered without credentials"));
     };
@@ -166,7 +165,7 @@ fn credentials(credentials: Option<&Value>, now: Timestamp) -> Result<Got, Failu
     })?;
     let expires_at = credentials.get("expires_at").cloned();
     let expires_at = expires_at.and_then(|at| serde_json::from_value(at).ok());
-    Ok(Got {
+    Ok(Issued {
         access,
         expires_at,
         renew_at: expires_at.is_none().then(|| now + KEPT_MAX),
@@ -182,7 +181,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_000_000);
 
-    fn said(status: u16, body: &Value) -> Result<Got, Failure> {
+    fn said(status: u16, body: &Value) -> Result<Issued, Failure> {
         let answer = HostAnswer {
             status: StatusCode::from_u16(status).unwrap(),
             retry_after: None,
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_is_a_path_segment_whatever_it_holds() {
+    fn a_connection_is_one_path_segment_whatever_it_contains() {
         let url = |base, connection| {
             url(base, PATHS[0], "a&b", connection, true).map(|url| url.to_string())
         };
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_fault_an_error_is_decides() {
+    fn only_errors_about_the_connection_need_a_person() {
         let error = |code: &str| json!({"error": {"code": code, "message": "not for people"}});
         for (status, body) in [
             (404, error("not_found")),

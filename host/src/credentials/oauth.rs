@@ -1,13 +1,13 @@
-//! Gets an access token by a refresh token (RFC 6749 section 6), from a URL that a
+//! Exchanges a refresh token for an access token (RFC 6749 section 6), at a URL that a
 //! tenant wrote.
 //!
-//! The client's id and secret go into the form first, and into the header where that is
-//! refused; what worked is remembered with the credential. RFC 6749 section 2.3.1 wants
-//! every service to take the header, but of those that there are, most take the form
-//! and some nothing else; a few take the header only. A refused client uses up no
-//! refresh token, so trying the other place is safe.
+//! The client's id and secret go into the form first, and into the header if the service
+//! refuses the client. The place that worked is stored with the credential. RFC 6749
+//! section 2.3.1 requires every service to accept the header. In fact most accept the
+//! form, some accept only the form, and a few only the header. A refused client does not
+//! use up the refresh token, so trying the other place is safe.
 
-use super::answer::{Failure, Got, end, token, words};
+use super::answer::{Failure, Issued, expiry, token, words};
 use super::credential::{ClientAuth, Credential};
 use crate::domain::Timestamp;
 use crate::egress::{HostAnswer, HostClient, HostRequest};
@@ -20,8 +20,8 @@ use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 use zeroize::Zeroizing;
 
-/// Codes after which the same request fails again: those of RFC 6749 section 5.2, and
-/// what services write that have codes of their own.
+/// Final error codes: those of RFC 6749 section 5.2, and codes with the same meaning that
+/// some services use instead.
 const FINAL_CODES: [&str; 9] = [
     "invalid_request",
     "invalid_client",
@@ -36,7 +36,7 @@ const FINAL_CODES: [&str; 9] = [
 const INVALID_GRANT: &str = "invalid_grant";
 const INVALID_CLIENT: &str = "invalid_client";
 
-/// A client of token endpoints.
+/// The client for token endpoints.
 #[derive(Debug)]
 pub(super) struct OauthClient(HostClient);
 
@@ -55,12 +55,12 @@ impl OauthClient {
         Self(client)
     }
 
-    /// One refresh.
+    /// Requests one access token.
     pub(super) async fn refresh(
         &self,
         credential: Credential,
         now: Timestamp,
-    ) -> Result<Got, Failure> {
+    ) -> Result<Issued, Failure> {
         let Credential::OauthRefresh {
             token_url,
             client_id,
@@ -87,8 +87,8 @@ impl OauthClient {
         let mut answer = self.ask(&grant, auth, now).await?;
         if is_client_refused(&answer) {
             let other = self.ask(&grant, auth.other(), now).await?;
-            // If both are refused, the first answer is about the place that is known to
-            // work, or the likelier one.
+            // If the service refuses the client in both places, the first answer counts:
+            // it is about the place that worked before, or the likelier one.
             if !is_client_refused(&other) {
                 (auth, answer) = (auth.other(), other);
             }
@@ -107,8 +107,7 @@ impl OauthClient {
     }
 }
 
-/// Whether the service says that the client did not authenticate (RFC 6749 section
-/// 5.2), in its own words perhaps.
+/// True if the client did not authenticate: a 401, or the code of RFC 6749 section 5.2.
 fn is_client_refused(answer: &HostAnswer) -> bool {
     answer.status == StatusCode::UNAUTHORIZED || code(&json(answer)) == Some(INVALID_CLIENT)
 }
@@ -140,7 +139,8 @@ impl Grant {
         }
     }
 
-    /// Both parts are form-encoded before they are joined (RFC 6749 section 2.3.1).
+    /// The header's value. Both parts are form-encoded before they are joined (RFC 6749
+    /// section 2.3.1).
     fn basic(&self) -> Secret {
         let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
         let secret = Zeroizing::new(encoded(self.client_secret.expose()));
@@ -148,8 +148,13 @@ impl Grant {
         format!("Basic {}", STANDARD.encode(pair.as_bytes())).into()
     }
 
-    /// Makes sense of an answer. Some services answer an error with 200.
-    fn read(self, answer: &HostAnswer, auth: ClientAuth, now: Timestamp) -> Result<Got, Failure> {
+    /// Reads an answer. Some services send an error with status 200.
+    fn read(
+        self,
+        answer: &HostAnswer,
+        auth: ClientAuth,
+        now: Timestamp,
+    ) -> Result<Issued, Failure> {
         let body = json(answer);
         if answer.status.is_success()
             && let Some(access) = token(body.get("access_token"))
@@ -157,9 +162,9 @@ impl Grant {
             let replaced = token(body.get("refresh_token"))
                 .filter(|new| new.expose() != self.refresh_token.expose());
             let is_same = replaced.is_none() && auth == self.client_auth;
-            return Ok(Got {
+            return Ok(Issued {
                 access,
-                expires_at: end(now, body.get("expires_in")),
+                expires_at: expiry(now, body.get("expires_in")),
                 renew_at: None,
                 credential: (!is_same).then(|| self.with(replaced, auth)),
             });
@@ -173,10 +178,10 @@ impl Grant {
             (Some(said), None) => format!("the token endpoint answered {said}"),
             (None, _) => format!("the token endpoint answered {status} without an access token"),
         };
-        let is_calm = !answer.status.is_server_error()
+        let is_about_the_grant = !answer.status.is_server_error()
             && answer.status != StatusCode::TOO_MANY_REQUESTS
             && !answer.status.is_redirection();
-        if is_calm && said.is_some_and(|said| FINAL_CODES.contains(&said.as_str())) {
+        if is_about_the_grant && said.is_some_and(|said| FINAL_CODES.contains(&said.as_str())) {
             return Err(Failure::NeedsReauth(reason));
         }
         Err(Failure::Unavailable {
@@ -216,7 +221,7 @@ mod tests {
         }
     }
 
-    fn read(status: u16, body: &str) -> Result<Got, Failure> {
+    fn read(status: u16, body: &str) -> Result<Issued, Failure> {
         let answer = HostAnswer {
             status: StatusCode::from_u16(status).unwrap(),
             retry_after: (status == 429).then_some(Duration::from_secs(9)),

@@ -1,22 +1,22 @@
-//! Renews one access token: claims, asks whoever issues it, and stores what came.
+//! Renews one access token: claims the renewal, asks the issuer, and stores the new token.
 
-use super::answer::{Failure, Got};
+use super::answer::{Failure, Issued};
 use super::credential::{self, Credential};
 use super::nango::Nango;
 use super::oauth::OauthClient;
+use super::renew_at::renew_at;
 use crate::domain::Timestamp;
-use crate::domain::credential::renew_at;
-use crate::secret::MasterKey;
+use crate::secret::{MasterKey, SealedPlace};
 use crate::store::{Renewal, RenewalOf, SealedAccess, Store, StoreError, StoredCredential};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// The pause before storing is tried again. What the service gave must not be lost: it
-/// How long whoever issues access tokens is not asked after a failure, while the old one
-/// is good.
-const UNASKED: Duration = Duration::from_secs(20);
-/// may have replaced the refresh token.
+/// The pause between two requests to the issuer after a failure, while the old token is
+/// still valid.
+const FAILURE_PAUSE: Duration = Duration::from_secs(20);
+/// The pause between two tries to store a token. The new token must not be lost: the
+/// service may have replaced the refresh token.
 const STORE_PAUSE: Duration = Duration::from_millis(200);
 
 #[derive(Debug)]
@@ -30,16 +30,16 @@ pub(super) struct Renewer {
     pub(super) lease: Duration,
 }
 
-/// What came of a renewal.
+/// The outcome of a renewal.
 #[derive(Clone, Debug)]
 pub(super) enum Outcome {
-    /// There is another access token.
+    /// A new access token is stored.
     Stored,
-    /// Somebody else renews, or has renewed, or the credential is another one.
+    /// Another replica renews or has renewed it, or the credential was replaced.
     Overtaken,
-    /// There will be none before somebody sets a new credential.
+    /// A person has to set a new credential.
     NeedsReauth { reason: String },
-    /// There is none now.
+    /// A later try may succeed.
     Unavailable {
         reason: String,
         retry_after: Option<Duration>,
@@ -62,8 +62,8 @@ impl From<Failure> for Outcome {
 }
 
 impl Renewer {
-    /// Renews the access token of `stored`, unless somebody else does. With `force`,
-    /// also one that whoever issues it thinks is good.
+    /// Renews the access token of `stored`, unless another replica does. With `force`, the
+    /// issuer renews it even if it considers the old one valid.
     pub(super) async fn renew(
         self: Arc<Self>,
         of: RenewalOf,
@@ -97,28 +97,27 @@ impl Renewer {
             return Ok(Outcome::Overtaken);
         }
         let asked = self.ask(credential, stored, force, now);
-        let got = match tokio::time::timeout(self.timeout, asked).await {
-            Ok(got) => got,
+        let answered = match tokio::time::timeout(self.timeout, asked).await {
+            Ok(answered) => answered,
             Err(_) => Err(Failure::unavailable(format!(
-                "whoever issues access tokens did not answer within {} ms",
+                "the issuer of access tokens did not answer within {} ms",
                 self.timeout.as_millis()
             ))),
         };
         let now = now + begun.elapsed();
-        let failure = match got {
-            Ok(got) => return self.keep(of, stored, got, begun, now).await,
+        let failure = match answered {
+            Ok(issued) => return self.keep(of, stored, issued, begun, now).await,
             Err(failure) => failure,
         };
-        // While the old one is good nobody need wait for the next attempt.
+        // While the old token is valid, callers use it and the issuer gets a pause.
         let expires_at = stored.access.as_ref().and_then(|access| access.expires_at);
-        let is_good = !force && expires_at.is_some_and(|end| end > now + UNASKED);
-        let pause = failure.retry_after().or(is_good.then_some(UNASKED));
+        let is_good = !force && expires_at.is_some_and(|end| end > now + FAILURE_PAUSE);
+        let pause = failure.retry_after().or(is_good.then_some(FAILURE_PAUSE));
         let retry_at = pause.map(|pause| now + pause);
         self.store
             .release_renewal(of.integration, claim, retry_at)
             .await?;
-        // A refusal of a refresh token that somebody else has replaced by now, says
-        // nothing.
+        // The refusal of a refresh token that was replaced meanwhile means nothing.
         if !self.is_current(of).await? {
             return Ok(Outcome::Overtaken);
         }
@@ -132,7 +131,7 @@ impl Renewer {
         stored: &StoredCredential,
         force: bool,
         now: Timestamp,
-    ) -> Result<Got, Failure> {
+    ) -> Result<Issued, Failure> {
         match credential {
             Credential::OauthRefresh { .. } => self.oauth.refresh(credential, now).await,
             Credential::Nango {
@@ -151,21 +150,23 @@ impl Renewer {
         &self,
         of: RenewalOf,
         stored: &StoredCredential,
-        got: Got,
+        issued: Issued,
         begun: Instant,
         now: Timestamp,
     ) -> Result<Outcome, StoreError> {
         let (integration, seal_id) = (of.integration, stored.credential.seal_id);
-        let access = got.access.expose().as_bytes();
-        let context = credential::access_context(integration, seal_id);
-        let ahead = got.expires_at.map(|end| renew_at(now, end, self.ahead));
+        let place = SealedPlace::AccessToken {
+            integration,
+            seal_id,
+        };
+        let ahead = issued.expires_at.map(|end| renew_at(now, end, self.ahead));
         let renewal = Renewal {
             access: SealedAccess {
-                sealed: self.master_key.seal(access, &context),
-                expires_at: got.expires_at,
-                renew_at: got.renew_at.or(ahead),
+                sealed: self.master_key.seal_secret(&issued.access, place),
+                expires_at: issued.expires_at,
+                renew_at: issued.renew_at.or(ahead),
             },
-            sealed: got.credential.map(|credential| {
+            sealed: issued.credential.map(|credential| {
                 credential::sealed(&self.master_key, integration, seal_id, &credential)
             }),
         };

@@ -5,7 +5,7 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use std::str::FromStr;
 
-/// The `{id}` of a path. What is no id of the wanted kind names nothing: 404.
+/// The `{id}` of a path. A text that is not an id of this kind is answered with 404.
 #[derive(Debug)]
 pub struct PathId<T>(pub T);
 

@@ -1,4 +1,4 @@
-//! Errors as clients see them: `application/problem+json` (RFC 9457).
+//! The form of every error that a client sees: `application/problem+json` (RFC 9457).
 
 use crate::store::StoreError;
 use axum::Json;
@@ -9,46 +9,46 @@ use utoipa::ToSchema;
 
 /// The media type of every error.
 pub const PROBLEM_JSON: &str = "application/problem+json";
-/// When to try again while the database is down, in seconds.
+/// The `Retry-After` of a 503, in seconds.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
-/// What went wrong.
+/// An error as a client sees it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Problem {
-    /// `about:blank`: the status says it all.
+    /// Always `about:blank`: the status is the type.
     #[serde(rename = "type")]
     #[schema(rename = "type", example = "about:blank")]
     kind: &'static str,
-    /// The status in words.
+    /// The name of the status.
     #[schema(example = "Unprocessable Entity")]
     title: &'static str,
-    /// The HTTP status.
+    /// The HTTP status code.
     #[serde(serialize_with = "as_number")]
     #[schema(value_type = u16, example = 422)]
     pub(crate) status: StatusCode,
-    /// What went wrong this time, for people.
+    /// The cause of this error, for people.
     pub(crate) detail: String,
-    /// What is wrong with the request's body, and where.
+    /// The errors in the request's body.
     pub(crate) errors: Vec<FieldError>,
     #[serde(skip)]
-    // Boxed: a rare passenger, which would double what every handler returns.
+    // Boxed, because it is rare and would double the size of every handler's result.
     header: Option<Box<(HeaderName, HeaderValue)>>,
-    /// In figures, where the status does not say enough.
+    /// The label in `/metrics`, where the status is too coarse.
     #[serde(skip)]
     cause: Option<&'static str>,
 }
 
-/// Of a refusal, in its response: what `/metrics` counts it by.
+/// The label of a refusal in `/metrics`, as an extension of its response.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cause(pub(crate) &'static str);
 
-/// What is wrong with one value of a request's body.
+/// An error in one value of a request's body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
-    /// JSON Pointer (RFC 6901) into the body; empty for all of it.
+    /// JSON Pointer (RFC 6901) into the body; empty for the whole body.
     #[schema(example = "/config/events/0")]
     pub pointer: String,
-    /// What was expected.
+    /// The expectation that the value does not meet.
     pub message: String,
 }
 
@@ -67,7 +67,7 @@ fn as_number<S: serde::Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, 
 }
 
 impl Problem {
-    /// A problem that its status explains.
+    /// A problem whose status says everything.
     pub fn new(status: StatusCode) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
         Self {
@@ -81,27 +81,27 @@ impl Problem {
         }
     }
 
-    /// Says what went wrong this time.
+    /// Sets the cause, for people.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
         self
     }
 
-    /// Says where the body is wrong.
+    /// Sets the errors in the body.
     #[must_use]
     pub fn errors(mut self, errors: Vec<FieldError>) -> Self {
         self.errors = errors;
         self
     }
 
-    /// Says when to try again.
+    /// Sets `Retry-After`.
     #[must_use]
     pub fn retry_after(self, seconds: u64) -> Self {
         self.header(header::RETRY_AFTER, seconds.into())
     }
 
-    /// Says by what it is counted.
+    /// Sets the label in `/metrics`.
     #[must_use]
     pub(crate) fn because(mut self, cause: &'static str) -> Self {
         self.cause = Some(cause);
@@ -113,12 +113,12 @@ impl Problem {
         self
     }
 
-    /// 400: cannot be read at all.
+    /// 400: the request cannot be parsed.
     pub fn unreadable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST).detail(detail)
     }
 
-    /// 401: no key, or one that is not known.
+    /// 401: the API key is missing or unknown.
     pub fn unauthorized(detail: &'static str, challenge: &'static str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED).detail(detail).header(
             header::WWW_AUTHENTICATE,
@@ -126,17 +126,18 @@ impl Problem {
         )
     }
 
-    /// 404: not there, or another organization's, which looks the same.
+    /// 404: the resource does not exist, or belongs to another organization, which looks the
+    /// same.
     pub fn not_found(what: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND).detail(format!("no such {what}"))
     }
 
-    /// 409: the state does not allow it.
+    /// 409: the state of the resource does not allow the request.
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT).detail(detail)
     }
 
-    /// 422: readable, but not valid.
+    /// 422: the request can be parsed, but is invalid.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
             [one] => format!("{}: {}", one.pointer, one.message),
@@ -147,10 +148,17 @@ impl Problem {
             .errors(errors)
     }
 
-    /// 500. What happened goes to the log, not to the client.
+    /// 503: the client should send the same request again, after a second.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE)
+            .detail(detail)
+            .retry_after(RETRY_AFTER_SECONDS)
+    }
+
+    /// 500. The cause goes to the log and not to the client.
     pub fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR)
-            .detail("something went wrong here; the log says what")
+            .detail("internal error; the server's log has the cause")
     }
 }
 
@@ -176,9 +184,7 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Unavailable(_) => {
                 tracing::warn!(%error, "a request was answered with 503");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE)
-                    .detail("the database is unavailable")
-                    .retry_after(RETRY_AFTER_SECONDS)
+                Self::unavailable("the database is unavailable")
             }
             StoreError::Taken { .. } => Self::conflict(error.to_string()),
             StoreError::Missing { what } => Self::invalid(vec![FieldError::new(
@@ -202,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refused_statement_does_not_show_itself() {
+    fn a_refused_statement_is_not_shown() {
         let refused = StoreError::Refused(sqlx::Error::ColumnNotFound("hash".into()));
         let problem = Problem::from(refused);
         assert_eq!(problem.status, StatusCode::INTERNAL_SERVER_ERROR);
@@ -219,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_refers_to_nothing_is_pointed_at() {
+    fn a_reference_to_nothing_is_pointed_at() {
         let problem = Problem::from(StoreError::Missing {
             what: "integration",
         });

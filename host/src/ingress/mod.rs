@@ -1,25 +1,32 @@
 //! Takes webhooks: route, size limit, verification, commit, 200.
 //!
-//! Owns: `/webhooks/…` and `/api/webhooks/…`, the table of routes that this process
-//! knows, and the one writer that commits what concurrent requests brought.
-//! Never does: run a guest, look at triggers' configurations, or answer 200 before
-//! the commit.
+//! Owns: `/webhooks/…` and `/api/webhooks/…`, the cache of routes, and the one writer
+//! that commits what concurrent requests brought.
+//! Never does: run a guest, read a trigger's configuration, or answer 200 before the
+//! commit.
+//!
+//! A delivery's path: a handler names its [`Address`](address::Address) →
+//! [`Door::admit`] finds the sender, reads the body, verifies the signature and takes
+//! from the quotas → [`Admitted`](admitted::Admitted) → [`Door::commit`] →
+//! [`InboxWriter`].
 
-mod body;
-mod delivery;
+mod address;
+mod admitted;
+mod answers;
+mod body_reader;
+mod door;
 mod github_app;
-mod handler;
-mod lifecycle;
+mod handlers;
+mod incoming;
 mod nango;
-mod rate;
-mod routes;
-mod target;
+mod news;
+mod rates;
+mod route_cache;
+mod senders;
 mod writer;
 
-pub use body::ReadingRoom;
-pub use delivery::IngressState;
-pub use handler::router;
-pub use rate::RateLimits;
-pub use routes::RouteTable;
-pub use target::app_secrets;
+pub use door::Door;
+pub use handlers::router;
+pub use rates::RateLimits;
+pub use route_cache::RouteCache;
 pub use writer::{InboxWriter, WriteError};

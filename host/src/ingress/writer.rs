@@ -1,13 +1,15 @@
-//! The writer: concurrent requests are committed together, each is answered when
-//! its commit is done.
+//! The writer: commits the deliveries of concurrent requests together, and answers each
+//! request after its commit.
 //!
-//! The batch is whatever arrived while the last one committed: no timer, so a lone
-//! request waits for nothing, and a burst shares its flushes. One writer is enough:
-//! a second one gains little, even on a slow disk.
+//! A batch is everything that arrived during the last commit. There is no timer: a lone
+//! request waits for nothing, and a burst shares its flushes. One writer is enough; a
+//! second one gains little, even on a slow disk.
 //!
-//! While the database is away, senders are told so at once, and the writer looks whether
-//! it is back.
+//! While the database is away, senders are told so at once, and the writer asks the
+//! database from time to time whether it is back.
 
+use crate::config::IngressConfig;
+use crate::http::Problem;
 use crate::signals::Signals;
 use crate::store::{PackedDelivery, Signal, Store, StoreError, Stored};
 use std::sync::Arc;
@@ -16,26 +18,34 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-/// How often the same deliveries are written before their senders are told that
-/// they were not.
+/// The number of tries after which the senders of a batch are told that it failed.
 const TRIES_MAX: u32 = 5;
 /// The pause before the second try; it doubles.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// No further try begins after this.
 const RETRY_MAX: Duration = Duration::from_secs(2);
 
-/// How often it is looked whether a database that was away is back.
+/// The pause between two pings of a database that is away.
 const AWAY_PAUSE: Duration = Duration::from_millis(250);
 
-/// Why a delivery was not committed. The sender has to try again.
+/// A delivery was not committed. The sender has to send it again.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// Too many wait already.
+    /// The queue is full.
     #[error("too many deliveries wait to be committed")]
     Full,
     /// The database failed, or the process is shutting down.
     #[error("the delivery could not be committed")]
     Failed,
+}
+
+impl From<WriteError> for Problem {
+    fn from(error: WriteError) -> Self {
+        Self::unavailable(error.to_string()).because(match error {
+            WriteError::Full => "queue_full",
+            WriteError::Failed => "not_committed",
+        })
+    }
 }
 
 struct Job {
@@ -44,7 +54,7 @@ struct Job {
     answer: oneshot::Sender<Result<Stored, WriteError>>,
 }
 
-/// A handle to the writer; it ends when the last one is gone.
+/// A handle to the writer. The writer ends when the last handle is dropped.
 #[derive(Clone, Debug)]
 pub struct InboxWriter {
     queue: mpsc::Sender<Job>,
@@ -52,11 +62,11 @@ pub struct InboxWriter {
     queue_bytes_max: usize,
 }
 
-/// What the writer and its handles both know.
+/// The state that the writer shares with its handles.
 #[derive(Debug, Default)]
 struct State {
     queued_bytes: AtomicUsize,
-    /// The last commit failed, because the database was away.
+    /// The last commit failed because the database was away.
     is_away: AtomicBool,
 }
 
@@ -71,11 +81,7 @@ pub struct WriterTask {
 
 impl InboxWriter {
     /// A writer and the task to spawn for it.
-    pub fn new(
-        store: Store,
-        signals: Signals,
-        config: &crate::config::IngressConfig,
-    ) -> (Self, WriterTask) {
+    pub fn new(store: Store, signals: Signals, config: &IngressConfig) -> (Self, WriterTask) {
         let (queue, jobs) = mpsc::channel(config.queue_deliveries_max);
         let state = Arc::new(State::default());
         let writer = Self {
@@ -96,7 +102,8 @@ impl InboxWriter {
     /// Returns once the delivery is committed.
     ///
     /// # Errors
-    /// If it is not; at once, where too many wait or the database is known to be away.
+    /// If it is not committed. Fails at once if the queue is full or the database is known
+    /// to be away.
     pub async fn write(&self, delivery: PackedDelivery) -> Result<Stored, WriteError> {
         if self.state.is_away.load(Ordering::Acquire) {
             return Err(WriteError::Failed);
@@ -109,7 +116,7 @@ impl InboxWriter {
             bytes,
             answer,
         };
-        // The first one is always let in, however large.
+        // An empty queue takes a delivery of any size.
         if (queued > 0 && queued + bytes > self.queue_bytes_max)
             || self.queue.try_send(job).is_err()
         {
@@ -121,7 +128,7 @@ impl InboxWriter {
 }
 
 impl WriterTask {
-    /// Commits until every handle is gone and the queue is empty.
+    /// Commits until every handle is dropped and the queue is empty.
     pub async fn run(mut self) {
         let mut jobs = Vec::with_capacity(self.batch_max);
         while self.jobs.recv_many(&mut jobs, self.batch_max).await > 0 {
@@ -142,13 +149,13 @@ impl WriterTask {
             self.signals.raise(Signal::Inbox);
         }
         for (answer, result) in answers.into_iter().zip(results) {
-            // A sender that has hung up gets its answer when it sends again.
+            // A sender that hung up gets its answer when it sends again.
             let _ = answer.send(result);
         }
     }
 
-    /// Until the database answers, or nobody is left who could ask. Whoever waits already
-    /// waits in vain.
+    /// Returns once the database answers, or once every handle is dropped. Fails every
+    /// delivery that comes meanwhile.
     async fn wait_until_back(&mut self) {
         let store = self.store.clone();
         let back = async {
@@ -172,9 +179,9 @@ impl WriterTask {
         self.state.is_away.store(false, Ordering::Release);
     }
 
-    /// What may pass is tried again for a while: a restarted database has broken
-    /// every connection, and senders need not notice. A value that the database refuses
-    /// costs only the delivery that holds it.
+    /// Retries a transient error for a while: a restarted database breaks every
+    /// connection, and senders need not notice. A value that the database refuses fails
+    /// only the delivery that holds it.
     async fn receive(&self, deliveries: &[PackedDelivery]) -> Vec<Result<Stored, WriteError>> {
         let received = self.receive_patiently(deliveries).await;
         let is_away = received.as_ref().is_err_and(StoreError::is_transient);

@@ -1,5 +1,5 @@
-//! API keys. They are random, so a plain digest is enough to store: there is
-//! nothing to guess that a slow hash would protect.
+//! API keys. They are random, so a plain digest is enough to store: a slow hash protects
+//! only texts that can be guessed.
 
 use crate::secret::Secret;
 use crate::secret::generate::random;
@@ -7,10 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-/// What every key begins with, so that scanners find a leaked one.
+/// The prefix of every key. Scanners find a leaked key by it.
 pub const API_KEY_PREFIX: &str = "th_";
 
-/// A new key: `th_` and 43 characters with 256 bits.
+/// A new key: `th_` and 43 characters that hold 256 random bits.
 pub fn generate_api_key() -> Secret {
     Secret::from(format!(
         "{API_KEY_PREFIX}{}",
@@ -18,8 +18,8 @@ pub fn generate_api_key() -> Secret {
     ))
 }
 
-/// What is stored of a key: SHA-256 of its text. Looking keys up by it needs no
-/// constant time, because nobody can choose a digest byte by byte.
+/// The digest that is stored: SHA-256 of the key's text. A lookup by it needs no constant
+/// time, because nobody can choose a digest byte by byte.
 pub fn hash_api_key(key: &str) -> [u8; 32] {
     Sha256::digest(key.as_bytes()).into()
 }
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_recognised_by_its_digest_only() {
+    fn a_key_is_recognized_by_its_digest_only() {
         let key = generate_api_key();
         assert_eq!(key.expose().len(), 46);
         assert!(key.expose().starts_with("th_"));

@@ -1,5 +1,5 @@
-//! New secrets and tokens, from the thread's cryptographic generator, which the
-//! operating system seeds.
+//! New secrets and tokens, from the thread's cryptographic generator. The operating system
+//! seeds it.
 
 use crate::domain::source::{StandardWebhooksKey, VerificationScheme, WebhookScheme};
 use crate::secret::{SECRET_PREFIX, Secret};
@@ -7,11 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-/// Bytes of randomness in every secret, key and token.
+/// Random bytes in every secret, key and token.
 pub(super) const RANDOM_BYTES: usize = 32;
 
-/// A secret that every scheme of `source` can use: `whsec_` and base64 where one
-/// wants that, else 64 hexadecimal digits, which every service lets one paste.
+/// A secret that every scheme of `source` can use: `whsec_` and base64 if one needs that,
+/// else 64 hexadecimal digits, which every service's form accepts.
 pub fn generate_webhook_secret(source: &WebhookScheme) -> Secret {
     let bytes = random();
     let wants_base64 = source.verification.iter().any(|scheme| match scheme {
@@ -25,7 +25,7 @@ pub fn generate_webhook_secret(source: &WebhookScheme) -> Secret {
     }
 }
 
-/// A secret of Standard Webhooks, with which a sink's requests are signed.
+/// A Standard Webhooks secret that signs the requests to a sink.
 pub fn generate_sink_secret() -> Secret {
     standard(&random())
 }
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_has_the_form_that_the_schemes_want() {
+    fn a_secret_has_the_form_that_the_schemes_need() {
         let base64 = source(vec![token(), standard_scheme(StandardWebhooksKey::Base64)]);
         let secret = generate_webhook_secret(&base64);
         let key = secret.expose().strip_prefix("whsec_").unwrap();

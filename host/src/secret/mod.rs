@@ -1,43 +1,38 @@
-//! What must not be known: webhook secrets, API keys, and the master key under
-//! which secrets are stored.
+//! Secrets: signing secrets, API keys, and the master key under which secrets are sealed.
 //!
-//! Owns: their making, their hiding in logs, and sealing for storage.
-//! Never does: SQL, HTTP, or deciding who may see a secret.
+//! Owns: how secrets are generated, how they are kept out of logs, and how they are sealed
+//! for the database.
+//! Never does: SQL, HTTP, or a decision about who may see a secret.
 
 mod api_key;
 mod generate;
 mod master_key;
+mod sealing;
 
 pub use api_key::{API_KEY_PREFIX, generate_api_key, hash_api_key};
 pub use generate::{generate_sink_secret, generate_token, generate_webhook_secret};
-pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError, OpenError};
+pub use master_key::{MASTER_KEY_BYTES, MasterKey, MasterKeyError};
+pub use sealing::{OpenError, SealedPlace};
 
 use std::fmt;
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// What stands before a Standard Webhooks secret.
+/// The prefix of a Standard Webhooks secret.
 pub(crate) const SECRET_PREFIX: &str = "whsec_";
 
-/// What a webhook secret's sealing is bound to: the id of its row, so that a
-/// sealed secret that is moved to another row opens nothing.
-pub fn secret_context(id: Uuid) -> String {
-    id.to_string()
-}
-
-/// A text that must not be known. It shows itself only when asked to, and its
-/// memory is overwritten when it goes.
+/// A secret text. It never appears in `Debug` or `Display`, and its memory is overwritten
+/// when it is dropped.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// The secret itself: for signing, for sealing, and for showing it once.
+    /// The text itself: for signing, for sealing, and for showing it once.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether it is empty, only blanks, or only the prefix that stands before a
-    /// real one. Such a secret verifies nothing: anybody would know it.
+    /// True for an empty text, for white space, and for a prefix alone. Such a secret
+    /// verifies nothing: anybody could guess it.
     pub fn is_blank(&self) -> bool {
         let text = self.0.trim();
         text.is_empty() || text == SECRET_PREFIX
@@ -76,13 +71,13 @@ impl fmt::Display for Secret {
 
 impl<'de> serde::Deserialize<'de> for Secret {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // By what there is, not by what is wanted: other errors than the visitor's would
-        // show what stands in the secret's place.
+        // `deserialize_any` leaves every mismatch to the visitor. Serde's own errors would
+        // quote the value.
         deserializer.deserialize_any(Text)
     }
 }
 
-/// Takes a text, and shows nothing of whatever else there is.
+/// Accepts a text. Its errors never quote the value.
 struct Text;
 
 macro_rules! no_text {
@@ -126,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_refused_without_being_shown() {
+    fn a_value_that_is_no_text_is_refused_and_not_shown() {
         let error = serde_json::from_str::<Secret>("12345678")
             .unwrap_err()
             .to_string();
@@ -137,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_secret_is_recognised() {
+    fn a_blank_secret_is_recognized() {
         for text in ["", " ", "\n", "whsec_", " whsec_\n"] {
             assert!(Secret::from(text).is_blank(), "{text:?}");
         }

@@ -1,4 +1,5 @@
 use super::*;
+use triggerhouse::secret::SealedPlace;
 use triggerhouse::store::RenewalOf;
 use triggerhouse_tests::{eventually, on_both};
 
@@ -163,7 +164,9 @@ async fn sealed_access(rig: &Rig, token: &str) -> Vec<u8> {
         .await
         .unwrap()
         .unwrap();
-    let place = (rig.integration, stored.credential.seal_id);
-    let context = format!("credentials.access_sealed {} {}", place.0, place.1);
-    rig.key.seal(token.as_bytes(), &context)
+    let place = SealedPlace::AccessToken {
+        integration: rig.integration,
+        seal_id: stored.credential.seal_id,
+    };
+    rig.key.seal(token.as_bytes(), place)
 }

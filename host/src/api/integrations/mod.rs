@@ -1,7 +1,7 @@
 //! `/v1/integrations`: connections to accounts. Secrets go in and never come out.
 
 mod answer;
-mod credential;
+mod credential_body;
 mod rotate;
 
 use super::check::Checks;
@@ -20,7 +20,7 @@ use answer::{IntegrationAnswer, IntegrationItem};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use credential::{CredentialBody, Wanted, object, object_or_null};
+use credential_body::{CredentialBody, Wanted, object, object_or_null};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;

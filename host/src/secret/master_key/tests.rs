@@ -1,42 +1,6 @@
-//! Sealing and the key's file.
+//! The key's form and its file.
 
 use super::*;
-
-#[test]
-fn what_was_sealed_opens_in_its_place_only() {
-    let key = MasterKey::generate();
-    let sealed = key.seal(b"s3cret", "integrations.secret:int_1");
-    let opened = key.open_secret(&sealed, "integrations.secret:int_1");
-    assert_eq!(opened.unwrap().expose(), "s3cret");
-
-    let elsewhere = key.open(&sealed, "integrations.secret:int_2");
-    assert_eq!(elsewhere, Err(OpenError::NotAuthentic));
-    let other_key = MasterKey::generate().open(&sealed, "integrations.secret:int_1");
-    assert_eq!(other_key, Err(OpenError::NotAuthentic));
-}
-
-#[test]
-fn a_changed_or_cut_value_does_not_open() {
-    let key = MasterKey::generate();
-    let sealed = key.seal(b"s3cret", "c");
-    for at in 0..sealed.len() {
-        let mut changed = sealed.clone();
-        changed[at] ^= 1;
-        assert!(key.open(&changed, "c").is_err(), "byte {at}");
-        assert!(key.open(&sealed[..at], "c").is_err(), "{at} bytes");
-    }
-    assert_eq!(key.open(&[], "c"), Err(OpenError::UnknownForm));
-    assert_eq!(key.open(&[2; 60], "c"), Err(OpenError::UnknownForm));
-}
-
-#[test]
-fn the_same_text_is_never_sealed_the_same_way_and_does_not_show() {
-    let key = MasterKey::generate();
-    let (one, two) = (key.seal(b"s3cret", "c"), key.seal(b"s3cret", "c"));
-    assert_ne!(one, two);
-    assert!(!one.windows(6).any(|window| window == b"s3cret"));
-    assert_eq!(key.open(&key.seal(b"", "c"), "c").unwrap().as_slice(), b"");
-}
 
 #[test]
 fn a_key_is_32_bytes_in_base64_and_does_not_show_itself() {

@@ -7,7 +7,7 @@ use crate::domain::limits::{REASON_BYTES_MAX, bounded};
 use crate::domain::outbox::{ClaimedMessage, LeaseOutcome};
 use crate::domain::sink::SinkKind;
 use crate::measure;
-use crate::secret::secret_context;
+use crate::secret::SealedPlace;
 use crate::sink::{Place, Sent};
 use crate::store::{SealedSecret, Signal, SinkNews, SinkTarget, StoreError};
 use std::sync::Arc;
@@ -62,7 +62,7 @@ impl Parcel {
             (SinkKind::Http, Some(url), _) => {
                 let key = &self.context.master_key;
                 let open = |secret: &SealedSecret| {
-                    key.open_secret(&secret.sealed, &secret_context(secret.id))
+                    key.open_secret(&secret.sealed, SealedPlace::SigningSecret(secret.id))
                 };
                 // One that was replaced with the master key need not open.
                 let secrets: Vec<_> = target.secrets.iter().flat_map(open).collect();
