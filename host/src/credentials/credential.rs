@@ -1,7 +1,7 @@
 //! The fields of a credential, which are sealed as JSON.
 
 use crate::domain::IntegrationId;
-use crate::domain::credential::CredentialKind;
+use crate::domain::credential_kind::CredentialKind;
 use crate::secret::{MasterKey, OpenError, SealedPlace, Secret};
 use crate::store::SealedCredential;
 use serde::{Deserialize, Serialize};

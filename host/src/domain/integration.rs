@@ -1,6 +1,6 @@
 //! An integration, and how its state follows what its service says about it.
 
-use crate::domain::credential::CredentialKind;
+use crate::domain::credential_kind::CredentialKind;
 use crate::domain::text_enum::text_enum;
 use crate::domain::{IntegrationId, Timestamp};
 use serde::Serialize;

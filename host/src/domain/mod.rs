@@ -7,7 +7,7 @@
 //! time comes in as a parameter.
 
 pub mod backoff;
-pub mod credential;
+pub mod credential_kind;
 pub mod cron;
 pub mod delivery;
 pub mod event;

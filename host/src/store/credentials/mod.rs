@@ -8,7 +8,7 @@ pub use renewals::{Renewal, RenewalOf};
 
 use super::db::{Tx, exec, insert, one, optional, update};
 use super::{Store, StoreError};
-use crate::domain::credential::CredentialKind;
+use crate::domain::credential_kind::CredentialKind;
 use crate::domain::integration::{ConnectionNews, IntegrationStatus, StatusSetter};
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
 use crate::domain::{IntegrationId, OrgId, Timestamp};

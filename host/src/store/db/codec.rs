@@ -3,7 +3,7 @@
 //! Rows and binds use the domain's types directly. A value that the domain does not
 //! accept becomes [`StoreError::Unreadable`](crate::store::StoreError::Unreadable).
 
-use crate::domain::credential::CredentialKind;
+use crate::domain::credential_kind::CredentialKind;
 use crate::domain::delivery::Route;
 use crate::domain::event::SkipReason;
 use crate::domain::integration::{IntegrationStatus, StatusSetter};
