@@ -1,12 +1,12 @@
-//! Generated from `wit/v1`, each interface once.
+//! Bindings generated from `wit/v1`, each interface once.
 //!
-//! A component's world is the union of the worlds of its parts: each module
-//! below carries the type of one interface, and `register!` links those that
-//! the provider implements. So the three worlds of the contract need one set of
-//! types, and a provider that changes its world changes no code.
+//! A component's world is the union of the worlds of its parts. Each module below carries
+//! the type of one interface, and `register!` links the ones that the provider
+//! implements. So the contract's three worlds share one set of types, and a provider that
+//! changes its world changes no code.
 #![allow(missing_docs, unsafe_code, clippy::all)]
 
-/// Types, and what a guest may call.
+/// The types, and the functions that a guest can call.
 pub mod imports {
     wit_bindgen::generate!({
         path: "../wit/v1",

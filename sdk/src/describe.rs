@@ -1,4 +1,4 @@
-//! The `describe` interface: what a provider says about itself.
+//! The `describe` interface: the provider's id, verification and schemas.
 
 use crate::contract::description::{
     HashAlgorithm, HmacScheme, PollingSource, ProviderInfo, SignatureEncoding, SignaturePosition,
@@ -11,31 +11,31 @@ use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 pub trait Describe {
     /// The id in the registry: 1 to 64 characters of `a-z`, `0-9`, `-`.
     const ID: &'static str;
-    /// The name for people.
+    /// The name that people read.
     const NAME: &'static str;
-    /// One or two sentences for people.
+    /// One or two sentences that people read.
     const DESCRIPTION: &'static str;
     /// Usually `env!("CARGO_PKG_VERSION")`.
     const VERSION: &'static str;
 
-    /// How webhooks are signed and identified; needed by a [`crate::Webhook`].
+    /// The signature and identification of webhooks; required of a [`crate::Webhook`].
     fn webhook() -> Option<WebhookSource> {
         None
     }
 
-    /// What polling needs; needed by a [`crate::Polling`].
+    /// The hosts, credential and interval of polls; required of a [`crate::Polling`].
     fn polling() -> Option<PollingSource> {
         None
     }
 
-    /// JSON Schema of the operator's settings; see [`crate::schema_of`].
+    /// The JSON Schema of the operator's settings; see [`crate::schema_of`].
     fn settings_schema() -> Option<String> {
         None
     }
 }
 
-/// The description that the host receives. The configuration's schema is derived
-/// from the type that the filter reads, so the two cannot disagree.
+/// The description that the host receives. Its configuration schema is derived from the
+/// type that the filter reads, so the two cannot disagree.
 pub fn provider_info<P: Describe + Filter>() -> ProviderInfo {
     ProviderInfo {
         id: P::ID.into(),
@@ -55,7 +55,7 @@ pub fn schema_of<T: JsonSchema>() -> String {
     generator.into_root_schema_for::<T>().to_value().to_string()
 }
 
-/// The commonest scheme: `<header>: <prefix><hex HMAC-SHA256 of the body>`.
+/// The most common scheme: `<header>: <prefix><hex HMAC-SHA256 of the body>`.
 pub fn hmac_sha256_hex(header: &str, prefix: &str) -> VerificationScheme {
     VerificationScheme::Hmac(HmacScheme {
         hash: HashAlgorithm::Sha256,

@@ -1,63 +1,162 @@
-//! What an event carries, made to fit.
+//! Facts: the JSON that an event carries. Owns their form and their limit; knows no
+//! provider's fields.
 
-use crate::limits::{FACTS_BYTES_MAX, TITLE_BYTES_MAX};
+use crate::limits::FACTS_BYTES_MAX;
 use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// Facts as the contract carries them.
 pub fn facts<T: Serialize>(facts: &T) -> String {
-    // A type with derived `Serialize` and string keys always serialises; what
-    // does not would otherwise be lost silently.
+    // A derived `Serialize` with string keys never fails. Any other failure stays
+    // visible in the event.
     serde_json::to_string(facts).unwrap_or_else(|error| {
         serde_json::json!({ "unserializable": error.to_string() }).to_string()
     })
 }
 
-/// Facts within the contract's limit: as long as they are too long, `mark` and the
-/// next of `steps` are applied, which give up the least needed first.
+/// Facts that fit the contract's limit, [`FACTS_BYTES_MAX`], whatever the payload.
 ///
-/// A provider that limits each text and list where it reads it stays far below with
-/// all that a service really sends. But JSON's escapes may multiply a hostile text
-/// by six, so it needs this.
-pub fn facts_reduced<T: Serialize>(
-    facts: &mut T,
-    mark: fn(&mut T),
-    steps: &[fn(&mut T)],
-) -> String {
-    let mut json = self::facts(facts);
-    for step in steps {
-        if json.len() <= FACTS_BYTES_MAX {
-            break;
+/// A provider limits each text and list where it reads it, so the payloads of a real
+/// service stay far below. JSON's escapes can multiply a hostile text by six, and the
+/// steps deal with that.
+pub trait Bounded: Serialize + Sized + 'static {
+    /// Each step drops some facts, the least needed first.
+    const STEPS: &'static [fn(&mut Self)] = &[];
+
+    /// Records that facts were dropped.
+    fn mark(&mut self) {}
+
+    /// The facts as one JSON object within the limit. Applies as many steps as needed.
+    fn into_json(mut self) -> String {
+        let mut json = facts(&self);
+        for step in Self::STEPS {
+            if json.len() <= FACTS_BYTES_MAX {
+                break;
+            }
+            self.mark();
+            step(&mut self);
+            json = facts(&self);
         }
-        mark(facts);
-        step(facts);
-        json = self::facts(facts);
+        json
     }
-    json
 }
 
-/// `text` on one line, cut to [`TITLE_BYTES_MAX`].
-pub fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    shorten(&words.join(" "), TITLE_BYTES_MAX)
+/// A type that a field of [`#[facts]`](macro@crate::facts) can have. A type of a
+/// provider's own needs an empty `impl`, unless one of its values means "absent".
+pub trait Field {
+    /// Whether the field is left out of the JSON.
+    fn is_absent(&self) -> bool {
+        false
+    }
 }
 
-/// `text` cut to at most `bytes_max` bytes, at a character's end, with `…` where
-/// something is missing.
-pub fn shorten(text: &str, bytes_max: usize) -> String {
-    if text.len() <= bytes_max {
-        return text.to_owned();
+impl<T> Field for Option<T> {
+    fn is_absent(&self) -> bool {
+        self.is_none()
     }
-    let end = text.floor_char_boundary(bytes_max.saturating_sub('…'.len_utf8()));
-    format!("{}…", &text[..end])
+}
+
+impl<T> Field for Vec<T> {
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl<V> Field for BTreeMap<String, V> {
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl Field for Map<String, Value> {
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl Field for bool {
+    fn is_absent(&self) -> bool {
+        !self
+    }
+}
+
+impl Field for String {}
+impl Field for usize {}
+
+/// A section, or `None` if the payload filled in nothing.
+pub fn known<T: Default + PartialEq>(section: T) -> Option<T> {
+    (section != T::default()).then_some(section)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[crate::facts]
+    struct Loaf {
+        name: String,
+        weight: Option<i64>,
+        #[serde(rename = "type")]
+        kind: Option<String>,
+        grains: Vec<String>,
+        notes: Map<String, Value>,
+        tags: BTreeMap<String, String>,
+        sliced: bool,
+        count: usize,
+    }
+
+    impl Bounded for Loaf {
+        const STEPS: &'static [fn(&mut Self)] =
+            &[|loaf| loaf.grains.clear(), |loaf| loaf.kind = None];
+
+        fn mark(&mut self) {
+            self.sliced = true;
+        }
+    }
+
     #[test]
-    fn shortening_keeps_characters_whole() {
-        assert_eq!(shorten("héllo wörld", 20), "héllo wörld");
-        assert_eq!(shorten("ääääää", 8), "ää…");
+    fn absent_and_empty_fields_are_not_written_and_read_back_as_defaults() {
+        let json = facts(&Loaf::default());
+        assert_eq!(json, r#"{"name":"","count":0}"#);
+        assert_eq!(serde_json::from_str::<Loaf>("{}").unwrap(), Loaf::default());
+        let loaf = Loaf {
+            weight: Some(0),
+            kind: Some(String::new()),
+            grains: vec!["rye".into()],
+            tags: [("a".into(), "b".into())].into(),
+            sliced: true,
+            ..Loaf::default()
+        };
+        let json = facts(&loaf);
+        assert_eq!(
+            json,
+            r#"{"name":"","weight":0,"type":"","grains":["rye"],"tags":{"a":"b"},"sliced":true,"count":0}"#
+        );
+        assert_eq!(serde_json::from_str::<Loaf>(&json).unwrap(), loaf);
+    }
+
+    #[test]
+    fn steps_apply_until_the_facts_fit() {
+        let control = "\u{1}".repeat(40_000);
+        let loaf = Loaf {
+            kind: Some("rye".into()),
+            grains: vec![control.clone(), control],
+            ..Loaf::default()
+        };
+        assert_eq!(
+            loaf.into_json(),
+            r#"{"name":"","type":"rye","sliced":true,"count":0}"#
+        );
+    }
+
+    #[test]
+    fn a_section_without_a_single_fact_is_none() {
+        assert_eq!(known(Loaf::default()), None);
+        let loaf = Loaf {
+            count: 1,
+            ..Loaf::default()
+        };
+        assert!(known(loaf).is_some());
     }
 }

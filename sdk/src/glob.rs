@@ -1,21 +1,20 @@
-//! Globs for configurations, checked before they are used: `*` stands for any
-//! characters but `/`, `**` for whole directories, `?` for one character, `[ab]`
-//! for one of several, `{a,b}` for alternatives; `!` at the start turns the glob
-//! round; `\\` takes a character literally.
+//! Globs for configurations, checked before use: `*` matches any characters except `/`,
+//! `**` whole directories, `?` one character, `[ab]` one of several, `{a,b}` one of the
+//! alternatives. `!` at the start negates the glob; `\\` makes a character literal.
 //!
-//! The matching is `fast-glob`'s: it needs no compilation, which suits a
-//! configuration that is read once per event.
+//! `fast-glob` does the matching. It compiles nothing, which suits a configuration that
+//! is read once per event.
 
 /// Longer patterns are refused.
 const PATTERN_BYTES_MAX: usize = 256;
-/// `{a,b}{c,d}` stands for four patterns. More than this many are refused, since
-/// a match may have to try them all.
+/// `{a,b}{c,d}` expands to four patterns. More than this many are refused, because a
+/// match may have to try them all.
 const ALTERNATIVES_MAX: usize = 256;
 
-/// Refuses what is no glob, or one that would take long.
+/// Refuses broken globs, and globs that would match slowly.
 ///
 /// # Errors
-/// Why it is none.
+/// The reason.
 pub fn check(pattern: &str) -> Result<(), String> {
     if pattern.is_empty() {
         return Err("an empty glob matches nothing".into());
@@ -31,17 +30,17 @@ pub fn check(pattern: &str) -> Result<(), String> {
     fast_glob::validate(pattern).map_err(|error| error.to_string())
 }
 
-/// Whether `pattern` matches all of `text`.
+/// True if `pattern` matches the whole `text`.
 pub fn matches(pattern: &str, text: &str) -> bool {
     fast_glob::glob_match(pattern, text)
 }
 
-/// The same for names whose case does not matter.
+/// The same, ignoring case.
 pub fn matches_any_case(pattern: &str, text: &str) -> bool {
     matches(&pattern.to_lowercase(), &text.to_lowercase())
 }
 
-/// An upper bound: braces within braces count as if they stood side by side.
+/// An upper bound: nested braces count as if they were side by side.
 fn alternatives(pattern: &str) -> usize {
     let (mut product, mut open) = (1usize, Vec::new());
     for byte in pattern.bytes() {

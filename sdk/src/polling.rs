@@ -1,17 +1,18 @@
-//! The `polling` interface: what is new at the service.
+//! The `polling` interface: asks a service what is new.
 
 use crate::contract::types::{Header, PollError, PollPage, PollRequest};
 use serde::de::DeserializeOwned;
 
-/// Longer pauses are no pauses any more but a mistake of somebody's clock.
+/// A longer pause is a clock error.
 const PAUSE_SECONDS_MAX: u64 = 86_400;
 
-/// Implemented by a provider that calls its service, with [`crate::http::fetch`].
+/// Implemented by a provider that calls its service. Requests go through
+/// [`crate::http::fetch`].
 pub trait Polling {
-    /// Returns one page of what happened since the cursor.
+    /// Returns one page of the events since the cursor.
     ///
     /// # Errors
-    /// See [`PollError`]: each tells the host what to do next.
+    /// See [`PollError`]: each case tells the host what to do next.
     fn poll(request: PollRequest) -> Result<PollPage, PollError>;
 }
 
@@ -19,14 +20,14 @@ impl PollRequest {
     /// The operator's settings.
     ///
     /// # Errors
-    /// [`PollError::Other`] with the reason, if they are not what the provider's
-    /// settings schema asks for.
+    /// [`PollError::Other`] with the reason, if they do not fit the provider's settings
+    /// schema.
     pub fn settings<T: DeserializeOwned>(&self) -> Result<T, PollError> {
         serde_json::from_str(&self.settings)
             .map_err(|error| PollError::Other(format!("settings: {error}")))
     }
 
-    /// The first poll of a group, for a provider's own tests.
+    /// The first poll of a group, for a provider's tests.
     pub fn for_test(configs: &[&str], limit: u32) -> Self {
         Self {
             cursor: None,
@@ -38,9 +39,8 @@ impl PollRequest {
     }
 }
 
-/// How many seconds a service asks to wait: its `Retry-After` (RFC 9110 section
-/// 10.2.3) in seconds or as a date, rounded up; at most a day. `now_us` is
-/// [`PollRequest::now`].
+/// Seconds until the service's `Retry-After` (RFC 9110 section 10.2.3), which is a number
+/// of seconds or a date: rounded up, at most a day. `now_us` is [`PollRequest::now`].
 pub fn retry_after_seconds(headers: &[Header], now_us: u64) -> Option<u32> {
     let value = &headers
         .iter()
@@ -56,7 +56,7 @@ pub fn retry_after_seconds(headers: &[Header], now_us: u64) -> Option<u32> {
     u32::try_from(seconds.min(PAUSE_SECONDS_MAX)).ok()
 }
 
-/// The same for a moment that a service names elsewhere, in RFC 3339.
+/// The same for a time in RFC 3339 that a service puts elsewhere.
 pub fn seconds_until_rfc3339(text: &str, now_us: u64) -> Option<u32> {
     let seconds = seconds_until(text.parse().ok()?, now_us);
     u32::try_from(seconds.min(PAUSE_SECONDS_MAX)).ok()

@@ -1,10 +1,10 @@
-//! Makes a type the component's export.
+//! The macro that makes a type the component's export.
 
-/// Exports a provider. Name what it implements: `register!(Mine: webhook)`,
+/// Exports a provider, with the interfaces that it implements: `register!(Mine: webhook)`,
 /// `register!(Mine: polling)` or `register!(Mine: webhook, polling)`.
 ///
-/// Only for wasm: put `#[cfg(target_family = "wasm")]` before it, and the
-/// provider's logic can be tested natively.
+/// Put `#[cfg(target_family = "wasm")]` before it: the exports exist on wasm only, and
+/// tests run the provider natively.
 #[macro_export]
 macro_rules! register {
     ($provider:ty: $($interface:ident),+) => {

@@ -1,19 +1,16 @@
-//! What makes two deliveries the same occurrence.
+//! The identity of an occurrence.
 //!
-//! GitHub gives each occurrence a GUID, which every webhook subscribed to it
-//! receives and which a redelivery keeps. Only if a proxy has lost that header
-//! is an identity made from the payload: equal for equal payloads, and different
-//! for whatever GitHub numbers, dates or hashes.
+//! GitHub gives each occurrence a GUID. Every webhook that subscribes to it receives the same
+//! GUID, and a redelivery keeps it. If a proxy drops that header, the key is a hash of the
+//! payload: equal for equal payloads, and different for whatever GitHub numbers, dates or
+//! hashes.
 
+use crate::GitHub;
 use crate::delivery::Delivery;
-use serde_json::Value;
-use triggerhouse_sdk::Fingerprint;
+use triggerhouse_sdk::prelude::*;
 
-/// GitHub sends 36 characters. The contract's limit is 512 bytes for the key.
-const GUID_BYTES_MAX: usize = 200;
-
-/// Where payloads carry identity. Which of these are present follows from the
-/// event, so the list needs no division by family.
+/// The pointers to ids, times and hashes. The event decides which of them are present, so one
+/// list serves all families.
 const IDENTITY: &[&str] = &[
     "/action",
     "/repository/id",
@@ -68,8 +65,7 @@ const IDENTITY: &[&str] = &[
     "/updated_at",
 ];
 
-/// Whether a part tells one change of a thing from the next. Without any, as for
-/// a label edited twice, only the whole payload does.
+/// True for a part that differs between two changes of the same thing.
 fn tells_changes_apart(pointer: &str) -> bool {
     pointer.ends_with("_at") || pointer.ends_with("/run_attempt") || pointer == "/after"
 }
@@ -77,34 +73,28 @@ fn tells_changes_apart(pointer: &str) -> bool {
 /// The event's dedup key.
 pub fn key(delivery: &Delivery) -> String {
     match &delivery.guid {
-        Some(guid) if guid.len() <= GUID_BYTES_MAX => format!("github:{guid}"),
-        Some(guid) => format!("github:{}", Fingerprint::default().part("guid", guid).hex()),
-        None => format!("github:{}", fallback(delivery)),
+        Some(guid) => dedup_key(GitHub::ID, "guid", guid),
+        None => dedup_key(GitHub::ID, "hash", &fallback(delivery)),
     }
 }
 
 fn fallback(delivery: &Delivery) -> String {
-    let mut identity = Fingerprint::default().part("event", &delivery.event);
-    let mut identified = false;
-    for pointer in IDENTITY {
-        let text = match delivery.payload.pointer(pointer) {
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Number(number)) => number.to_string(),
-            _ => continue,
-        };
-        identified |= tells_changes_apart(pointer);
-        identity = identity.part(pointer, text);
+    let payload = Payload::new(&delivery.payload);
+    let identity = Fingerprint::default()
+        .part("event", &delivery.event)
+        .pointers(&payload, IDENTITY);
+    let is_present = |pointer: &&str| tells_changes_apart(pointer) && payload.has(pointer);
+    if IDENTITY.iter().any(is_present) {
+        return identity.hex();
     }
-    if !identified {
-        identity = identity.part("payload", delivery.payload.to_string());
-    }
-    identity.hex()
+    // Two edits of a label, for example, differ in the label alone.
+    identity.part("payload", delivery.payload.to_string()).hex()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn delivery(guid: Option<&str>, event: &str, payload: Value) -> Delivery {
         Delivery {
@@ -120,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_delivery_guid_is_the_key() {
+    fn the_guid_of_the_delivery_is_the_key() {
         let guid = "72d3162e-cc78-11e3-81ab-4c9367dc0958";
         assert_eq!(
             key(&delivery(Some(guid), "push", json!({}))),

@@ -1,6 +1,6 @@
-//! What git's references and hashes say.
+//! Git's references and hashes.
 
-/// The branch that a git reference names: `refs/heads/main`, or just `main`.
+/// The branch of a git reference: `refs/heads/main`, or just `main`.
 pub fn branch_of(reference: &str) -> Option<&str> {
     match reference.strip_prefix("refs/") {
         None => Some(reference).filter(|reference| !reference.is_empty()),
@@ -8,24 +8,19 @@ pub fn branch_of(reference: &str) -> Option<&str> {
     }
 }
 
-/// The tag that a full git reference names.
+/// The tag of a full git reference.
 pub fn tag_of(reference: &str) -> Option<&str> {
     reference.strip_prefix("refs/tags/")
 }
 
-/// Whether this is a commit's hash and no branch's name.
+/// True for the hash of a commit, which no branch is called.
 pub fn is_sha(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// A commit's hash as people write it.
+/// The start of a commit's hash, as people write it.
 pub fn short_sha(sha: &str) -> &str {
     sha.get(..7).unwrap_or(sha)
-}
-
-/// `text` up to its first line's end.
-pub fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -33,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_branch_is_named_by_its_full_reference_or_by_itself() {
+    fn a_branch_is_a_full_reference_or_a_bare_name() {
         assert_eq!(branch_of("refs/heads/feature/a"), Some("feature/a"));
         assert_eq!(branch_of("main"), Some("main"));
         assert_eq!(branch_of("refs/tags/v1"), None);

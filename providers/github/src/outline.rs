@@ -1,63 +1,60 @@
-//! What a family's reader fills in: the event before it is put into its final
-//! form. Starts with what every payload of GitHub has in common.
+//! The start of every event: reads what all payloads of GitHub have in common.
 
 use crate::delivery::Delivery;
 use crate::facts::{Account, Facts, Repository};
 use serde_json::Value;
+use triggerhouse_sdk::kind;
 use triggerhouse_sdk::limits::{LIST_ITEMS_MAX, NAME_BYTES_MAX};
 use triggerhouse_sdk::prelude::*;
 
-/// One event in the making.
-#[derive(Default)]
-pub struct Outline {
-    /// What is kept of the payload.
-    pub facts: Facts,
-    /// The title without the repository: `Issue #1 opened: Crash`.
-    pub headline: String,
-    /// Where a person can look at it.
-    pub url: Option<String>,
-    /// Microseconds since 1970.
-    pub occurred_at: Option<u64>,
+/// An event in the making. The reader of a family completes it.
+pub type Outline = triggerhouse_sdk::Outline<Facts>;
+
+/// Reads the common parts. Most are absent from some payloads.
+///
+/// # Errors
+/// If one of them is not as GitHub documents it.
+pub fn begin(delivery: &Delivery, payload: &Payload<'_>) -> Result<Outline, ReadError> {
+    let repository = payload.object_opt("/repository")?;
+    let sender = sender(payload)?;
+    let facts = Facts {
+        event: delivery.event.clone(),
+        action: payload.short_text_opt("/action")?,
+        repository: repository.as_ref().map(read_repository).transpose()?,
+        organization: organization(payload)?,
+        enterprise: payload.name("/enterprise/slug"),
+        // A family whose payload names the author overrides this, also with nobody if the
+        // author's account was deleted.
+        author: sender.clone(),
+        sender,
+        installation_id: payload.integer_opt("/installation/id")?,
+        hook: delivery.hook.clone(),
+        changes: changes(payload),
+        ..Facts::default()
+    };
+    Ok(Outline {
+        kind: kind(&facts.event, facts.action.as_deref()),
+        scope: facts.scope(),
+        facts,
+        ..Outline::default()
+    })
 }
 
-impl Outline {
-    /// Reads what is common to all payloads, each part only where GitHub sends it.
-    ///
-    /// # Errors
-    /// If such a part is there but not as GitHub documents it.
-    pub fn begin(delivery: &Delivery, payload: &Payload<'_>) -> Result<Self, ReadError> {
-        let name = |text: &str| shorten(text, NAME_BYTES_MAX);
-        let repository = payload.object_opt("/repository")?;
-        let sender = sender(payload)?;
-        let facts = Facts {
-            event: delivery.event.clone(),
-            action: payload
-                .text_opt("/action")?
-                .filter(|action| !action.is_empty())
-                .map(name),
-            repository: repository.as_ref().map(read_repository).transpose()?,
-            organization: organization(payload)?.map(name),
-            enterprise: payload.name("/enterprise/slug"),
-            // Until a family knows better. One that finds its author's account
-            // deleted says nobody.
-            author: sender.clone(),
-            sender,
-            installation_id: payload.integer_opt("/installation/id")?,
-            hook: delivery.hook.clone(),
-            changes: changes(payload),
-            ..Facts::default()
-        };
-        Ok(Self {
-            facts,
-            ..Self::default()
-        })
+impl Facts {
+    /// The repository's name, or that of the organization or enterprise.
+    fn scope(&self) -> Option<String> {
+        let repository = self.repository.as_ref();
+        repository
+            .map(|repository| repository.full_name.clone())
+            .or_else(|| self.organization.clone())
+            .or_else(|| self.enterprise.clone())
     }
 
     /// The action in words: `review_requested` is `review requested`.
     pub fn verb(&self) -> String {
-        let action = self.facts.action.as_deref().unwrap_or_default();
+        let action = self.action.as_deref().unwrap_or_default();
         match action {
-            // A few events put their actions in the imperative.
+            // A few events have actions in the imperative.
             "create" | "dismiss" | "resolve" | "reopen" | "suspend" | "unsuspend" => {
                 format!("{}ed", action.trim_end_matches('e'))
             }
@@ -65,21 +62,21 @@ impl Outline {
         }
     }
 
-    /// Whether the action is this one.
+    /// True for this action.
     pub fn is(&self, action: &str) -> bool {
-        self.facts.action.as_deref() == Some(action)
+        self.action.as_deref() == Some(action)
     }
 
-    /// Where people find the repository, with `rest` behind it.
-    pub fn repository_link(&self, rest: &str) -> Option<String> {
-        let url = self.facts.repository.as_ref()?.url.as_deref()?;
-        Some(format!("{url}{rest}"))
+    /// The repository's page, followed by `path`.
+    pub fn repository_link(&self, path: &str) -> Option<String> {
+        let url = self.repository.as_ref()?.url.as_deref()?;
+        Some(format!("{url}{path}"))
     }
 }
 
 fn read_repository(repository: &Payload<'_>) -> Result<Repository, ReadError> {
     Ok(Repository {
-        full_name: shorten(repository.text("/full_name")?, NAME_BYTES_MAX),
+        full_name: repository.short_text("/full_name")?,
         url: repository.link("/html_url"),
         default_branch: repository.name("/default_branch"),
         private: repository.flag("/private"),
@@ -87,20 +84,20 @@ fn read_repository(repository: &Payload<'_>) -> Result<Repository, ReadError> {
     })
 }
 
-/// A personal webhook's payload has no `organization`, though the repository's
-/// owner may be one; nor has an installation's.
-fn organization<'a>(payload: &Payload<'a>) -> Result<Option<&'a str>, ReadError> {
+/// The payloads of personal webhooks and installations have no `organization`, although the
+/// owner may be one.
+fn organization(payload: &Payload<'_>) -> Result<Option<String>, ReadError> {
     if let Some(organization) = payload.object_opt("/organization")? {
-        return organization.text("/login").map(Some);
+        return organization.short_text("/login").map(Some);
     }
-    let owners = ["/repository/owner", "/installation/account", "/account"];
-    let is_organization =
-        |owner: &&Value| owner.get("type").and_then(Value::as_str) == Some("Organization");
-    let owner = owners
-        .iter()
-        .filter_map(|pointer| payload.value_at(pointer))
-        .find(is_organization);
-    Ok(owner.and_then(|owner| owner.get("login")?.as_str()))
+    let owners = [
+        ("/repository/owner/type", "/repository/owner/login"),
+        ("/installation/account/type", "/installation/account/login"),
+        ("/account/type", "/account/login"),
+    ];
+    let is_organization = |(kind, _): &&(&str, &str)| payload.raw(kind) == Some("Organization");
+    let owner = owners.iter().find(is_organization);
+    Ok(owner.and_then(|(_, login)| payload.name(login)))
 }
 
 fn sender(payload: &Payload<'_>) -> Result<Option<Account>, ReadError> {
@@ -108,10 +105,8 @@ fn sender(payload: &Payload<'_>) -> Result<Option<Account>, ReadError> {
         return Ok(None);
     };
     Ok(Some(Account {
-        login: shorten(sender.text("/login")?, NAME_BYTES_MAX),
-        kind: sender
-            .text_opt("/type")?
-            .map(|kind| shorten(kind, NAME_BYTES_MAX)),
+        login: sender.short_text("/login")?,
+        kind: sender.short_text_opt("/type")?,
     }))
 }
 

@@ -1,31 +1,30 @@
-//! What the active configurations ask for together, so that nothing else is asked of
-//! the service.
+//! The union of all active configurations, so that a poll fetches nothing that none of them
+//! wants.
 //!
-//! Whatever is decided here must agree with what the filter decides later, on the
-//! labels that a message has when it is fetched. So only two kinds of decisions are
-//! made: to name the one label that every configuration requires, and to leave out a
-//! message by a label that can be neither given nor taken away by hand (`DRAFT`,
-//! `SENT`). All else may change between a record and the fetch.
+//! Decisions here must agree with the filter's later decision, which reads the labels at the
+//! time of the fetch. So there are only two kinds: name the one label that every configuration
+//! requires, and skip a message by a label that nobody can add or remove by hand (`DRAFT`,
+//! `SENT`). Everything else may change between a record and the fetch.
 
 use crate::filter::{Config, is_id};
 
-/// The sum of all configurations.
+/// The union of all configurations.
 #[derive(Clone, Debug, Default)]
 pub struct Needs {
     configs: Vec<Config>,
-    /// The label that all of them require.
+    /// The label that every configuration requires.
     pub label: Option<String>,
-    /// Whether one of them asks for spam or trash.
+    /// True if a configuration asks for spam or trash.
     pub spam_and_trash: bool,
-    /// Whether one of them decides by attachments.
+    /// True if a configuration decides on attachments.
     pub attachments: bool,
-    /// Whether one of them calls a label by its name.
+    /// True if a configuration uses the name of a label.
     pub label_names: bool,
 }
 
 impl Needs {
-    /// Reads configurations. One that cannot be understood asks for nothing: the
-    /// filter says so for each event.
+    /// Reads configurations. An invalid one needs nothing, and the filter reports it for each
+    /// event.
     pub fn of(configs: &[String]) -> Self {
         let configs: Vec<Config> = configs
             .iter()
@@ -46,8 +45,8 @@ impl Needs {
         }
     }
 
-    /// Whether no configuration can want a message with these labels, whatever
-    /// becomes of the others.
+    /// True if no configuration can want a message with these labels, however its other labels
+    /// change.
     pub fn rule_out(&self, labels: &[String]) -> bool {
         self.configs
             .iter()
@@ -55,8 +54,8 @@ impl Needs {
     }
 }
 
-/// The id of the one label that every configuration requires. Not by its name: that
-/// can be changed at any time.
+/// The id of the one label that every configuration requires. A name does not count, because
+/// its owner can change it at any time.
 fn shared_label(configs: &[Config]) -> Option<String> {
     let (first, rest) = configs.split_first()?;
     let [label] = &first.labels[..] else {
@@ -90,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_is_named_only_if_all_require_it() {
+    fn a_label_is_shared_only_if_every_configuration_requires_it() {
         let inbox = r#"{"labels": ["Inbox"]}"#;
         assert_eq!(
             label(&[inbox, r#"{"labels": ["INBOX"], "from": ["a"]}"#]),
@@ -104,12 +103,12 @@ mod tests {
         assert_eq!(label(&[inbox, "{}"]), None);
         assert_eq!(label(&[inbox, r#"{"labels": ["SPAM"]}"#]), None);
         assert_eq!(label(&[r#"{"labels": ["INBOX", "SPAM"]}"#]), None);
-        // A name, which only `users.labels.list` could turn into an id.
+        // A name. Only `users.labels.list` could turn it into an id.
         assert_eq!(label(&[r#"{"labels": ["Invoices"]}"#]), None);
     }
 
     #[test]
-    fn drafts_are_ruled_out_unless_one_asks_for_them() {
+    fn drafts_are_ruled_out_unless_a_configuration_asks_for_them() {
         let draft = ["DRAFT".to_owned()];
         assert!(needs(&["{}", r#"{"labels": ["INBOX"]}"#]).rule_out(&draft));
         assert!(!needs(&["{}", r#"{"labels": ["draft"]}"#]).rule_out(&draft));
@@ -118,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_that_may_change_rules_nothing_out() {
+    fn a_label_that_can_change_rules_nothing_out() {
         let labels = |label: &str| [label.to_owned()];
         let needs = needs(&[r#"{"labels": ["INBOX"], "exclude_labels": ["SENT", "Label_1"]}"#]);
         for label in ["SPAM", "TRASH", "UNREAD", "Label_1"] {
@@ -129,13 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_asked_for_is_fetched() {
+    fn only_wanted_parts_are_fetched() {
         let none = needs(&["{}", r#"{"labels": ["INBOX", "label_7"]}"#]);
         assert!(!none.spam_and_trash && !none.attachments && !none.label_names);
         assert!(needs(&["{}", r#"{"labels": ["Trash"]}"#]).spam_and_trash);
         assert!(needs(&[r#"{"has_attachment": false}"#]).attachments);
         assert!(needs(&[r#"{"exclude_labels": ["Invoices"]}"#]).label_names);
-        // Without a configuration nobody wants anything.
+        // Without a valid configuration no message is wanted.
         assert!(needs(&[]).rule_out(&[]) && needs(&[r#"{"form": 1}"#]).rule_out(&[]));
     }
 }

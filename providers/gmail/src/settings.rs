@@ -1,30 +1,29 @@
-//! What the operator says about the service.
+//! The operator's settings.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-/// The path that follows the base URL. `me` is whoever the credential belongs to.
+/// The path after the base URL. `me` is the owner of the credential.
 const PATH: &str = "/gmail/v1/users/me";
-/// Google's 6,000 units per user and minute, less what the dearest call (527 units)
-/// may spend that is under way when Google's minute begins, and a few failed ones whose
-/// cursor, and with it what they spent, is not stored.
+/// Google's 6,000 units per user and minute, less a reserve. The reserve covers the dearest call
+/// (527 units), which may be under way when Google's minute begins, and a few failed calls,
+/// whose cursor and units are not stored.
 const QUOTA_UNITS_PER_MINUTE: u32 = 5_400;
 
-/// Settings of the Gmail provider. Nothing needs to be set.
+/// Settings of the Gmail provider. All of them are optional.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(example = json!({"base_url": "https://gmail.googleapis.com"}))]
 pub struct Settings {
-    /// Where the API is: a URL without the path `/gmail/v1`. For a proxy, or a
-    /// test. Another host than `gmail.googleapis.com` has to be granted as well.
+    /// The URL of the API, without the path `/gmail/v1`: set it for a proxy or a test. The
+    /// operator must also grant any host other than `gmail.googleapis.com`.
     #[schemars(length(max = 1024), regex(pattern = r"^https?://[^\s?#]+$"))]
     pub base_url: String,
 
-    /// Units of the API's quota that polling one mailbox may spend within a minute. A
-    /// message costs 20. Google allows 6,000 per user and project; the default leaves
-    /// room for a call that is under way while Google's minute begins. At least
-    /// 600, which is enough for a whole call.
+    /// Units of the API's quota that polls of one mailbox may spend per minute. A message costs
+    /// 20. Google allows 6,000 per user and project; the default leaves room for a call that
+    /// is under way when Google's minute begins. The minimum of 600 is enough for one call.
     #[schemars(range(min = 600))]
     pub quota_units_per_minute: u32,
 }
@@ -39,7 +38,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What every request's URL starts with.
+    /// The start of every request's URL.
     pub(crate) fn root(&self) -> String {
         format!("{}{PATH}", self.base_url.trim_end_matches('/'))
     }
@@ -62,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn the_quota_is_googles_less_a_call_unless_the_operator_says_otherwise() {
+    fn the_default_quota_is_googles_less_a_reserve() {
         let quota = |settings: &str| {
             let settings: Settings = serde_json::from_str(settings).unwrap();
             settings.quota_units_per_minute

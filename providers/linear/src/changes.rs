@@ -1,17 +1,17 @@
-//! What an update changed, from `updatedFrom`: the previous values, by key.
+//! The changes of an update: `updatedFrom` holds the previous values by key.
 
 use serde_json::{Map, Value};
 use triggerhouse_sdk::limits::{LIST_ITEMS_MAX, NAME_BYTES_MAX};
 use triggerhouse_sdk::prelude::*;
 
-/// Bytes of previous values that are kept, all keys together.
+/// Bytes kept of all previous values.
 const PREVIOUS_BYTES_MAX: usize = 32_768;
 
-/// The keys that changed. A key that was unset, and that the entity still lacks,
-/// has not: payloads of 2021 listed all unset keys with `null`.
+/// The keys that changed. A key that was unset and still is did not change: payloads of 2021
+/// list every unset key with `null`.
 ///
 /// # Errors
-/// If `updatedFrom` is there but no object: `changed` decides on it.
+/// If `updatedFrom` is no object, because the field `changed` decides on it.
 pub fn changed(payload: &Payload<'_>) -> Result<Vec<String>, ReadError> {
     let Some(previous) = payload.object_opt("/updatedFrom")? else {
         return Ok(Vec::new());
@@ -26,12 +26,12 @@ pub fn changed(payload: &Payload<'_>) -> Result<Vec<String>, ReadError> {
 }
 
 fn is_set(entity: Option<&Map<String, Value>>, key: &str) -> bool {
-    // Without an entity to compare with, Linear's word counts.
+    // Without an entity to compare with, Linear's list counts.
     entity.is_none_or(|entity| entity.get(key).is_some_and(|value| !value.is_null()))
 }
 
-/// The previous values of what changed, as far as they are small: ids, names,
-/// numbers and lists of ids. Nothing is decided on them.
+/// The small previous values: ids, names, numbers and lists of ids. No filter decides on
+/// them.
 pub fn previous(payload: &Payload<'_>) -> Map<String, Value> {
     let values = payload.value_at("/updatedFrom").and_then(Value::as_object);
     let mut bytes_left = PREVIOUS_BYTES_MAX;
@@ -49,24 +49,20 @@ pub fn previous(payload: &Payload<'_>) -> Map<String, Value> {
 
 fn small(value: &Value) -> Option<Value> {
     match value {
-        // Absent and `null` are the same in facts, and `changed` names the key.
+        // Facts do not distinguish absent and `null`, and `changed` names the key.
         Value::Null | Value::Object(_) => None,
         Value::Bool(_) | Value::Number(_) => Some(value.clone()),
         Value::String(text) => Some(shorten(text, NAME_BYTES_MAX).into()),
         Value::Array(items) => {
             let texts = items.iter().map(Value::as_str).take(LIST_ITEMS_MAX);
             let texts: Option<Vec<&str>> = texts.collect();
-            Some(
-                texts?
-                    .iter()
-                    .map(|text| shorten(text, NAME_BYTES_MAX))
-                    .collect(),
-            )
+            let texts = texts?.into_iter();
+            Some(texts.map(|text| shorten(text, NAME_BYTES_MAX)).collect())
         }
     }
 }
 
-/// About as many as in JSON.
+/// Approximately the bytes of the JSON.
 fn bytes_of(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len() + 2,
@@ -85,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_was_unset_and_still_is_has_not_changed() {
+    fn a_key_that_was_unset_and_still_is_did_not_change() {
         let payload = json!({
             "data": {"cycleId": "c", "stateId": "s", "estimate": null},
             "updatedFrom": {"cycleId": null, "stateId": "t", "estimate": null, "dueDate": null}

@@ -1,19 +1,15 @@
-//! What makes two deliveries the same occurrence.
+//! The identity of an occurrence.
 //!
-//! Linear gives each payload a UUID, in the `linear-delivery` header. Only if a
-//! proxy has lost that header is an identity made from the payload: equal when the
-//! payload is sent again, and different for each change of each thing. The time of
-//! sending and the subscription are no part of it.
+//! Linear gives each payload a UUID, in the `linear-delivery` header. If a proxy drops that
+//! header, the key is a hash of the payload: equal when Linear sends the payload again, and
+//! different for each change of each thing. The time of sending and the subscription do not
+//! count.
 
-use crate::delivery::Delivery;
-use serde_json::Value;
-use triggerhouse_sdk::Fingerprint;
+use crate::Linear;
+use triggerhouse_sdk::prelude::*;
 
-/// Linear sends 36 characters. The contract's limit is 512 bytes for the key.
-const ID_BYTES_MAX: usize = 200;
-
-/// Where payloads carry identity. Which of these are present follows from the
-/// type, so the list needs no division by family.
+/// The pointers to ids, times and changes. The type decides which of them are present, so one
+/// list serves all families.
 const IDENTITY: &[&str] = &[
     "/organizationId",
     "/type",
@@ -32,47 +28,37 @@ const IDENTITY: &[&str] = &[
     "/agentSession/id",
     "/agentSession/createdAt",
     "/agentActivity/id",
-    // The previous values: what tells two updates in the same millisecond apart.
+    // The previous values, which differ between two updates in the same millisecond.
     "/updatedFrom",
     "/addedTeamIds",
     "/removedTeamIds",
 ];
 
-/// Whether a part tells one change of a thing from the next. Without any, only the
-/// whole payload does.
-fn tells_changes_apart(pointer: &str) -> bool {
-    matches!(
-        pointer,
-        "/createdAt" | "/data/updatedAt" | "/notification/id" | "/agentActivity/id"
-    )
-}
+/// The parts that differ between two changes of the same thing. A payload without any of them
+/// is identified by all of its values.
+const CHANGE: &[&str] = &[
+    "/createdAt",
+    "/data/updatedAt",
+    "/notification/id",
+    "/agentActivity/id",
+];
 
-/// What differs when the same payload is sent again, or by another subscription.
+/// The values that differ when Linear sends the same payload again, or for another
+/// subscription.
 const NO_IDENTITY: [&str; 2] = ["webhookTimestamp", "webhookId"];
 
-/// The event's dedup key.
-pub fn key(delivery: &Delivery) -> String {
-    match &delivery.id {
-        Some(id) if id.len() <= ID_BYTES_MAX => format!("linear:{id}"),
-        Some(id) => format!("linear:{}", Fingerprint::default().part("id", id).hex()),
-        None => format!("linear:{}", fallback(&delivery.payload)),
+/// The event's dedup key. `id` is the value of the header.
+pub fn key(id: Option<&str>, payload: &Payload<'_>) -> String {
+    match id {
+        Some(id) => dedup_key(Linear::ID, "id", id),
+        None => dedup_key(Linear::ID, "hash", &fallback(payload)),
     }
 }
 
-fn fallback(payload: &Value) -> String {
-    let mut identity = Fingerprint::default();
-    let mut identified = false;
-    for pointer in IDENTITY {
-        let part = match payload.pointer(pointer) {
-            None | Some(Value::Null) => continue,
-            Some(Value::String(text)) => text.clone(),
-            Some(value) => value.to_string(),
-        };
-        identified |= tells_changes_apart(pointer);
-        identity = identity.part(pointer, part);
-    }
-    if !identified {
-        for (key, value) in payload.as_object().into_iter().flatten() {
+fn fallback(payload: &Payload<'_>) -> String {
+    let mut identity = Fingerprint::default().pointers(payload, IDENTITY);
+    if !CHANGE.iter().any(|pointer| payload.has(pointer)) {
+        for (key, value) in payload.value().as_object().into_iter().flatten() {
             if !NO_IDENTITY.contains(&key.as_str()) {
                 identity = identity.part(key, value.to_string());
             }
@@ -84,17 +70,14 @@ fn fallback(payload: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn key_of(id: Option<&str>, payload: Value) -> String {
-        key(&Delivery {
-            id: id.map(str::to_owned),
-            payload,
-        })
+        key(id, &Payload::new(&payload))
     }
 
     #[test]
-    fn the_delivery_header_is_the_key() {
+    fn the_header_of_the_delivery_is_the_key() {
         let id = "234d1a4e-b617-4388-90fe-adc3633d6b72";
         assert_eq!(key_of(Some(id), json!({})), format!("linear:{id}"));
         let long = key_of(Some(&"x".repeat(9_000)), json!({}));
@@ -113,14 +96,13 @@ mod tests {
         let first = key_of(None, sent(1, "a"));
         assert_eq!(first, key_of(None, sent(60_001, "b")));
         assert_eq!(first.len(), "linear:".len() + 64);
-        // Also where nothing in the payload dates it.
+        // Also if nothing in the payload dates it.
         let undated = |at: u64| json!({"type": "X", "action": "y", "n": 1, "webhookTimestamp": at});
         assert_eq!(key_of(None, undated(1)), key_of(None, undated(2)));
     }
 
     #[test]
     fn without_the_header_two_updates_of_one_issue_never_share_a_key() {
-        // The seed's key was `linear:<id>:update`: one update of an issue, for ever.
         let update = |data: Value, from: Value| {
             json!({"organizationId": "o", "type": "Issue", "action": "update",
                    "data": data, "updatedFrom": from})

@@ -1,112 +1,103 @@
-//! What a family's reader fills in: the event before it is put into its final
-//! form. Starts with what every payload of Linear has in common.
+//! The start of every event: reads what all payloads of Linear have in common.
 
 use crate::changes;
 use crate::facts::{Actor, Facts};
 use crate::people;
+use triggerhouse_sdk::kind;
 use triggerhouse_sdk::prelude::*;
 
-/// Linear's own names have at most 50 characters.
+/// Bytes of a type or action. Linear's own names have at most 50 characters.
 const WORD_BYTES_MAX: usize = 100;
 
-/// One event in the making.
-#[derive(Default)]
-pub struct Outline {
-    /// What is kept of the payload.
-    pub facts: Facts,
-    /// The title without the team: `Issue ENG-1 created: Crash`.
-    pub headline: String,
-    /// Where a person can look at it, if the payload has no link of its own.
-    pub url: Option<String>,
-    /// Microseconds since 1970.
-    pub occurred_at: Option<u64>,
+/// An event in the making. The reader of a family completes it.
+pub type Outline = triggerhouse_sdk::Outline<Facts>;
+
+/// Reads the common parts. Payloads of 2021 have no organization, those of 2023 no actor.
+///
+/// # Errors
+/// If `type` or `action` is missing, or another part is not as Linear documents it.
+pub fn begin(payload: &Payload<'_>) -> Result<Outline, ReadError> {
+    let facts = Facts {
+        kind: word(payload, "/type", "the name of a type such as `Issue`")?,
+        action: word(payload, "/action", "an action such as `update`")?,
+        organization_id: payload.name("/organizationId"),
+        webhook_id: payload.name("/webhookId"),
+        oauth_client_id: payload.name("/oauthClientId"),
+        app_user_id: payload.name("/appUserId"),
+        actor: people::actor(payload)?,
+        changed: changes::changed(payload)?,
+        previous: changes::previous(payload),
+        ..Facts::default()
+    };
+    Ok(Outline {
+        kind: kind(&facts.kind, Some(&facts.action)),
+        // `webhookTimestamp` is the time of sending.
+        occurred_at: payload.moment(&["/createdAt"]),
+        facts,
+        ..Outline::default()
+    })
 }
 
-impl Outline {
-    /// Reads what is common to all payloads, each part only where Linear sends it:
-    /// payloads of 2021 have no organization, those of 2023 no actor.
+impl Facts {
+    /// Reads the creator of `entity`: a user, an external user, or a bot.
     ///
     /// # Errors
-    /// If `type` or `action` is missing, or such a part is not as Linear documents
-    /// it.
-    pub fn begin(payload: &Payload<'_>) -> Result<Self, ReadError> {
-        let facts = Facts {
-            kind: word(payload, "/type", "the name of a type such as `Issue`")?,
-            action: word(payload, "/action", "an action such as `update`")?,
-            organization_id: payload.name("/organizationId"),
-            webhook_id: payload.name("/webhookId"),
-            oauth_client_id: payload.name("/oauthClientId"),
-            app_user_id: payload.name("/appUserId"),
-            actor: people::actor(payload)?,
-            changed: changes::changed(payload)?,
-            previous: changes::previous(payload),
-            ..Facts::default()
-        };
-        Ok(Self {
-            facts,
-            // When it happened. The time in `webhookTimestamp` is when it was sent.
-            occurred_at: payload.moment(&["/createdAt"]),
-            ..Self::default()
-        })
-    }
-
-    /// Reads who created `entity`: a user, somebody outside of the workspace, or a
-    /// bot.
-    ///
-    /// # Errors
-    /// If one of them is there but not as Linear documents it.
+    /// If one of them is not as Linear documents it.
     pub fn created_by(
         &mut self,
         entity: &Payload<'_>,
         user: &str,
         external_user: &str,
     ) -> Result<(), ReadError> {
-        let (user, external) = (
-            people::person(entity, user)?,
-            people::person(entity, external_user)?,
-        );
+        let user = people::person(entity, user)?;
+        let external = people::person(entity, external_user)?;
         let bot = people::bot(entity);
-        self.facts.created_by_bot = bot.is_some();
-        self.facts.creator = user.or(external).or(bot);
+        self.created_by_bot = bot.is_some();
+        self.creator = user.or(external).or(bot);
         Ok(())
     }
 
-    /// Whether the payload names this key among those that an update changed.
+    /// Completes the actor. If the payload names none, the creator is the actor of a
+    /// creation. Some users are apps.
+    pub fn settle_actor(&mut self) {
+        let is_creation = self.action == "create";
+        if self.actor.is_none() && is_creation {
+            self.actor = self.creator.clone().map(Actor::from);
+        }
+        let by_bot = self.created_by_bot && is_creation;
+        if let Some(actor) = &mut self.actor {
+            actor.app = by_bot || people::is_app(actor, self.app_user_id.as_deref());
+        } else if by_bot {
+            self.actor = Some(Actor {
+                app: true,
+                ..Actor::default()
+            });
+        }
+    }
+
+    /// The team of an issue. A project's teams have ids only, so it has no scope.
+    pub fn scope(&self) -> Option<String> {
+        let team = self.teams.first()?;
+        team.name.clone().or_else(|| team.key.clone())
+    }
+
+    /// True if the update changed this key.
     pub fn has_changed(&self, key: &str) -> bool {
-        self.facts.changed.iter().any(|changed| changed == key)
+        self.changed.iter().any(|changed| changed == key)
     }
 
     /// The action in words: `create` is `created`, `highRisk` is `high risk`.
     pub fn verb(&self) -> String {
-        match self.facts.action.as_str() {
+        match self.action.as_str() {
             "create" => "created".into(),
             "update" => "updated".into(),
             "remove" => "removed".into(),
             action => words(action),
         }
     }
-
-    /// Completes who did it: a payload without an actor still tells who created
-    /// what it is about; and some users are apps.
-    pub fn settle_actor(&mut self) {
-        let facts = &mut self.facts;
-        if facts.actor.is_none() && facts.action == "create" {
-            facts.actor = facts.creator.clone().map(Actor::from);
-        }
-        let (app_user, by_bot) = (facts.app_user_id.as_deref(), facts.created_by_bot);
-        let by_bot = by_bot && facts.action == "create";
-        if let Some(actor) = &mut facts.actor {
-            actor.app = by_bot || people::is_app(actor, app_user);
-        } else if by_bot {
-            facts.actor = Some(Actor {
-                app: true,
-                ..Actor::default()
-            });
-        }
-    }
 }
 
-/// `IssueLabel` as `issue label`; `OAuthApp` stays together as `oauth app`.
+/// `IssueLabel` as `issue label`. `OAuthApp` is `oauth app`.
 pub fn words(name: &str) -> String {
     let mut text = String::with_capacity(name.len() + 4);
     let mut previous = ' ';
@@ -120,7 +111,7 @@ pub fn words(name: &str) -> String {
     text.replace(['_', '.'], " ")
 }
 
-/// A word that the kind is made of.
+/// One of the two words of the kind.
 fn word(payload: &Payload<'_>, pointer: &str, expected: &'static str) -> Result<String, ReadError> {
     let text = payload.text(pointer)?.trim();
     if text.is_empty() {
@@ -138,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_taken_apart_into_words() {
+    fn a_name_becomes_words() {
         for (name, expected) in [
             ("IssueLabel", "issue label"),
             ("issueAssignedToYou", "issue assigned to you"),

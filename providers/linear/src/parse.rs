@@ -1,49 +1,27 @@
-//! A delivery becomes one event.
+//! Turns a delivery into one event.
 
-use crate::delivery::Delivery;
-use crate::facts::Facts;
-use crate::outline::Outline;
-use crate::{Linear, dedup, family};
-use triggerhouse_sdk::limits::{ACTOR_BYTES_MAX, KIND_BYTES_MAX};
-use triggerhouse_sdk::one_line;
+use crate::{Linear, dedup, family, outline};
 use triggerhouse_sdk::prelude::*;
 
 impl Webhook for Linear {
     fn parse(request: WebhookRequest) -> Result<Vec<Event>, ParseError> {
-        let delivery = Delivery::read(&request)?;
-        let payload = Payload::new(&delivery.payload);
-        let mut outline = Outline::begin(&payload)?;
+        let body = request.object()?;
+        let payload = Payload::new(&body);
+        let mut outline = outline::begin(&payload)?;
         family::read(&payload, &mut outline)?;
-        outline.settle_actor();
-        Ok(vec![Event {
-            dedup_key: dedup::key(&delivery),
-            kind: kind(&outline.facts),
-            occurred_at: outline.occurred_at,
-            title: title(&outline),
-            // The payload's own link is to what happened: a comment's, not its issue's.
-            url: payload.link("/url").or_else(|| outline.url.take()),
-            actor: actor(&outline.facts),
-            facts: outline.facts.into_json(),
-        }])
+        let facts = &mut outline.facts;
+        facts.settle_actor();
+        outline.scope = facts.scope();
+        // Never an id: people read it.
+        outline.actor = facts
+            .actor
+            .as_ref()
+            .and_then(|actor| actor.label())
+            .map(str::to_owned);
+        // The payload's own link leads to what happened: to a comment, not to its issue.
+        outline.url = payload.link("/url").or(outline.url);
+        // A proxy may drop the header.
+        let id = request.trimmed_header("linear-delivery");
+        Ok(vec![outline.into_event(dedup::key(id, &payload))])
     }
-}
-
-/// `Issue.update`.
-fn kind(facts: &Facts) -> String {
-    shorten(&format!("{}.{}", facts.kind, facts.action), KIND_BYTES_MAX)
-}
-
-/// For people, so never an id.
-fn actor(facts: &Facts) -> Option<String> {
-    let name = facts.actor.as_ref()?.called()?;
-    Some(shorten(name, ACTOR_BYTES_MAX))
-}
-
-/// `[Engineering] Issue ENG-1 created: Crash`, on one line. Of a project's many teams
-/// only the ids are known, so what stands before it is one issue's team or nothing.
-fn title(outline: &Outline) -> String {
-    let team = outline.facts.teams.first();
-    let team = team.and_then(|team| team.name.as_ref().or(team.key.as_ref()));
-    let scope = team.map(|team| format!("[{team}] ")).unwrap_or_default();
-    one_line(&format!("{scope}{}", outline.headline))
 }

@@ -1,21 +1,20 @@
-//! Who did something, who wrote something, and whether it was a machine. Never
-//! guesses from a name.
+//! Actors, persons and bots. Recognizes apps, and never guesses from a name.
 
 use crate::facts::{Actor, Person};
 use serde_json::Value;
 use triggerhouse_sdk::limits::NAME_BYTES_MAX;
 use triggerhouse_sdk::prelude::*;
 
-/// An app that acts in its own name is a user of the workspace for Linear, and
-/// called `user` in payloads. All that tells it apart is its synthetic address.
+/// The end of an app's synthetic e-mail address. Linear treats an app that acts in its own
+/// name as a `user` of the workspace, and only the address reveals it.
 const APP_ADDRESS: &str = "@oauthapp.linear.app";
-/// A bot's description may be JSON within a string. Longer ones are not read.
+/// Bytes of a bot's description, which may be JSON within a string. Longer ones are not read.
 const BOT_BYTES_MAX: usize = 4_096;
 
-/// `actor`: `null` if it was deleted, missing in payloads of 2023.
+/// The `actor`: `null` if it was deleted, missing in payloads of 2023.
 ///
 /// # Errors
-/// If it is there but not as Linear documents it: `ignore_apps` decides on it.
+/// If it is not as Linear documents it, because `ignore_apps` decides on it.
 pub fn actor(payload: &Payload<'_>) -> Result<Option<Actor>, ReadError> {
     let Some(actor) = payload.object_opt("/actor")? else {
         return Ok(None);
@@ -29,11 +28,11 @@ pub fn actor(payload: &Payload<'_>) -> Result<Option<Actor>, ReadError> {
     }))
 }
 
-/// The person at `pointer`, such as `/creator`, or else the id beside it, in
-/// `/creatorId`: removed users, and payloads of 2023, have no more than that.
+/// The person at `pointer`, such as `/creator`, or else only the id at `/creatorId`: removed
+/// users and payloads of 2023 have nothing more.
 ///
 /// # Errors
-/// If either is there but not as Linear documents it.
+/// If either is not as Linear documents it.
 pub fn person(entity: &Payload<'_>, pointer: &str) -> Result<Option<Person>, ReadError> {
     if let Some(person) = entity.object_opt(pointer)? {
         return read(&person).map(Some);
@@ -53,8 +52,8 @@ fn read(person: &Payload<'_>) -> Result<Person, ReadError> {
     })
 }
 
-/// The bot that created `entity`. Linear's schema calls this a string; deliveries
-/// with an object are known as well. Nothing is decided on its contents.
+/// The bot that created `entity`. Linear's schema says it is a string; deliveries with an
+/// object exist too. No filter decides on its contents.
 pub fn bot(entity: &Payload<'_>) -> Option<Person> {
     let parsed;
     let bot = match entity.value_at("/botActor")? {
@@ -76,10 +75,9 @@ pub fn bot(entity: &Payload<'_>) -> Option<Person> {
     })
 }
 
-/// Whether no person did it. Of the actor types that Linear documents (`user`,
-/// `externalUser`, `oauthClient`, `integration`) two are people; a type that Linear
-/// adds later counts as an app, because a missed run is seen sooner than a loop is
-/// stopped.
+/// True for an actor that is no person. Linear documents the types `user`, `externalUser`,
+/// `oauthClient` and `integration`; the first two are people. A type that Linear adds later
+/// counts as an app, because a missed run is noticed sooner than a loop is stopped.
 pub fn is_app(actor: &Actor, app_user: Option<&str>) -> bool {
     let is_person = |kind: &String| {
         kind.eq_ignore_ascii_case("user") || kind.eq_ignore_ascii_case("externalUser")
@@ -96,7 +94,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_bot_is_read_from_an_object_from_json_in_a_string_and_from_a_name() {
+    fn a_bot_is_an_object_json_in_a_string_or_a_name() {
         let name = |value: Value| bot(&Payload::new(&value))?.name;
         let object = json!({"id": "1", "type": "workflow", "name": "Linear"});
         assert_eq!(name(json!({"botActor": object})), Some("Linear".into()));

@@ -1,27 +1,27 @@
-//! Readers of what filters decide on. A missing value is no fact; a value of
-//! another type is an error, because a filter would silently decide on nothing.
+//! Readers for values that filters decide on. A missing value is no fact. A value of another
+//! type is an error, because a filter would silently decide on nothing.
 
 use crate::facts::{Project, State, Team};
 use serde_json::Value;
 use triggerhouse_sdk::limits::{LIST_ITEMS_MAX, NAME_BYTES_MAX};
 use triggerhouse_sdk::prelude::*;
 
-/// Whole numbers up to here are exact in JSON's floats.
+/// Floats represent whole numbers exactly up to here.
 const FLOAT_EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
-/// The whole number at `pointer`, if there is one. Linear's schema says `Float`, so
-/// a proxy that writes JSON anew may make `2.0` of it.
+/// The whole number at `pointer`; missing and `null` are `None`. Linear's schema says
+/// `Float`, so a proxy that rewrites the JSON may turn it into `2.0`.
 pub fn whole_number(entity: &Payload<'_>, pointer: &str) -> Result<Option<i64>, ReadError> {
     match entity.value_at(pointer).and_then(Value::as_f64) {
         Some(number) if number.fract() == 0.0 && number.abs() <= FLOAT_EXACT_MAX => {
-            // Within these bounds the cast loses nothing.
+            // The cast is exact within these bounds.
             Ok(Some(number as i64))
         }
         _ => entity.integer_opt(pointer),
     }
 }
 
-/// The teams of an entity: its `team`, or the ids in `teamId` or `teamIds`.
+/// The teams of an entity: `team`, or else the ids in `teamId` or `teamIds`.
 pub fn teams(entity: &Payload<'_>) -> Result<Vec<Team>, ReadError> {
     if let Some(team) = entity.object_opt("/team")? {
         return Ok(vec![Team {
@@ -37,7 +37,7 @@ pub fn teams(entity: &Payload<'_>) -> Result<Vec<Team>, ReadError> {
     Ok(ids.into_iter().map(Team::of_id).collect())
 }
 
-/// The project that an entity belongs to, or its id alone.
+/// The project that an entity belongs to, or only its id.
 pub fn project(entity: &Payload<'_>) -> Result<Option<Project>, ReadError> {
     if let Some(project) = entity.object_opt("/project")? {
         return Ok(Some(Project {
@@ -54,8 +54,7 @@ pub fn project(entity: &Payload<'_>) -> Result<Option<Project>, ReadError> {
     }))
 }
 
-/// The state in the object at `pointer`, such as `/state`, or the id beside it alone,
-/// in `/stateId`.
+/// The state at `pointer`, such as `/state`, or only the id at `/stateId`.
 pub fn state(entity: &Payload<'_>, pointer: &str) -> Result<Option<State>, ReadError> {
     if let Some(state) = entity.object_opt(pointer)? {
         return Ok(Some(State {
@@ -71,16 +70,16 @@ pub fn state(entity: &Payload<'_>, pointer: &str) -> Result<Option<State>, ReadE
     }))
 }
 
-/// The names and ids of an entity's labels. Webhooks send `labels` as an array,
-/// unlike the GraphQL API with its `nodes`, and `labelIds` beside it.
+/// The names and ids of an entity's labels. Webhooks send the arrays `labels` and
+/// `labelIds`, unlike the GraphQL API with its `nodes`.
 pub fn labels(entity: &Payload<'_>) -> Result<(Vec<String>, Vec<String>), ReadError> {
     let mut names = Vec::new();
     let mut label_ids = ids(entity, "/labelIds")?;
-    // By index, because `items` would first make a path for each of a million.
+    // Reads by index: `items` would build a path for each of a million labels first.
     for index in 0..entity.array("/labels")?.len().min(LIST_ITEMS_MAX) {
         names.push(entity.short_text(&format!("/labels/{index}/name"))?);
         let id = entity.short_text_opt(&format!("/labels/{index}/id"))?;
-        // At most 100 against 100.
+        // Compares at most 100 with 100.
         label_ids.extend(id.filter(|id| !label_ids.contains(id)));
     }
     label_ids.truncate(LIST_ITEMS_MAX);
@@ -94,7 +93,7 @@ pub fn ids(entity: &Payload<'_>, pointer: &str) -> Result<Vec<String>, ReadError
         .take(LIST_ITEMS_MAX)
         .map(|(index, item)| match item {
             Value::String(id) => Ok(shorten(id, NAME_BYTES_MAX)),
-            // The reader of one item finds out what is wrong, and says so.
+            // The reader of one item reports the error.
             _ => entity.short_text(&format!("{pointer}/{index}")),
         })
         .collect()
@@ -122,7 +121,6 @@ mod tests {
 
     #[test]
     fn labels_of_webhooks_are_an_array_and_never_nodes() {
-        // The seed read `labels.nodes`, which no webhook has, and so never matched.
         let entity = json!({"labels": [{"id": "1", "name": "Bug"}], "labelIds": ["1", "2"]});
         let (names, ids) = labels(&Payload::new(&entity)).unwrap();
         assert_eq!(names, ["Bug"]);

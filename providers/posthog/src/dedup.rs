@@ -1,47 +1,45 @@
-//! What makes two deliveries the same occurrence.
+//! The identity of an occurrence.
 //!
-//! A signed delivery carries an id that PostHog minted for this call of this
-//! destination, and repeats with each attempt. Without it the event's own UUID is
-//! the identity; and since two destinations are two rules of their owner, each may
-//! want a run for the same event: where the body names its destination, that is part
-//! of the key. Where it does not, both deliveries are one occurrence, because a second
-//! run for one event is worse than none for a second rule that nobody can tell apart.
+//! A signed delivery carries an id that PostHog mints for each call of a destination and
+//! repeats with each attempt. Without that id, the event's UUID is the identity. Two
+//! destinations are two rules of their owner, and each may want a run for the same event. So
+//! if the body names its destination, the destination is part of the key. If it does not, both
+//! deliveries are one occurrence: two indistinguishable rules get one run, because a second run
+//! for one event is worse.
 
-use crate::delivery::Delivery;
-use triggerhouse_sdk::Fingerprint;
+use crate::PostHog;
+use triggerhouse_sdk::prelude::*;
 
-/// PostHog sends some 40 characters. The contract's limit is 512 bytes for the key.
-const ID_BYTES_MAX: usize = 200;
-/// Of the hash of a destination: enough that two of one event do not collide.
+/// Digits of the hash of a destination: enough to keep the destinations of one event apart.
 const RULE_DIGITS: usize = 16;
-/// Older senders give a message neither id nor time, so equal ones are told apart by
-/// the minute of their arrival.
+/// Equal messages within this time are one occurrence. Older senders give a message neither id
+/// nor time.
 const MESSAGE_WINDOW_US: u64 = 60_000_000;
 
-/// What a body says about its identity, uncut.
+/// The values of a body that identify it, uncut.
 #[derive(Default)]
 pub struct Identity<'a> {
-    /// The event's UUID, or what a template put in its place.
+    /// The event's UUID, or the value that a template puts in its place.
     pub uuid: Option<String>,
     /// The destination or hook that sent it.
     pub rule: Option<String>,
     /// The event's name.
     pub event: &'a str,
-    /// Whose event it is.
+    /// The id of the person or thing.
     pub distinct_id: Option<String>,
-    /// When it happened, as it is written.
+    /// The time of the event, as it is written.
     pub timestamp: Option<String>,
 }
 
 /// The event's dedup key.
-pub fn key(delivery: &Delivery<'_>, identity: &Identity<'_>) -> String {
-    if let Some(id) = delivery.webhook_id {
-        return format!("posthog:{}", bounded("webhook-id", id));
+pub fn key(request: &WebhookRequest, identity: &Identity<'_>) -> String {
+    if let Some(id) = request.trimmed_header("webhook-id") {
+        return dedup_key(PostHog::ID, "webhook-id", id);
     }
     let rule = identity.rule.as_deref();
     if let Some(uuid) = &identity.uuid {
-        let suffix = rule.map(rule_suffix).unwrap_or_default();
-        return format!("posthog:{}{suffix}", bounded("uuid", uuid));
+        let key = dedup_key(PostHog::ID, "uuid", uuid);
+        return format!("{key}{}", rule.map(rule_suffix).unwrap_or_default());
     }
     let fingerprint = Fingerprint::default().part("rule", rule.unwrap_or_default());
     let fingerprint = match (&identity.distinct_id, &identity.timestamp) {
@@ -49,42 +47,32 @@ pub fn key(delivery: &Delivery<'_>, identity: &Identity<'_>) -> String {
             .part("event", identity.event)
             .part("distinct_id", distinct_id)
             .part("timestamp", timestamp),
-        // Without a time, or without somebody, the event's name would be the same for
-        // ever after.
+        // Without a time or an id, the name alone would make all later events one occurrence.
         _ => {
-            let window = delivery.received_at / MESSAGE_WINDOW_US;
+            let window = request.received_at / MESSAGE_WINDOW_US;
             fingerprint
-                .part("body", delivery.bytes)
+                .part("body", &request.body)
                 .part("window", window.to_be_bytes())
         }
     };
-    format!("posthog:{}", fingerprint.hex())
-}
-
-fn bounded(name: &str, id: &str) -> String {
-    if id.len() <= ID_BYTES_MAX {
-        return id.to_owned();
-    }
-    Fingerprint::default().part(name, id).hex()
+    dedup_key(PostHog::ID, "hash", &fingerprint.hex())
 }
 
 fn rule_suffix(rule: &str) -> String {
     let digits = Fingerprint::default().part("rule", rule).hex();
-    // Hexadecimal digits: any byte is a character's end.
+    // Each hexadecimal digit is one byte.
     format!(":{}", digits.get(..RULE_DIGITS).unwrap_or(&digits))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
 
-    fn delivery(webhook_id: Option<&'static str>, received_at: u64) -> Delivery<'static> {
-        Delivery {
-            webhook_id,
-            bytes: b"{}",
+    fn delivery(webhook_id: Option<&str>, received_at: u64) -> WebhookRequest {
+        let headers: Vec<_> = webhook_id.iter().map(|id| ("webhook-id", *id)).collect();
+        WebhookRequest {
             received_at,
-            body: Value::Null,
+            ..WebhookRequest::for_test(&headers, b"{}")
         }
     }
 
@@ -93,20 +81,19 @@ mod tests {
     }
 
     #[test]
-    fn the_id_of_a_signed_delivery_is_the_key_whatever_the_body_says() {
+    fn the_id_of_a_signed_delivery_takes_precedence_over_the_body() {
         let identity = Identity {
             uuid: text("u-1"),
             ..Identity::default()
         };
         let signed = key(&delivery(Some("msg_1"), 0), &identity);
         assert_eq!(signed, "posthog:msg_1");
-        let long: &'static str = Box::leak("é".repeat(500).into_boxed_str());
-        let long = key(&delivery(Some(long), 0), &identity);
+        let long = key(&delivery(Some(&"é".repeat(500)), 0), &identity);
         assert_eq!(long.len(), "posthog:".len() + 64);
     }
 
     #[test]
-    fn two_destinations_of_one_event_have_two_keys_where_the_body_names_them() {
+    fn two_destinations_of_one_event_have_two_keys_if_the_body_names_them() {
         let of = |rule: Option<&str>| {
             let identity = Identity {
                 uuid: text("u-1"),
@@ -145,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_neither_uuid_nor_time_is_told_apart_by_the_minute_of_its_arrival() {
+    fn equal_bodies_without_uuid_and_time_share_a_key_within_a_minute() {
         let of = |received_at: u64| {
             let identity = Identity {
                 event: "signup",

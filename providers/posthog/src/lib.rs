@@ -1,26 +1,22 @@
-//! The PostHog provider: what a destination, an alert or an older webhook of
-//! PostHog sends becomes one event of Triggerhouse, and a trigger's configuration
-//! picks the ones it wants.
+//! The PostHog provider: turns every delivery of a destination, an alert or an older webhook of
+//! PostHog into one Triggerhouse event, and decides which configurations want it.
 //!
 //! ```text
-//! delivery   header and body of a request     → a JSON object
-//! body/      one reader for each form of body → an outline: facts, identity, time
-//! facts/     what is kept of a body           → bounded JSON
-//! title      one line, a link and a name, for people
-//! dedup      what makes two deliveries the same occurrence
-//! filter/    configuration and verdict        → facts only, never the body
+//! body/      one reader for each form of body  → facts, identity, time
+//! facts/     the facts of an event             → bounded JSON
+//! title      scope, headline, link and actor
+//! dedup      the identity of an occurrence
+//! filter/    configuration and verdict         → facts only, never the body
 //! ```
 //!
-//! Three rules hold everywhere. A body is a template that its owner may have edited,
-//! so each part but the event's name may be missing. What PostHog itself types (an
-//! id, a name of a project) is read strictly where a filter decides on it; what its
-//! customers type (the properties) may be any JSON and is compared by its type. And
-//! nothing grows with the body: what is too large is left out, named as left out, and
-//! never taken for missing.
+//! Three rules hold everywhere. A body is a template that its owner can edit, so every part
+//! except the event's name may be missing. Values with a type of PostHog (an id, the name of a
+//! project) are read strictly if a filter decides on them; the customers' properties may be
+//! any JSON and are compared by type. And nothing grows with the body: a part that is too
+//! large is left out, the facts name it, and no filter takes it for missing.
 
 mod body;
 mod dedup;
-mod delivery;
 pub mod facts;
 pub mod filter;
 mod parse;
@@ -29,9 +25,6 @@ mod title;
 pub use facts::Facts;
 pub use filter::{Condition, Config, Operator};
 
-use triggerhouse_sdk::contract::description::{
-    StandardWebhooksKey, StandardWebhooksScheme, TokenScheme,
-};
 use triggerhouse_sdk::prelude::*;
 
 /// The provider.
@@ -52,18 +45,18 @@ impl Describe for PostHog {
                     key: StandardWebhooksKey::Base64,
                     tolerance_seconds: 300,
                 }),
-                // A destination signs only if its owner gave it a signing secret. All
-                // others can at least repeat a secret in a header of their choice.
+                // A destination signs if its owner gave it a signing secret. The others can
+                // at least repeat a secret in a header.
                 token(Locator::Header("authorization".into()), "Bearer "),
                 token(Locator::Header("x-webhook-secret".into()), ""),
                 token(Locator::Header("x-posthog-token".into()), ""),
-                // The webhook of an action can set no header, only its URL.
+                // The webhook of an action has a URL and no headers.
                 token(Locator::Query("token".into()), ""),
             ],
-            // Minted for each call, and the same for each attempt.
+            // Minted for each call, and repeated with each attempt.
             delivery_id: vec![Locator::Header("webhook-id".into())],
-            // A destination belongs to one project, and its default body does not
-            // even name it.
+            // A destination belongs to one project, and its default body does not name the
+            // project.
             account: vec![],
             handshakes: vec![],
         })

@@ -1,23 +1,26 @@
-//! A delivery becomes one event.
+//! Turns a delivery into one event.
 
-use crate::delivery::Delivery;
-use crate::{PostHog, body, dedup, title};
-use triggerhouse_sdk::limits::{ACTOR_BYTES_MAX, KIND_BYTES_MAX, URL_BYTES_MAX};
+use crate::body::{self, Content};
+use crate::{PostHog, dedup, title};
 use triggerhouse_sdk::prelude::*;
 
 impl Webhook for PostHog {
     fn parse(request: WebhookRequest) -> Result<Vec<Event>, ParseError> {
-        let delivery = Delivery::read(&request)?;
-        let outline = body::read(&Payload::new(&delivery.body))?;
-        let facts = outline.facts;
-        Ok(vec![Event {
-            dedup_key: dedup::key(&delivery, &outline.identity),
-            kind: shorten(&facts.event, KIND_BYTES_MAX),
-            occurred_at: outline.occurred_at,
-            title: title::title(&facts),
-            url: title::link(&facts).filter(|url| url.len() <= URL_BYTES_MAX),
-            actor: title::actor(&facts).map(|actor| shorten(actor, ACTOR_BYTES_MAX)),
-            facts: facts.into_json(),
-        }])
+        let body = request.object()?;
+        let Content {
+            facts,
+            identity,
+            occurred_at,
+        } = body::read(&Payload::new(&body))?;
+        let outline = Outline {
+            kind: facts.event.clone(),
+            occurred_at,
+            scope: title::scope(&facts),
+            headline: title::headline(&facts),
+            url: title::link(&facts),
+            actor: title::actor(&facts).map(str::to_owned),
+            facts,
+        };
+        Ok(vec![outline.into_event(dedup::key(&request, &identity))])
     }
 }

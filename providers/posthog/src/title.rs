@@ -1,16 +1,16 @@
-//! One line, a link and a name, for people.
+//! The parts of an event that people read: scope, headline, link and actor.
 
 use crate::facts::{Facts, Format, Found, Project};
-use triggerhouse_sdk::{one_line, shorten};
+use triggerhouse_sdk::{capitalized, shorten, tail};
 
-/// Text of a person's own may be long; the title has more to say than one property.
+/// Bytes of a customer's text in a title, which has more to say than one property.
 const DETAIL_BYTES_MAX: usize = 200;
 
-/// How the names of error tracking's events begin.
+/// The start of the names of error tracking's events.
 const ISSUE: &str = "$error_tracking_issue_";
 
-/// What PostHog tells its teams about its own things, and the property that names the
-/// thing. Such an event is about nobody: its `distinct_id` is an issue or a team.
+/// The starts of names of events about PostHog's own things, each with the property that names
+/// the thing. The `distinct_id` of such an event is an issue or a team and no person.
 const NOTIFICATIONS: &[(&str, &str)] = &[
     (ISSUE, "name"),
     ("$insight_alert_", "alert_name"),
@@ -26,7 +26,7 @@ const NOTIFICATIONS: &[(&str, &str)] = &[
     ("$early_access_feature_", "/next/name"),
 ];
 
-/// What is worth a look in PostHog's own events.
+/// The most telling properties of PostHog's own events.
 const DETAILS: &[(&str, &str)] = &[
     ("$pageview", "$current_url"),
     ("$pageleave", "$current_url"),
@@ -36,7 +36,7 @@ const DETAILS: &[(&str, &str)] = &[
     ("survey sent", "$survey_name"),
 ];
 
-/// Properties with a link to what an alert is about.
+/// Properties with a link to the subject of an alert.
 const LINKS: &[&str] = &[
     "alert_url",
     "insight_url",
@@ -45,53 +45,51 @@ const LINKS: &[&str] = &[
     "$current_url",
 ];
 
-/// `[Acme] $pageview by Ada Lovelace: https://example.com/pricing`.
-pub fn title(facts: &Facts) -> String {
-    let scope = match &facts.project {
-        Some(Project {
+/// The project's name or id.
+pub fn scope(facts: &Facts) -> Option<String> {
+    match facts.project.as_ref()? {
+        Project {
             name: Some(name), ..
-        }) => format!("[{name}] "),
-        Some(Project { id: Some(id), .. }) => format!("[project {id}] "),
-        _ => String::new(),
-    };
-    let (headline, detail) = match facts.format {
-        Format::Message => (
-            "Action performed".to_owned(),
-            facts.text.as_deref().map(str::to_owned),
-        ),
-        Format::Alert => (words(&facts.event), text(facts, "alert_name")),
-        Format::Custom => ("Custom body received".to_owned(), None),
-        Format::Event | Format::RestHook => headline(facts),
-    };
-    let detail = detail.map(|detail| shorten(&detail, DETAIL_BYTES_MAX));
-    let detail = detail
-        .map(|detail| format!(": {detail}"))
-        .unwrap_or_default();
-    one_line(&format!("{scope}{headline}{detail}"))
+        } => Some(name.clone()),
+        Project { id: Some(id), .. } => Some(format!("project {id}")),
+        _ => None,
+    }
 }
 
-/// An event's headline, and what is worth a look in it.
-fn headline(facts: &Facts) -> (String, Option<String>) {
+/// `$pageview by Ada Lovelace: https://example.com/pricing`.
+pub fn headline(facts: &Facts) -> String {
+    let (headline, detail) = match facts.format {
+        Format::Message => ("Action performed".to_owned(), facts.text.clone()),
+        Format::Alert => (words(&facts.event), text(facts, "alert_name")),
+        Format::Custom => ("Custom body received".to_owned(), None),
+        Format::Event | Format::RestHook => told(facts),
+    };
+    let detail = detail.map(|detail| shorten(&detail, DETAIL_BYTES_MAX));
+    format!("{headline}{}", tail(": ", detail))
+}
+
+/// An event's headline, and its most telling property.
+fn told(facts: &Facts) -> (String, Option<String>) {
     if let Some(name) = notification(facts) {
         let name = text(facts, name);
-        // An issue is named after its exception's type; what it says tells more.
+        // An issue is named after its exception's type; the message says more.
         let said = text(facts, "description").filter(|_| facts.event.starts_with(ISSUE));
         let detail: Vec<String> = name.into_iter().chain(said).collect();
         let detail = (!detail.is_empty()).then(|| detail.join(": "));
         return (words(&facts.event), detail);
     }
-    let by = actor(facts).map(|actor| format!(" by {}", shorten(actor, DETAIL_BYTES_MAX)));
+    let by = actor(facts).map(|actor| shorten(actor, DETAIL_BYTES_MAX));
     let detail = DETAILS.iter().find(|(event, _)| *event == facts.event);
     let detail = detail.and_then(|(_, key)| text(facts, key));
-    // What stands behind a question mark may be a secret of the visitor's.
+    // A URL's query may be a secret of the visitor.
     let detail = detail.map(|detail| match detail.find(['?', '#']) {
         Some(end) if detail.contains("://") => detail[..end].to_owned(),
         _ => detail,
     });
-    (format!("{}{}", facts.event, by.unwrap_or_default()), detail)
+    (format!("{}{}", facts.event, tail(" by ", by)), detail)
 }
 
-/// Where a person can look at it: the event's page, or what it is about.
+/// The event's page, or the page of its subject.
 pub fn link(facts: &Facts) -> Option<String> {
     let opens = |link: &String| link.starts_with("https://") || link.starts_with("http://");
     let about = || LINKS.iter().find_map(|key| text(facts, key).filter(opens));
@@ -102,8 +100,8 @@ pub fn link(facts: &Facts) -> Option<String> {
         .or_else(about)
 }
 
-/// An issue of error tracking has a page, which its events do not mention: they have
-/// its id where others have a person's.
+/// The page of an issue of error tracking. Its events lack the link, and have the issue's id in
+/// the place of a person's.
 fn issue_link(facts: &Facts) -> Option<String> {
     if !facts.event.starts_with(ISSUE) {
         return None;
@@ -118,7 +116,7 @@ fn issue_link(facts: &Facts) -> Option<String> {
         .then(|| format!("{project}/error_tracking/{issue}"))
 }
 
-/// Who did it: the person's name or address, or whatever else identifies them.
+/// The person's name or address, or else the distinct id.
 pub fn actor(facts: &Facts) -> Option<&str> {
     let person = facts.person.as_ref();
     let named = person.and_then(|person| person.name.as_deref().or(person.email.as_deref()));
@@ -135,10 +133,9 @@ fn notification(facts: &Facts) -> Option<&'static str> {
 /// `$error_tracking_issue_created` is `Error tracking issue created`.
 fn words(name: &str) -> String {
     let text = name.trim_start_matches('$').replace(['_', '.'], " ");
-    let mut characters = text.trim().chars();
-    match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => name.to_owned(),
+    match text.trim() {
+        "" => name.to_owned(),
+        text => capitalized(text),
     }
 }
 

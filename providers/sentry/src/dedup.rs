@@ -1,21 +1,19 @@
-//! What makes two deliveries the same occurrence.
+//! The identity of an occurrence.
 //!
-//! Sentry numbers no delivery: `request-id` is another one for each attempt, and
-//! `sentry-hook-timestamp` the time of the attempt. So the key is made from the
-//! payload. It must be the same for a retry, which repeats the body or, where Sentry
-//! reads an issue again, all of it but its counters; and another one for the next
-//! change of the same thing.
+//! Sentry numbers no delivery: `request-id` differs for each attempt, and
+//! `sentry-hook-timestamp` is the time of the attempt. So the payload makes the key. A retry
+//! must have the same key: it repeats the body, except that Sentry may read an issue again,
+//! with other counters. The next change of the same thing must have another key.
 
+use crate::Sentry;
 use crate::delivery::Delivery;
-use serde_json::Value;
-use triggerhouse_sdk::Fingerprint;
 use triggerhouse_sdk::prelude::*;
 
-/// Bytes of an id that stands in a key as it is. Sentry's have at most 36.
+/// Bytes of an id that stays readable in a key. Sentry's ids have at most 36.
 const PART_BYTES_MAX: usize = 64;
 
-/// What tells one change of an issue from the next: when it was last seen, its state,
-/// whose it is and who did it. Not its counters, which also grow between two attempts.
+/// The values that differ between two changes of an issue: the time it was last seen, its
+/// state, assignee and actor. Not its counters, which also grow between two attempts.
 const ISSUE_CHANGE: &[&str] = &[
     "/data/issue/lastSeen",
     "/data/issue/status",
@@ -28,8 +26,8 @@ const ISSUE_CHANGE: &[&str] = &[
     "/actor/id",
 ];
 
-/// One incident may become critical twice, with a warning between: only the text,
-/// which carries the measured value, differs.
+/// The values that differ between two changes of an incident. It can become critical twice, with
+/// a warning in between; then only the text differs, which has the measured value.
 const INCIDENT_CHANGE: &[&str] = &[
     "/data/metric_alert/date_started",
     "/data/metric_alert/date_closed",
@@ -38,10 +36,10 @@ const INCIDENT_CHANGE: &[&str] = &[
     "/data/description_text",
 ];
 
-/// A comment keeps the time of its creation when it is edited. Its text does not.
+/// The values that differ between two edits of a comment. It keeps the time of its creation.
 const COMMENT_CHANGE: &[&str] = &["/data/timestamp", "/data/comment"];
 
-/// Which rule it was. Two rules may have the same name.
+/// The rule. Two rules can have the same name.
 const RULE: &[&str] = &["/data/triggered_rule", "/data/issue_alert/id"];
 
 /// The event's dedup key: `sentry:<resource>:…`.
@@ -49,10 +47,10 @@ pub fn key(delivery: &Delivery<'_>) -> String {
     let payload = Payload::new(&delivery.payload);
     let parts = match identity(delivery, &payload) {
         Some(parts) => parts.join(":"),
-        // Nothing identifies it but itself.
+        // No part identifies it.
         None => body(delivery),
     };
-    format!("sentry:{}:{parts}", part(&delivery.resource))
+    format!("{}:{}:{parts}", Sentry::ID, part(&delivery.resource))
 }
 
 fn identity(delivery: &Delivery<'_>, payload: &Payload<'_>) -> Option<Vec<String>> {
@@ -68,13 +66,13 @@ fn identity(delivery: &Delivery<'_>, payload: &Payload<'_>) -> Option<Vec<String
         "issue" => {
             let install = optional("/installation/uuid");
             let mut parts = vec![install, id("/data/issue/id")?, action];
-            // An issue is created once, and its payload differs between two attempts.
+            // An issue is created once, although its payload may differ between two attempts.
             if payload.raw("/action") != Some("created") {
                 parts.push(change(payload, ISSUE_CHANGE));
             }
             Some(parts)
         }
-        // The sender chooses an event's id, and may send it to two projects.
+        // A program chooses the id of an event, and may send the event to two projects.
         "event_alert" => {
             let project = optional("/data/event/project");
             let event = id("/data/event/event_id")?;
@@ -96,7 +94,7 @@ fn identity(delivery: &Delivery<'_>, payload: &Payload<'_>) -> Option<Vec<String
             let uuid = id("/installation/uuid").or_else(|| id("/data/installation/uuid"))?;
             Some(vec![uuid, action])
         }
-        // One run may find another solution, or open a second pull request.
+        // A run can find another solution, or open a second pull request.
         "seer" => Some(vec![id("/data/run_id")?, action, body(delivery)]),
         _ => None,
     }
@@ -107,7 +105,7 @@ fn id(payload: &Payload<'_>, pointer: &str) -> Option<String> {
     (!id.is_empty()).then(|| part(&id))
 }
 
-/// An id that neither contains the `:` that stands between parts nor is too long.
+/// An id without the separator `:` and of limited length. A hash replaces any other.
 fn part(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if text.len() <= PART_BYTES_MAX && text.bytes().all(is_plain) {
@@ -117,17 +115,7 @@ fn part(text: &str) -> String {
 }
 
 fn change(payload: &Payload<'_>, pointers: &[&str]) -> String {
-    let fingerprint = pointers
-        .iter()
-        .fold(
-            Fingerprint::default(),
-            |fingerprint, pointer| match payload.value_at(pointer) {
-                None => fingerprint,
-                Some(Value::String(text)) => fingerprint.part(pointer, text),
-                Some(value) => fingerprint.part(pointer, value.to_string()),
-            },
-        );
-    fingerprint.hex()
+    Fingerprint::default().pointers(payload, pointers).hex()
 }
 
 fn body(delivery: &Delivery<'_>) -> String {
@@ -147,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_the_longest_parts_is_within_the_contracts_limit() {
+    fn the_longest_parts_make_a_key_within_the_contracts_limit() {
         let long = "x".repeat(90);
         let body = serde_json::json!({
             "action": long, "installation": {"uuid": long},

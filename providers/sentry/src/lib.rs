@@ -1,22 +1,21 @@
-//! The Sentry provider: every webhook of Sentry's integration platform, and of its
-//! older "WebHooks" plugin, becomes one event of Triggerhouse, and a trigger's
-//! configuration picks the ones it wants.
+//! The Sentry provider: turns every webhook of Sentry's integration platform, and of its older
+//! "WebHooks" plugin, into one Triggerhouse event, and decides which configurations want it.
 //!
 //! ```text
-//! delivery   header and body of a request        → the payload, without reading it
-//! family/    one reader per resource             → headline, link, time, facts
-//! place      what Sentry's addresses say         → organization, project
-//! facts/     what is kept of a payload           → bounded JSON
-//! dedup      the occurrence's identity
-//! filter/    configuration and verdict           → facts only, never the payload
+//! delivery   header and body of a request         → the payload, unread
+//! outline    the parts common to all payloads     → an event in the making
+//! family/    one reader per resource              → headline, link, time, facts
+//! place      Sentry's URLs                        → organization, project
+//! facts/     the facts of an event                → bounded JSON
+//! dedup      the identity of an occurrence
+//! filter/    configuration and verdict            → facts only, never the payload
 //! ```
 //!
-//! Three rules hold everywhere. The kind comes from the `sentry-hook-resource`
-//! header and the payload's `action`, never from the look of the body: a body alone
-//! does not say whether an issue, an error or a comment was `created`. What a filter
-//! decides on is read strictly: of another type than Sentry documents, the delivery
-//! is malformed; what is only nice to have is left out instead. And nothing grows
-//! with the payload: every text and list has a limit.
+//! Three rules hold everywhere. The kind comes from the `sentry-hook-resource` header and the
+//! payload's `action`, never from the shape of the body: a body alone does not say if an issue,
+//! an error or a comment was `created`. Values that a filter decides on are read strictly: a
+//! type that Sentry does not document makes the delivery malformed; other values are left out.
+//! And nothing grows with the payload: every text and list is limited.
 
 mod dedup;
 mod delivery;
@@ -30,7 +29,6 @@ mod place;
 pub use facts::Facts;
 pub use filter::Config;
 
-use triggerhouse_sdk::contract::description::TokenScheme;
 use triggerhouse_sdk::prelude::*;
 
 /// The provider.
@@ -45,19 +43,18 @@ impl Describe for Sentry {
     fn webhook() -> Option<WebhookSource> {
         Some(WebhookSource {
             verification: vec![
-                // `sentry-hook-timestamp` is not part of what is signed, so a rule
-                // about it would prove nothing: whoever replays a delivery can
-                // write any time into it.
+                // Sentry does not sign `sentry-hook-timestamp`, so a rule for it would prove
+                // nothing: an attacker who replays a delivery can write any time into it.
                 hmac_sha256_hex("sentry-hook-signature", ""),
-                // The older plugin cannot sign, and sends no header of its own. Its
-                // address is all that one can choose.
+                // The older plugin cannot sign and sends no header of its own. Its owner
+                // chooses the URL only.
                 VerificationScheme::Token(TokenScheme {
                     at: Locator::Query("token".into()),
                     prefix: String::new(),
                 }),
             ],
-            // `request-id` is a new UUID for each attempt, so a retry would count as
-            // another delivery. Sentry sends nothing that a retry keeps.
+            // `request-id` is a new UUID for each attempt, so a retry would count as another
+            // delivery. No header survives a retry.
             delivery_id: vec![],
             account: vec![Locator::BodyPointer("/installation/uuid".into())],
             handshakes: vec![],
@@ -73,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_delivery_is_signed_or_knows_the_token() {
+    fn a_delivery_has_a_signature_or_the_token() {
         let source = Sentry::webhook().unwrap();
         let [
             VerificationScheme::Hmac(hmac),
@@ -92,12 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn no_header_is_taken_for_a_delivery_id() {
+    fn no_header_counts_as_a_delivery_id() {
         assert!(Sentry::webhook().unwrap().delivery_id.is_empty());
-    }
-
-    #[test]
-    fn the_schema_refuses_unknown_fields_and_explains_the_others() {
-        triggerhouse_sdk::testing::assert_schema_explains::<Sentry>();
     }
 }

@@ -1,68 +1,60 @@
-//! What a family's reader fills in: the event before it is put into its final form.
-//! Starts with what the payloads of all resources have in common.
+//! The start of every event: reads what the payloads of all resources have in common.
 
 use crate::delivery::Delivery;
 use crate::facts::{Actor, Facts};
-use crate::family::lenient;
+use triggerhouse_sdk::kind;
 use triggerhouse_sdk::prelude::*;
 
-/// The only thing that the older plugin tells is that a rule was triggered.
+/// The only action of the older plugin: a rule was triggered.
 const LEGACY_ACTION: &str = "triggered";
 
-/// One event in the making.
-#[derive(Default)]
-pub struct Outline {
-    /// What is kept of the payload.
-    pub facts: Facts,
-    /// The title without the project: `Issue WEB-1 resolved: Crash`.
-    pub headline: String,
-    /// Where a person can look at it.
-    pub url: Option<String>,
-    /// Microseconds since 1970.
-    pub occurred_at: Option<u64>,
+/// An event in the making. The reader of a family completes it.
+pub type Outline = triggerhouse_sdk::Outline<Facts>;
+
+/// Reads the common parts. Each is absent from some payloads.
+///
+/// # Errors
+/// If the action is no text.
+pub fn begin(delivery: &Delivery<'_>, payload: &Payload<'_>) -> Result<Outline, ReadError> {
+    let mut facts = Facts {
+        resource: delivery.resource.clone(),
+        ..Facts::default()
+    };
+    if delivery.legacy {
+        facts.action = Some(LEGACY_ACTION.into());
+    } else {
+        facts.action = payload.short_text_opt("/action")?;
+        facts.installation = payload.name("/installation/uuid");
+        facts.actor = known(Actor {
+            kind: payload.name("/actor/type"),
+            // A number for users, a UUID for integrations, `sentry` for Sentry itself.
+            id: payload.ident("/actor/id"),
+            name: payload.name("/actor/name"),
+        });
+    }
+    Ok(Outline {
+        kind: kind(&facts.resource, facts.action.as_deref()),
+        facts,
+        ..Outline::default()
+    })
 }
 
-impl Outline {
-    /// Reads what is common to all payloads, each part only where Sentry sends it.
-    ///
-    /// # Errors
-    /// If the action is there but no text.
-    pub fn begin(delivery: &Delivery<'_>, payload: &Payload<'_>) -> Result<Self, ReadError> {
-        let mut facts = Facts {
-            resource: delivery.resource.clone(),
-            ..Facts::default()
-        };
-        if delivery.legacy {
-            facts.action = Some(LEGACY_ACTION.into());
-        } else {
-            facts.action = payload.short_text_opt("/action")?;
-            facts.installation = payload.name("/installation/uuid");
-            facts.actor = actor(payload);
-        }
-        Ok(Self {
-            facts,
-            ..Self::default()
-        })
+impl Facts {
+    /// The project's slug or id, or the organization.
+    pub fn scope(&self) -> Option<String> {
+        let project = self.project.as_ref();
+        let project = project.and_then(|project| project.slug.clone().or(project.id.clone()));
+        project.or_else(|| self.organization.clone())
     }
 
     /// The action in words: `root_cause_completed` is `root cause completed`.
     pub fn verb(&self) -> String {
-        let action = self.facts.action.as_deref().unwrap_or_default();
+        let action = self.action.as_deref().unwrap_or_default();
         action.replace('_', " ")
     }
 
-    /// Whether the action is this one.
+    /// True for this action.
     pub fn is(&self, action: &str) -> bool {
-        self.facts.action.as_deref() == Some(action)
+        self.action.as_deref() == Some(action)
     }
-}
-
-fn actor(payload: &Payload<'_>) -> Option<Actor> {
-    let actor = Actor {
-        kind: payload.name("/actor/type"),
-        // A number for users, a UUID for integrations, `sentry` for Sentry itself.
-        id: lenient::id(payload, "/actor/id"),
-        name: payload.name("/actor/name"),
-    };
-    (actor != Actor::default()).then_some(actor)
 }

@@ -1,10 +1,10 @@
-//! What the addresses in a payload say. An event of Sentry names its project by
-//! number alone; the slug, which people know, stands only in the event's own address.
+//! Organizations and projects in the URLs of a payload. An event of Sentry has the number of its
+//! project; only the event's own URL has the slug, which people know.
 
-/// Slugs of Sentry have at most 100 characters.
+/// Bytes of a slug. Sentry's have at most 100 characters.
 const SLUG_BYTES_MAX: usize = 100;
 
-/// Organization and project of an address in Sentry's API:
+/// The organization and project of a URL in Sentry's API:
 /// `https://sentry.io/api/0/projects/{organization}/{project}/events/…`.
 pub fn project_of(url: &str) -> Option<(&str, &str)> {
     let (_, rest) = path_of(url)?.split_once("/api/0/projects/")?;
@@ -14,7 +14,7 @@ pub fn project_of(url: &str) -> Option<(&str, &str)> {
     Some((organization, project))
 }
 
-/// The organization of any address of Sentry's: `…/organizations/{organization}/…`, or
+/// The organization of any URL of Sentry: `…/organizations/{organization}/…`, or
 /// `https://{organization}.sentry.io/issues/…`.
 pub fn organization_of(url: &str) -> Option<&str> {
     let path = path_of(url)?;
@@ -25,13 +25,13 @@ pub fn organization_of(url: &str) -> Option<&str> {
         return rest.split('/').next().filter(|step| is_slug(step));
     }
     let host = url.split_once("://")?.1.split('/').next()?;
-    // The hosts of Sentry's regions serve nothing below these paths.
+    // The hosts of Sentry's regions do not serve these paths.
     let is_page = path.starts_with("/issues/") || path.starts_with("/alerts/");
     let organization = host.strip_suffix(".sentry.io").filter(|_| is_page)?;
     Some(organization).filter(|step| is_slug(step))
 }
 
-/// From the first `/` behind the host to the query or fragment.
+/// The path of a URL, without query and fragment.
 fn path_of(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;
     let path = &rest[rest.find('/')?..];
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_events_address_names_organization_and_project() {
+    fn the_url_of_an_event_names_organization_and_project() {
         let slugs = Some(("acme", "front-end"));
         for url in [
             "https://sentry.io/api/0/projects/acme/front-end/events/1/",
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_address_names_no_project() {
+    fn any_other_url_names_no_project() {
         for url in [
             "",
             "https://",
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn an_organization_is_a_step_of_the_path_or_a_subdomain() {
+    fn an_organization_is_a_path_segment_or_a_subdomain() {
         for (url, expected) in [
             (
                 "https://sentry.io/organizations/acme/issues/1/",

@@ -1,18 +1,19 @@
-//! Building blocks for [`Filter::matches`](super::Filter::matches): each check
-//! says what was wrong, and the first that does rejects the event. A reason starts
-//! with the name of the configuration's field.
+//! Building blocks for [`Filter::matches`](super::Filter::matches). Each check passes or
+//! returns a reason, and the first reason rejects the event. A reason starts with the name
+//! of the configuration's field.
 
 use crate::contract::types::Verdict;
-use crate::{facts::shorten, glob};
+use crate::glob;
+use crate::text::shorten;
 
-/// Reasons are for a person's screen.
+/// Bytes of a reason: people read it on a screen.
 const REASON_BYTES_MAX: usize = 300;
 
-/// A field's opinion: why it rejects.
+/// The result of one check: the reason, if it rejects.
 pub type Check = Result<(), String>;
 
-/// Makes a verdict of what is wrong with the configuration, if anything is, and of
-/// what all checks say.
+/// The verdict that follows from the check of the configuration and the checks of the
+/// event.
 pub fn verdict(config: Check, checks: impl FnOnce() -> Check) -> Verdict {
     if let Err(reason) = config {
         return Verdict::InvalidConfig(shorten(&reason, REASON_BYTES_MAX));
@@ -23,15 +24,14 @@ pub fn verdict(config: Check, checks: impl FnOnce() -> Check) -> Verdict {
     }
 }
 
-/// Whether one of the event's values satisfies one of those wanted; `wanted` empty
-/// asks for nothing.
+/// Passes if one of the event's values satisfies one wanted entry, or no entry is given.
 ///
 /// # Errors
-/// The reason, if none does.
-pub fn any<'a>(
+/// The reason otherwise.
+pub fn any<V: AsRef<str>>(
     field: &str,
     wanted: &[String],
-    values: impl IntoIterator<Item = &'a str>,
+    values: impl IntoIterator<Item = V>,
     satisfies: fn(&str, &str) -> bool,
 ) -> Check {
     if wanted.is_empty() {
@@ -39,6 +39,7 @@ pub fn any<'a>(
     }
     let mut seen = Vec::new();
     for value in values {
+        let value = value.as_ref();
         if wanted.iter().any(|wanted| satisfies(wanted, value)) {
             return Ok(());
         }
@@ -51,33 +52,52 @@ pub fn any<'a>(
     Err(format!("{field}: {seen} does not match {wanted}"))
 }
 
-/// Whether an event's kind is asked for: by itself, `issues.opened`, or by what
-/// stands before its first dot, `issues`.
+/// Passes if an entry names the event's kind, `issues.opened`, or its family, `issues`.
+/// The kind decides, not its two parts, because either part may contain dots.
 ///
 /// # Errors
-/// The reason, if it is not.
-pub fn events(kind: &str, family: &str, wanted: &[String]) -> Check {
-    if wanted.is_empty()
-        || wanted
-            .iter()
-            .any(|wanted| wanted == family || wanted == kind)
-    {
+/// The reason otherwise.
+pub fn events(
+    kind: &str,
+    family: &str,
+    wanted: &[String],
+    satisfies: fn(&str, &str) -> bool,
+) -> Check {
+    let asks = |wanted: &String| satisfies(wanted, family) || satisfies(wanted, kind);
+    if wanted.is_empty() || wanted.iter().any(asks) {
         return Ok(());
     }
     Err(format!("events: {kind} is not among {}", list(wanted)))
 }
 
-/// Whether two texts are the same but for the case of their letters.
+/// Compares a yes-or-no field of the configuration with the event's value. `reason` says
+/// what the value means: yes, no, or unknown.
+///
+/// # Errors
+/// The reason, if the two differ or the value is unknown.
+pub fn flag<R: Into<String>>(
+    field: &str,
+    wanted: Option<bool>,
+    value: Option<bool>,
+    reason: impl FnOnce(Option<bool>) -> R,
+) -> Check {
+    if wanted.is_none() || wanted == value {
+        return Ok(());
+    }
+    Err(format!("{field}: {}", reason(value).into()))
+}
+
+/// True if two texts are equal, ignoring case.
 pub fn same(wanted: &str, value: &str) -> bool {
     wanted == value || wanted.to_lowercase() == value.to_lowercase()
 }
 
-/// Whether two texts are the same.
+/// True if two texts are equal.
 pub fn equal(wanted: &str, value: &str) -> bool {
     wanted == value
 }
 
-/// Checks the globs of a configuration's field.
+/// Checks the globs in a field of the configuration.
 ///
 /// # Errors
 /// The reason, if one of them is broken.
@@ -88,7 +108,7 @@ pub fn globs(field: &str, patterns: &[String]) -> Check {
     Ok(())
 }
 
-/// Texts for a reason, cut when there are many.
+/// Texts joined for a reason; a long list is cut.
 pub fn list(texts: &[String]) -> String {
     shorten(&texts.join(", "), REASON_BYTES_MAX / 3)
 }
@@ -100,25 +120,38 @@ mod tests {
     #[test]
     fn a_reason_names_the_field_and_both_sides() {
         let wanted = ["a".to_owned(), "b".to_owned()];
-        assert_eq!(any("labels", &[], [], equal), Ok(()));
+        let none: [&str; 0] = [];
+        assert_eq!(any("labels", &[], none, equal), Ok(()));
         assert_eq!(any("labels", &wanted, ["x", "B"], same), Ok(()));
         assert_eq!(
             any("labels", &wanted, ["x", "B"], equal),
             Err("labels: x, B does not match a, b".into())
         );
         assert_eq!(
-            any("labels", &wanted, [], equal),
+            any("labels", &wanted, none, equal),
             Err("labels: the event has none".into())
         );
     }
 
     #[test]
-    fn an_event_is_asked_for_by_its_family_or_its_kind() {
-        let wanted = |wanted: &str| events("issues.opened", "issues", &[wanted.to_owned()]);
+    fn an_entry_names_a_family_or_a_kind() {
+        let wanted = |wanted: &str| events("issues.opened", "issues", &[wanted.to_owned()], equal);
         assert!(wanted("issues").is_ok() && wanted("issues.opened").is_ok());
         assert_eq!(
             wanted("issues.closed"),
             Err("events: issues.opened is not among issues.closed".into())
         );
+        assert!(events("Issue.update", "Issue", &["ISSUE".into()], same).is_ok());
+    }
+
+    #[test]
+    fn a_flag_that_is_unknown_matches_neither_yes_nor_no() {
+        let check = |wanted, value| flag("draft", wanted, value, |value| format!("{value:?}"));
+        assert!(check(None, None).is_ok() && check(Some(true), Some(true)).is_ok());
+        assert_eq!(
+            check(Some(true), Some(false)),
+            Err("draft: Some(false)".into())
+        );
+        assert_eq!(check(Some(false), None), Err("draft: None".into()));
     }
 }

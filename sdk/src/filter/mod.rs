@@ -1,4 +1,4 @@
-//! The `filter` interface: which configurations want an event.
+//! The `filter` interface: decides which configurations want an event.
 
 pub mod checks;
 
@@ -8,19 +8,18 @@ use serde::de::DeserializeOwned;
 
 /// Implemented by every provider.
 pub trait Filter {
-    /// A trigger's configuration. Its JSON Schema is what the host checks
-    /// configurations against; doc comments become descriptions.
+    /// A trigger's configuration. The host checks configurations against its JSON Schema,
+    /// in which doc comments become descriptions.
     type Config: DeserializeOwned + JsonSchema;
     /// The provider's facts about an event, as `parse` or `poll` wrote them.
     type Facts: DeserializeOwned;
 
-    /// Whether `config` wants `event`. A rejection names the field that
-    /// rejected.
+    /// Decides if `config` wants `event`. A rejection names the field that rejected it.
     fn matches(event: &Event, facts: &Self::Facts, config: &Self::Config) -> Verdict;
 }
 
-/// One verdict for each configuration: reads the facts once, and turns what
-/// cannot be read into a verdict instead of a trap.
+/// Returns one verdict for each configuration. Reads the facts once, and turns facts or
+/// configurations that cannot be read into verdicts instead of traps.
 pub fn judge<P: Filter>(event: &Event, configs: &[String]) -> Vec<Verdict> {
     let facts: P::Facts = match serde_json::from_str(&event.facts) {
         Ok(facts) => facts,

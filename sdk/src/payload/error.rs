@@ -1,16 +1,16 @@
-//! What a reader says about a value that it did not find.
+//! The error of the strict readers.
 
 use crate::contract::types::ParseError;
 use std::fmt;
 
-/// A value that is missing or has another type than the reader asked for.
+/// A value is missing or has the wrong type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
     /// JSON Pointer (RFC 6901) from the payload's root.
     pub pointer: String,
-    /// What was asked for: `a string`.
+    /// The type the reader asked for: `a string`.
     pub expected: &'static str,
-    /// What is there: `nothing`, `a number`.
+    /// The type that is there: `nothing`, `a number`.
     pub found: &'static str,
 }
 

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-/// The same as [`Value::pointer`], which allocates twice for each step in case
-/// something is escaped: a provider that reads a hundred values would spend as
-/// long on it as on parsing the payload.
+/// Does the same as [`Value::pointer`], which allocates twice for each step in case a
+/// character is escaped. A provider that reads a hundred values would spend as long on
+/// that as on parsing the payload.
 pub(super) fn look_up<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
     if pointer.contains('~') {
         return value.pointer(pointer);

@@ -1,5 +1,5 @@
-//! Typed readers over a JSON payload. Each error names the JSON Pointer and
-//! what was expected there, so a dead letter can be understood from its text.
+//! Typed readers over a JSON payload. Each error names the JSON Pointer, the expected type
+//! and the type found, so the text of a dead letter explains it.
 
 mod error;
 mod lenient;
@@ -8,13 +8,13 @@ mod look_up;
 pub use error::ReadError;
 pub use lenient::Lenient;
 
-use crate::facts::shorten;
 use crate::limits::NAME_BYTES_MAX;
+use crate::text::shorten;
 use look_up::look_up;
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// A value within a payload, and the path that led to it.
+/// A value within a payload, and its path from the root.
 #[derive(Clone, Debug)]
 pub struct Payload<'a> {
     value: &'a Value,
@@ -35,12 +35,12 @@ impl<'a> Payload<'a> {
         self.value
     }
 
-    /// The JSON value at `pointer`, if there is one other than `null`.
+    /// The JSON value at `pointer`. `null` counts as missing.
     pub fn value_at(&self, pointer: &str) -> Option<&'a Value> {
         self.find(pointer)
     }
 
-    /// Whether there is a value other than `null` at `pointer`.
+    /// True if `pointer` leads to a value other than `null`.
     pub fn has(&self, pointer: &str) -> bool {
         self.find(pointer).is_some()
     }
@@ -48,17 +48,16 @@ impl<'a> Payload<'a> {
     /// The string at `pointer`.
     ///
     /// # Errors
-    /// If it is missing, `null` or no string. The same holds for every reader
+    /// If it is missing, `null` or of another type. The same holds for every reader
     /// without `_opt`.
     pub fn text(&self, pointer: &str) -> Result<&'a str, ReadError> {
         self.required(pointer, "a string", self.text_opt(pointer)?)
     }
 
-    /// The string at `pointer`, if there is one.
+    /// The string at `pointer`; missing and `null` are `None`.
     ///
     /// # Errors
-    /// If something else than a string or `null` is there. The same holds for
-    /// every reader with `_opt`.
+    /// If it is of another type. The same holds for every reader with `_opt`.
     pub fn text_opt(&self, pointer: &str) -> Result<Option<&'a str>, ReadError> {
         self.read(pointer, "a string", Value::as_str)
     }
@@ -71,7 +70,7 @@ impl<'a> Payload<'a> {
         self.text(pointer).map(|text| shorten(text, NAME_BYTES_MAX))
     }
 
-    /// The string at `pointer`, cut to [`NAME_BYTES_MAX`]; an empty one is none.
+    /// The string at `pointer`, cut to [`NAME_BYTES_MAX`]. An empty string is `None`.
     ///
     /// # Errors
     /// See [`Self::text_opt`].
@@ -88,7 +87,7 @@ impl<'a> Payload<'a> {
         self.required(pointer, "a whole number", self.integer_opt(pointer)?)
     }
 
-    /// The whole number at `pointer`, if there is one.
+    /// The whole number at `pointer`; missing and `null` are `None`.
     ///
     /// # Errors
     /// See [`Self::text_opt`].
@@ -96,7 +95,7 @@ impl<'a> Payload<'a> {
         self.read(pointer, "a whole number", Value::as_i64)
     }
 
-    /// The boolean at `pointer`, if there is one.
+    /// The boolean at `pointer`; missing and `null` are `None`.
     ///
     /// # Errors
     /// See [`Self::text_opt`].
@@ -104,8 +103,7 @@ impl<'a> Payload<'a> {
         self.read(pointer, "a boolean", Value::as_bool)
     }
 
-    /// The id at `pointer`, as text: services write ids as strings or as
-    /// numbers.
+    /// The id at `pointer`, as text: services write ids as strings or as whole numbers.
     ///
     /// # Errors
     /// See [`Self::text`].
@@ -113,7 +111,7 @@ impl<'a> Payload<'a> {
         self.required(pointer, "a string or whole number", self.id_opt(pointer)?)
     }
 
-    /// The id at `pointer`, as text, if there is one.
+    /// The id at `pointer`, as text; missing and `null` are `None`.
     ///
     /// # Errors
     /// See [`Self::text_opt`].
@@ -125,8 +123,25 @@ impl<'a> Payload<'a> {
         })
     }
 
-    /// The time at `pointer` in microseconds since 1970, if there is one:
-    /// RFC 3339 text, or a number of seconds.
+    /// The id at `pointer`, as text cut to [`NAME_BYTES_MAX`].
+    ///
+    /// # Errors
+    /// See [`Self::text`].
+    pub fn short_id(&self, pointer: &str) -> Result<String, ReadError> {
+        self.id(pointer).map(|id| shorten(&id, NAME_BYTES_MAX))
+    }
+
+    /// The id at `pointer`, as text cut to [`NAME_BYTES_MAX`]. An empty string is `None`.
+    ///
+    /// # Errors
+    /// See [`Self::text_opt`].
+    pub fn short_id_opt(&self, pointer: &str) -> Result<Option<String>, ReadError> {
+        let id = self.id_opt(pointer)?.filter(|id| !id.is_empty());
+        Ok(id.map(|id| shorten(&id, NAME_BYTES_MAX)))
+    }
+
+    /// The time at `pointer` in microseconds since 1970: RFC 3339 text, or a whole number
+    /// of seconds.
     ///
     /// # Errors
     /// See [`Self::text_opt`].
@@ -153,7 +168,7 @@ impl<'a> Payload<'a> {
         self.required(pointer, "an object", self.object_opt(pointer)?)
     }
 
-    /// The object at `pointer`, if there is one.
+    /// The object at `pointer`; missing and `null` are `None`.
     ///
     /// # Errors
     /// See [`Self::text_opt`].
@@ -167,8 +182,8 @@ impl<'a> Payload<'a> {
         }))
     }
 
-    /// The items of the array at `pointer`, without a path; none if it is
-    /// missing. For long lists whose items are read leniently.
+    /// The items of the array at `pointer`, without a path; none if it is missing. Suits
+    /// long lists whose items are read leniently.
     ///
     /// # Errors
     /// See [`Self::text_opt`].

@@ -1,10 +1,10 @@
-//! Breaks a delivery as random bytes say.
+//! Breaks a delivery. Random bytes choose the damage.
 
 use crate::contract::types::WebhookRequest;
 use serde_json::{Value, json};
 
-/// Random decisions out of bytes; once they are used up, always the first choice,
-/// so that a fuzzer can shorten what it found.
+/// Decisions made by bytes. When they run out, the first choice is taken, so that a fuzzer
+/// can shorten its findings.
 struct Choices<'a>(&'a [u8]);
 
 impl Choices<'_> {
@@ -22,8 +22,8 @@ impl Choices<'_> {
     }
 }
 
-/// One of `deliveries` with up to four changes: values replaced or removed within
-/// its JSON, a header changed or missing, the body cut off, or `bytes` as the body.
+/// One of `deliveries` with one to four changes: a value of its JSON is replaced or removed,
+/// a header is changed or removed, the body is cut off, or `bytes` become the body.
 pub fn mutate(deliveries: &[WebhookRequest], bytes: &[u8]) -> WebhookRequest {
     let mut choices = Choices(bytes);
     let mut request = deliveries[choices.below(deliveries.len())].clone();
@@ -86,7 +86,7 @@ fn walk(value: &mut Value, choices: &mut Choices<'_>) {
     }
 }
 
-/// A value that no field expects all of.
+/// A value that most fields do not expect.
 fn strange(choices: &mut Choices<'_>) -> Value {
     match choices.below(20) {
         0 => Value::Null,

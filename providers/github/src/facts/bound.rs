@@ -1,66 +1,59 @@
-//! What is given up where facts would exceed the contract's limit.
+//! The order in which facts are dropped to fit the contract's limit.
 
 use super::Facts;
+use triggerhouse_sdk::Bounded;
 
-/// What is given up, in this order.
-const STEPS: &[fn(&mut Facts)] = &[
-    |facts| facts.inputs = None,
-    |facts| {
-        if let Some(push) = &mut facts.push {
-            push.commits_truncated |= !push.commits.is_empty();
-            push.commits.clear();
-        }
-    },
-    drop_prose,
-    |facts| {
-        if let Some(push) = &mut facts.push {
-            push.paths_truncated = true;
-            push.paths.truncate(push.paths.len() / 8);
-        }
-    },
-    |facts| {
-        // What remains are the common facts, some ten short texts.
-        *facts = Facts {
-            labels: Vec::new(),
-            branches: Vec::new(),
-            changes: Vec::new(),
-            issue: None,
-            pull_request: None,
-            discussion: None,
-            comment: None,
-            review: None,
-            push: None,
-            reference: None,
-            check: None,
-            workflow: None,
-            deployment: None,
-            release: None,
-            alert: None,
-            installation: None,
-            subject: None,
-            ..std::mem::take(facts)
-        };
-    },
-];
+impl Bounded for Facts {
+    const STEPS: &'static [fn(&mut Self)] = &[
+        |facts| facts.inputs = None,
+        |facts| {
+            if let Some(push) = &mut facts.push {
+                push.commits_truncated |= !push.commits.is_empty();
+                push.commits.clear();
+            }
+        },
+        drop_prose,
+        |facts| {
+            if let Some(push) = &mut facts.push {
+                push.paths_truncated = true;
+                push.paths.truncate(push.paths.len() / 8);
+            }
+        },
+        |facts| {
+            // The common facts remain, about ten short texts.
+            *facts = Facts {
+                labels: Vec::new(),
+                branches: Vec::new(),
+                changes: Vec::new(),
+                issue: None,
+                pull_request: None,
+                discussion: None,
+                comment: None,
+                review: None,
+                push: None,
+                reference: None,
+                check: None,
+                workflow: None,
+                deployment: None,
+                release: None,
+                alert: None,
+                installation: None,
+                subject: None,
+                ..std::mem::take(facts)
+            };
+        },
+    ];
 
-impl Facts {
-    /// The facts as one JSON object within the contract's limit.
-    pub fn into_json(mut self) -> String {
-        triggerhouse_sdk::facts_reduced(&mut self, |facts| facts.reduced = true, STEPS)
+    fn mark(&mut self) {
+        self.reduced = true;
     }
 }
 
 fn drop_prose(facts: &mut Facts) {
     let bodies = [
         facts.issue.as_mut().map(|issue| &mut issue.body),
-        facts
-            .pull_request
-            .as_mut()
-            .map(|pull_request| &mut pull_request.body),
-        facts
-            .discussion
-            .as_mut()
-            .map(|discussion| &mut discussion.body),
+        facts.pull_request.as_mut().map(|pull| &mut pull.body),
+        facts.discussion.as_mut().map(|topic| &mut topic.body),
         facts.comment.as_mut().map(|comment| &mut comment.body),
         facts.review.as_mut().map(|review| &mut review.body),
         facts.release.as_mut().map(|release| &mut release.body),
@@ -78,7 +71,7 @@ mod tests {
     use triggerhouse_sdk::limits::FACTS_BYTES_MAX;
 
     #[test]
-    fn facts_never_exceed_the_limit_and_say_what_is_missing() {
+    fn facts_never_exceed_the_limit_and_say_that_some_are_missing() {
         let control = "\u{1}".repeat(40_000);
         let facts = Facts {
             event: "push".into(),
@@ -100,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_within_the_limit_are_left_alone() {
+    fn facts_within_the_limit_stay_whole() {
         let facts = Facts {
             labels: vec!["bug".into()],
             ..Facts::default()

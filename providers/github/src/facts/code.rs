@@ -1,205 +1,127 @@
-//! Sections about code: pushes, branches and tags, checks, workflows and
-//! releases.
+//! Sections about code: pushes, branches and tags, checks, workflows and releases.
 
-use super::is_false;
-use serde::{Deserialize, Serialize};
+use triggerhouse_sdk::facts;
 
 /// A push to a branch or tag.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[facts]
 pub struct Push {
     /// `refs/heads/main`.
-    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "ref")]
     pub ref_name: Option<String>,
-    /// The commit before; 40 zeros if there was none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The commit before the push; 40 zeros if there was none.
     pub before: Option<String>,
-    /// The commit after; 40 zeros if there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The commit after the push; 40 zeros if there is none.
     pub after: Option<String>,
-    /// Whether this push created the branch or tag.
-    #[serde(skip_serializing_if = "is_false")]
+    /// True if the push created the branch or tag.
     pub created: bool,
-    /// Whether it deleted it.
-    #[serde(skip_serializing_if = "is_false")]
+    /// True if the push deleted the branch or tag.
     pub deleted: bool,
-    /// Whether history was rewritten.
-    #[serde(skip_serializing_if = "is_false")]
+    /// True if the push rewrote history.
     pub forced: bool,
-    /// The reference a new one was made from.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The reference that a new one branched from.
     pub base_ref: Option<String>,
-    /// The comparison's page.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The page that compares the two commits.
     pub compare_url: Option<String>,
-    /// Who pushed, in git's words.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The pusher's name as git knows it.
     pub pusher: Option<String>,
-    /// How many commits the payload lists. GitHub lists at most 2,048.
+    /// Commits in the payload. GitHub lists at most 2,048.
     pub commit_count: usize,
-    /// The newest of them, oldest first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The newest commits, oldest first.
     pub commits: Vec<Commit>,
-    /// Whether `commits` lacks some.
-    #[serde(skip_serializing_if = "is_false")]
+    /// True if `commits` is incomplete.
     pub commits_truncated: bool,
     /// Files added, modified or removed, each once.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<String>,
-    /// Whether `paths` may lack some.
-    #[serde(skip_serializing_if = "is_false")]
+    /// True if `paths` may be incomplete.
     pub paths_truncated: bool,
 }
 
 /// One commit of a push.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[facts]
 pub struct Commit {
-    /// Its hash.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sha: Option<String>,
-    /// Its message, shortened.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The author's login, else name.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The author's login, or name if the login is unknown.
     pub author: Option<String>,
-    /// Its page.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 
-/// A branch or tag created or deleted.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+/// A branch or tag that was created or deleted.
+#[facts]
 pub struct Reference {
-    /// Its name without `refs/`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The name without `refs/`.
     pub name: Option<String>,
     /// `branch` or `tag`.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "type")]
     pub kind: Option<String>,
 }
 
 /// A check run, a check suite or a commit status.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[facts]
 pub struct Check {
-    /// GitHub's id.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
-    /// The check's name; a status's context.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The check's name, or the status's context.
     pub name: Option<String>,
-    /// Its page.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// The page of the service that ran it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The page of the service that ran the check.
     pub details_url: Option<String>,
-    /// `queued`, `in_progress`, `completed`; a status's state.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `queued`, `in_progress`, `completed`; a commit status's state.
     pub status: Option<String>,
-    /// The commit checked.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub head_sha: Option<String>,
     /// The App's slug.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
-    /// The output's title; a status's description.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The output's title, or the status's description.
     pub title: Option<String>,
-    /// The output's summary, shortened.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The output's summary.
     pub summary: Option<String>,
     /// The button pressed, on `requested_action`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub requested_action: Option<String>,
-    /// Numbers of the pull requests with this head.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The numbers of pull requests with this head.
     pub pull_requests: Vec<i64>,
 }
 
-/// A workflow's run, or one job of it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+/// A run of a workflow, or one job of it.
+#[facts]
 pub struct Workflow {
-    /// GitHub's id of the run.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub run_id: Option<i64>,
-    /// The how-manieth run of the workflow.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Counts the runs of the workflow.
     pub run_number: Option<i64>,
-    /// Which attempt, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Counts the attempts of the run, from 1.
     pub run_attempt: Option<i64>,
-    /// The workflow's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The workflow's file.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The run's title.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// The run's or job's page.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The page of the run or job.
     pub url: Option<String>,
-    /// The event that started it: `push`, `schedule`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The event that started the run: `push`, `schedule`.
     pub trigger: Option<String>,
     /// `queued`, `in_progress`, `completed`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// The commit.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub head_sha: Option<String>,
-    /// GitHub's id of the job.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<i64>,
-    /// The job's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub job: Option<String>,
-    /// Names of the job's steps that failed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failed_steps: Vec<String>,
-    /// The runner's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub runner: Option<String>,
-    /// What the job asks of a runner. Not `labels`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The labels that select a runner. They are no issue labels, so `labels` lacks them.
     pub runner_labels: Vec<String>,
-    /// Numbers of the pull requests with this head.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The numbers of pull requests with this head.
     pub pull_requests: Vec<i64>,
 }
 
 /// A release.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[facts]
 pub struct Release {
-    /// GitHub's id.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
-    /// Its title.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Its page.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Whether it is marked as one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub prerelease: Option<bool>,
-    /// The branch or commit the tag is made from.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The branch or commit that the tag is made from.
     pub target: Option<String>,
-    /// Who made it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
-    /// The notes, shortened.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The release notes.
     pub body: Option<String>,
-    /// Names of the files.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The names of the files.
     pub assets: Vec<String>,
 }

@@ -1,11 +1,11 @@
-//! Security alerts and advisories. A leaked secret itself is never kept.
+//! Security alerts and advisories. A leaked secret is never kept.
 
 use super::strict;
 use crate::facts::Alert;
 use crate::outline::Outline;
 use triggerhouse_sdk::prelude::*;
 
-/// When an alert last changed; older kinds have no `updated_at`.
+/// The time of an alert's last change. Older kinds have no `updated_at`.
 const MOMENTS: &[&str] = &[
     "/updated_at",
     "/fixed_at",
@@ -53,7 +53,7 @@ pub fn dependabot(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), Re
     Ok(())
 }
 
-/// `repository_vulnerability_alert`: what Dependabot alerts were called before.
+/// `repository_vulnerability_alert`: the predecessor of Dependabot alerts.
 pub fn vulnerability(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/alert")?;
     let alert = Alert {
@@ -97,7 +97,7 @@ pub fn secret(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadEr
     Ok(())
 }
 
-/// `security_advisory`, which concerns no repository, and `repository_advisory`.
+/// `security_advisory`, which belongs to no repository, and `repository_advisory`.
 pub fn advisory(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let (noun, pointer) = match outline.facts.event.as_str() {
         "security_advisory" => ("Security advisory", "/security_advisory"),
@@ -120,7 +120,7 @@ pub fn advisory(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), Read
     };
     outline.headline = format!(
         "{noun} {} ({}): {}",
-        outline.verb(),
+        outline.facts.verb(),
         alert.severity.as_deref().unwrap_or("unknown severity"),
         alert
             .summary
@@ -148,18 +148,11 @@ fn describe(alert: &Payload<'_>) -> Result<Alert, ReadError> {
 }
 
 fn finish(noun: &str, entity: &Payload<'_>, alert: Alert, outline: &mut Outline) {
-    let number = alert
-        .number
-        .map(|number| format!(" #{number}"))
-        .unwrap_or_default();
-    let severity = alert
-        .severity
-        .as_deref()
-        .map(|severity| format!(" ({severity})"));
     outline.headline = format!(
-        "{noun}{number} {}{}: {}",
-        outline.verb(),
-        severity.unwrap_or_default(),
+        "{noun}{} {}{}: {}",
+        tail(" #", alert.number.map(|number| number.to_string())),
+        outline.facts.verb(),
+        aside(alert.severity.as_deref()),
         alert.summary.as_deref().unwrap_or_default()
     );
     outline.url.clone_from(&alert.url);

@@ -1,4 +1,4 @@
-//! Check runs, check suites, and merge groups, which ask for checks.
+//! Check runs, check suites, and merge groups, which request checks.
 
 use super::strict;
 use crate::facts::Check;
@@ -27,7 +27,7 @@ pub fn run(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError
     Ok(())
 }
 
-/// `check_suite`: has no page of its own, so the commit's checks stand in.
+/// `check_suite`. It has no page of its own, so the link leads to the commit's checks.
 pub fn suite(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/check_suite")?;
     let sha = entity.short_text("/head_sha")?;
@@ -39,13 +39,15 @@ pub fn suite(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErr
         outcome(outline),
         short_sha(&sha)
     );
-    outline.url = outline.repository_link(&format!("/commit/{sha}/checks"));
+    outline.url = outline
+        .facts
+        .repository_link(&format!("/commit/{sha}/checks"));
     outline.occurred_at = entity.moment(&["/updated_at"]);
     outline.facts.check = Some(describe(&entity, None));
     Ok(())
 }
 
-/// `merge_group`: the branch is the one to be merged into.
+/// `merge_group`. Its branch is the one to merge into.
 pub fn merge_group(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/merge_group")?;
     let sha = entity.short_text("/head_sha")?;
@@ -53,10 +55,10 @@ pub fn merge_group(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), R
     let branch = outline.facts.branches.first().cloned().unwrap_or_default();
     outline.headline = format!(
         "Merge group {} for {branch}: {}",
-        outline.verb(),
+        outline.facts.verb(),
         short_sha(&sha)
     );
-    outline.url = outline.repository_link(&format!("/commit/{sha}"));
+    outline.url = outline.facts.repository_link(&format!("/commit/{sha}"));
     outline.facts.check = Some(Check {
         head_sha: Some(sha),
         title: entity.prose("/head_commit/message"),
@@ -65,11 +67,11 @@ pub fn merge_group(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), R
     Ok(())
 }
 
-/// `failure` says more than `completed`.
+/// The conclusion of a completed check, which says more than the action.
 pub fn outcome(outline: &Outline) -> String {
     match &outline.facts.conclusion {
-        Some(conclusion) if outline.is("completed") => conclusion.replace('_', " "),
-        _ => outline.verb(),
+        Some(conclusion) if outline.facts.is("completed") => conclusion.replace('_', " "),
+        _ => outline.facts.verb(),
     }
 }
 

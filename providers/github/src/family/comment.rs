@@ -1,5 +1,5 @@
-//! Comments: on issues and pull requests, diffs, commits and discussions. The
-//! author is the commenter, not who opened what is commented on.
+//! Comments on issues, pull requests, diffs, commits and discussions. The author is the
+//! commenter, not the author of the thing that the comment is on.
 
 use super::{discussion, issue, pull_request, strict};
 use crate::facts::Comment;
@@ -35,7 +35,7 @@ pub fn on_diff(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadE
 /// `commit_comment`.
 pub fn on_commit(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let sha = payload.name("/comment/commit_id").unwrap_or_default();
-    let first_line = payload.raw("/comment/body").map(crate::git::first_line);
+    let first_line = payload.raw("/comment/body").map(first_line);
     let place = format!(
         "commit {}: {}",
         short_sha(&sha),
@@ -67,7 +67,7 @@ fn finish(payload: &Payload<'_>, outline: &mut Outline, place: &str) -> Result<(
     let entity = payload.object("/comment")?;
     let comment = describe(&entity)?;
     outline.facts.author = strict::account(&entity, "/user")?;
-    outline.headline = format!("Comment {} on {place}", outline.verb());
+    outline.headline = format!("Comment {} on {place}", outline.facts.verb());
     outline.url.clone_from(&comment.url);
     outline.occurred_at = match outline.facts.action.as_deref() {
         Some("created") => entity.moment(&["/created_at"]),
@@ -78,7 +78,7 @@ fn finish(payload: &Payload<'_>, outline: &mut Outline, place: &str) -> Result<(
     Ok(())
 }
 
-/// The section.
+/// Reads the section.
 pub fn describe(comment: &Payload<'_>) -> Result<Comment, ReadError> {
     Ok(Comment {
         id: Some(comment.integer("/id")?),

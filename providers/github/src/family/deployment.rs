@@ -1,4 +1,4 @@
-//! Deployments, their statuses, and the reviews and rules they wait for.
+//! Deployments, their statuses, and the reviews and rules that they wait for.
 
 use super::{strict, workflow};
 use crate::facts::Deployment;
@@ -11,7 +11,11 @@ pub fn deployment(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), Re
     let entity = payload.object("/deployment")?;
     let deployment = describe(&entity, outline)?;
     outline.facts.author = strict::account(&entity, "/creator")?;
-    outline.headline = format!("Deployment {} {}", outline.verb(), destination(&deployment));
+    outline.headline = format!(
+        "Deployment {} {}",
+        outline.facts.verb(),
+        destination(&deployment)
+    );
     outline.url = payload.link("/workflow_run/html_url");
     outline.occurred_at = entity.moment(&["/created_at"]);
     outline.facts.deployment = Some(deployment);
@@ -19,7 +23,7 @@ pub fn deployment(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), Re
     Ok(())
 }
 
-/// `deployment_status`: its state is what others call a conclusion.
+/// `deployment_status`. Its state serves as the conclusion.
 pub fn status(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let mut deployment = describe(&payload.object("/deployment")?, outline)?;
     let entity = payload.object("/deployment_status")?;
@@ -48,7 +52,7 @@ pub fn status(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadEr
     Ok(())
 }
 
-/// `deployment_review`: belongs to a workflow's run, and carries no deployment.
+/// `deployment_review`. It belongs to a workflow run and carries no deployment.
 pub fn review(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     strict::branch(payload, "/workflow_run/head_branch", outline)?;
     let environment = payload
@@ -62,7 +66,7 @@ pub fn review(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadEr
     };
     outline.headline = format!(
         "Deployment review {} {}",
-        outline.verb(),
+        outline.facts.verb(),
         destination(&deployment)
     );
     outline.url = payload.link("/workflow_run/html_url");
@@ -81,7 +85,7 @@ pub fn protection_rule(payload: &Payload<'_>, outline: &mut Outline) -> Result<(
     deployment.environment = payload.name("/environment").or(deployment.environment);
     outline.headline = format!(
         "Deployment protection rule {} {}",
-        outline.verb(),
+        outline.facts.verb(),
         destination(&deployment)
     );
     outline.occurred_at = payload.moment(&["/deployment/updated_at"]);
@@ -97,15 +101,12 @@ fn destination(deployment: &Deployment) -> String {
 }
 
 fn run(payload: &Payload<'_>, outline: &mut Outline) {
-    if let Some(run) = payload
-        .value_at("/workflow_run")
-        .filter(|run| run.is_object())
-    {
-        outline.facts.workflow = Some(workflow::describe(&Payload::new(run)));
+    if let Ok(Some(run)) = payload.object_opt("/workflow_run") {
+        outline.facts.workflow = Some(workflow::describe(&run));
     }
 }
 
-/// The section, and the branch: what was deployed may also be a commit's hash.
+/// Reads the section, and the branch, unless a commit's hash was deployed.
 fn describe(deployment: &Payload<'_>, outline: &mut Outline) -> Result<Deployment, ReadError> {
     let reference = deployment.short_text_opt("/ref")?;
     if let Some(branch) = reference

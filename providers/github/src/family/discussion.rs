@@ -11,14 +11,14 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
     let discussion = describe(&entity, outline)?;
     outline.facts.author = strict::account(&entity, "/user")?;
     outline.facts.label = payload.name("/label/name");
-    let detail = issue::detail(outline);
     outline.headline = format!(
-        "Discussion #{} {}{detail}: {}",
+        "Discussion #{} {}{}{}",
         discussion.number.unwrap_or_default(),
-        outline.verb(),
-        discussion.title.as_deref().unwrap_or_default()
+        outline.facts.verb(),
+        issue::detail(outline),
+        tail(": ", discussion.title.as_deref())
     );
-    // An answer is a comment; its own link leads to the same page, further down.
+    // An answer is a comment. Its link leads to the same page, further down.
     outline.url = payload
         .link("/answer/html_url")
         .or_else(|| discussion.url.clone());
@@ -30,7 +30,7 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
     Ok(())
 }
 
-/// The section, and the labels.
+/// Reads the section and the labels.
 pub fn describe(discussion: &Payload<'_>, outline: &mut Outline) -> Result<Discussion, ReadError> {
     outline.facts.labels = strict::labels(discussion, "/labels")?;
     Ok(Discussion {

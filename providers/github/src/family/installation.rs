@@ -1,4 +1,4 @@
-//! A GitHub App's installation: where, and on which repositories.
+//! The installation of a GitHub App: its account and its repositories.
 
 use crate::facts::Installation;
 use crate::outline::Outline;
@@ -7,11 +7,11 @@ use triggerhouse_sdk::prelude::*;
 /// `installation`, `installation_repositories` and `installation_target`.
 pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     payload.integer("/installation/id")?;
-    // `repositories` are those of a new or a former installation.
+    // `repositories` lists the repositories of an installation that is new or was deleted.
     let mut added = payload.names("/repositories_added", "/full_name");
     let mut removed = payload.names("/repositories_removed", "/full_name");
     let all = payload.names("/repositories", "/full_name");
-    if outline.is("deleted") {
+    if outline.facts.is("deleted") {
         &mut removed
     } else {
         &mut added
@@ -26,8 +26,8 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
         "installation_target" => "Installation's account",
         _ => "Installation",
     };
-    let place = account.as_deref().map(|account| format!(" for {account}"));
-    outline.headline = format!("{noun} {}{}", outline.verb(), place.unwrap_or_default());
+    let place = tail(" for ", account.as_deref());
+    outline.headline = format!("{noun} {}{place}", outline.facts.verb());
     outline.url = payload.link("/installation/html_url");
     outline.occurred_at = match outline.facts.action.as_deref() {
         Some("created") => payload.moment(&["/installation/created_at"]),

@@ -12,12 +12,12 @@ pub fn issues(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadEr
     outline.facts.author = strict::account(&entity, "/user")?;
     outline.facts.label = payload.name("/label/name");
     outline.facts.assignee = payload.name("/assignee/login");
-    let detail = detail(outline);
     outline.headline = format!(
-        "Issue #{} {}{detail}: {}",
+        "Issue #{} {}{}{}",
         issue.number.unwrap_or_default(),
-        outline.verb(),
-        issue.title.as_deref().unwrap_or_default()
+        outline.facts.verb(),
+        detail(outline),
+        tail(": ", issue.title.as_deref())
     );
     outline.url.clone_from(&issue.url);
     outline.occurred_at = moment(&entity, outline);
@@ -25,76 +25,44 @@ pub fn issues(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadEr
     Ok(())
 }
 
-/// `sub_issues`: GitHub sends one event to the parent's repository, whose action
-/// starts with `sub_issue`, and one to the child's.
+/// `sub_issues`: GitHub sends one event to the parent's repository, with an action that starts
+/// with `sub_issue`, and one to the child's repository.
 pub fn sub_issues(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
-    if outline
-        .facts
-        .action
-        .as_deref()
-        .unwrap_or_default()
-        .starts_with("sub_issue")
-    {
-        relation(
-            payload,
-            outline,
-            "/parent_issue",
-            "/sub_issue",
-            "/sub_issue_repo",
-        )
-    } else {
-        relation(
-            payload,
-            outline,
-            "/sub_issue",
-            "/parent_issue",
-            "/parent_issue_repo",
-        )
-    }
+    let (own, other) = match starts(outline, "sub_issue") {
+        true => ("/parent_issue", "/sub_issue"),
+        false => ("/sub_issue", "/parent_issue"),
+    };
+    relation(payload, outline, own, other)
 }
 
-/// `issue_dependencies`: one of the two issues is in this repository.
+/// `issue_dependencies`: at least one of the two issues is in this repository.
 pub fn dependencies(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
-    if outline
-        .facts
-        .action
-        .as_deref()
-        .unwrap_or_default()
-        .starts_with("blocked_by")
-    {
-        relation(
-            payload,
-            outline,
-            "/blocked_issue",
-            "/blocking_issue",
-            "/blocking_issue_repo",
-        )
-    } else {
-        relation(
-            payload,
-            outline,
-            "/blocking_issue",
-            "/blocked_issue",
-            "/blocked_issue_repo",
-        )
-    }
+    let (own, other) = match starts(outline, "blocked_by") {
+        true => ("/blocked_issue", "/blocking_issue"),
+        false => ("/blocking_issue", "/blocked_issue"),
+    };
+    relation(payload, outline, own, other)
+}
+
+fn starts(outline: &Outline, start: &str) -> bool {
+    let action = outline.facts.action.as_deref();
+    action.is_some_and(|action| action.starts_with(start))
 }
 
 fn relation(
     payload: &Payload<'_>,
     outline: &mut Outline,
-    own: &'static str,
-    other: &'static str,
-    other_repository: &str,
+    own: &str,
+    other: &str,
 ) -> Result<(), ReadError> {
     let entity = payload.object(own)?;
     let mut issue = describe(&entity, outline)?;
     outline.facts.author = strict::account(&entity, "/user")?;
     let related = payload.number(&format!("{other}/number")).map(|number| {
-        let repository = payload.name(&format!("{other_repository}/full_name"));
+        let repository = payload.name(&format!("{other}_repo/full_name"));
         format!("{}#{number}", repository.unwrap_or_default())
     });
-    let verb = outline.verb();
+    let verb = outline.facts.verb();
     let (kind, change) = verb.rsplit_once(' ').unwrap_or((&verb, ""));
     outline.headline = format!(
         "Issue #{}: {kind} {} {change}",
@@ -108,7 +76,7 @@ fn relation(
     Ok(())
 }
 
-/// The section, and the labels. A comment's issue is read by it as well.
+/// Reads the section and the labels. Also reads the issue of a comment.
 pub fn describe(issue: &Payload<'_>, outline: &mut Outline) -> Result<Issue, ReadError> {
     outline.facts.labels = strict::labels(issue, "/labels")?;
     let is_pull_request = issue.has("/pull_request");
@@ -131,25 +99,23 @@ pub fn describe(issue: &Payload<'_>, outline: &mut Outline) -> Result<Issue, Rea
     })
 }
 
-/// What an action was about: a label, an assignee, a reviewer.
+/// The object of an action: a label, an assignee, a reviewer.
 pub fn detail(outline: &Outline) -> String {
     let facts = &outline.facts;
-    match facts.action.as_deref() {
+    aside(match facts.action.as_deref() {
         Some("labeled" | "unlabeled") => facts.label.as_deref(),
         Some("assigned" | "unassigned") => facts.assignee.as_deref(),
         Some("review_requested" | "review_request_removed") => facts.requested_reviewer.as_deref(),
         _ => None,
-    }
-    .map(|detail| format!(" ({detail})"))
-    .unwrap_or_default()
+    })
 }
 
-/// When the action took place: some have a time of their own.
+/// The time of the action. Some actions have a field of their own.
 pub fn moment(entity: &Payload<'_>, outline: &Outline) -> Option<u64> {
     match outline.facts.action.as_deref() {
         Some("opened" | "created") => entity.moment(&["/created_at"]),
         Some("closed") => entity.moment(&["/merged_at", "/closed_at", "/updated_at"]),
-        // Deletion and transfer leave the last change's time behind.
+        // These keep the time of the change before.
         Some("deleted" | "transferred") => None,
         _ => entity.moment(&["/updated_at"]),
     }

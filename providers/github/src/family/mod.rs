@@ -1,8 +1,8 @@
-//! One reader for each family of events. A reader fills in what is special about
-//! its events; what all payloads share, [`Outline::begin`] has read already.
+//! One reader for each family of events. It reads the parts that are special to its events;
+//! [`crate::outline::begin`] has read the parts common to all payloads.
 //!
-//! Only here is an event's name looked at. An event that GitHub adds tomorrow is
-//! read by [`plain`], with the common facts and a title made from its name.
+//! Only this file looks at an event's name. [`plain`] reads an event that GitHub adds later:
+//! its common facts, and a title made from its name.
 
 mod alert;
 mod check;
@@ -24,13 +24,13 @@ mod workflow;
 use crate::outline::Outline;
 use triggerhouse_sdk::prelude::*;
 
-/// Fills in an outline.
+/// Completes an outline.
 type Reader = fn(&Payload<'_>, &mut Outline) -> Result<(), ReadError>;
 
-/// Reads what is special about the event.
+/// Reads the parts that are special to the event.
 ///
 /// # Errors
-/// If the payload lacks what makes it that event, or a filter would be misled.
+/// If the payload lacks a part that makes it that event, or would mislead a filter.
 pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     reader(&outline.facts.event)(payload, outline)
 }

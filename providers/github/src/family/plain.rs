@@ -1,20 +1,20 @@
-//! The many small events, each a row of one table; and, by the same means, the
-//! events that GitHub has yet to invent.
+//! The many small events, each a row of one table. The same code reads the events that
+//! GitHub adds later.
 
 use crate::facts::Subject;
 use crate::outline::Outline;
 use serde_json::Value;
 use triggerhouse_sdk::prelude::*;
 
-/// How one event is told.
+/// The parts of one event's title.
 struct Row {
     event: &'static str,
     noun: &'static str,
-    /// Where the thing stands that the event is about.
+    /// The pointer to the thing that the event is about.
     entity: &'static str,
-    /// Where its name may stand, from the root; if empty, [`NAMES`] within it.
+    /// Pointers to its name, from the root. If empty, [`NAMES`] apply within the thing.
     names: &'static [&'static str],
-    /// What happened, for events without an action.
+    /// The verb of an event without an action.
     verb: &'static str,
 }
 
@@ -37,7 +37,7 @@ impl Row {
     }
 }
 
-/// Under which key things carry what people call them. Never a `key` or a `token`.
+/// Pointers to the name of a thing. Never a `key` or a `token`.
 const NAMES: &[&str] = &[
     "/title",
     "/full_name",
@@ -48,7 +48,7 @@ const NAMES: &[&str] = &[
     "/summary",
 ];
 
-/// By event.
+/// The events, in alphabetical order.
 const ROWS: &[Row] = &[
     row("branch_protection_configuration", "Branch protection", ""),
     row("branch_protection_rule", "Branch protection rule", "/rule"),
@@ -117,11 +117,14 @@ const ROWS: &[Row] = &[
     row("watch", "Watching", "").named(&["/sender/login"]),
 ];
 
-/// Every event without a reader of its own.
+/// Reads every event without a reader of its own.
 pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let event = outline.facts.event.clone();
     let known = ROWS.iter().find(|row| row.event == event);
-    let noun = known.map_or_else(|| sentence(&event), |row| row.noun.to_owned());
+    let noun = known.map_or_else(
+        || capitalized(&event.replace('_', " ")),
+        |row| row.noun.to_owned(),
+    );
     let entity = match known {
         Some(row) => payload
             .value_at(row.entity)
@@ -135,14 +138,10 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
         known.map_or(&[][..], |row| row.names),
     );
     let verb = match known.map_or("", |row| row.verb) {
-        "" => outline.verb(),
+        "" => outline.facts.verb(),
         verb => verb.to_owned(),
     };
-    let name = subject
-        .name
-        .as_deref()
-        .map(|name| format!(": {name}"))
-        .unwrap_or_default();
+    let name = tail(": ", subject.name.as_deref());
     outline.headline = format!("{} {verb}{name}", subject.kind)
         .trim_end()
         .to_owned();
@@ -154,13 +153,8 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
 }
 
 fn subject(payload: &Payload<'_>, kind: String, entity: Option<&Value>, names: &[&str]) -> Subject {
-    // A webhook's id is its name.
-    let named = |name: &&str| {
-        payload
-            .name(name)
-            .or_else(|| payload.number(name).map(|id| id.to_string()))
-    };
-    let name = names.iter().find_map(named);
+    // A webhook has an id instead of a name.
+    let name = names.iter().find_map(|name| payload.ident(name));
     let Some(entity) = entity.map(Payload::new) else {
         return Subject {
             kind,
@@ -172,7 +166,7 @@ fn subject(payload: &Payload<'_>, kind: String, entity: Option<&Value>, names: &
     let name = name.or_else(|| usual.iter().find_map(|name| entity.name(name)));
     Subject {
         kind,
-        id: entity.id_opt("/id").ok().flatten(),
+        id: entity.ident("/id"),
         number: entity.number("/number"),
         name,
         url: entity.link("/html_url"),
@@ -181,7 +175,7 @@ fn subject(payload: &Payload<'_>, kind: String, entity: Option<&Value>, names: &
     }
 }
 
-/// A new event most likely carries its thing under its own name.
+/// The thing of a new event: most likely the object under the event's name.
 fn unknown_entity<'a>(payload: &Payload<'a>, event: &str) -> Option<&'a Value> {
     let object = payload.value().as_object()?;
     let common = [
@@ -209,21 +203,11 @@ fn moment(payload: &Payload<'_>, entity: Option<&Value>, outline: &Outline) -> O
     }
     let entity = Payload::new(entity?);
     match outline.facts.action.as_deref() {
-        // Who or what is gone or came along bears no time of that.
+        // A thing that left or joined carries no time of that.
         Some("deleted" | "removed" | "added" | "started" | "blocked" | "unblocked") => None,
         Some("created" | "published" | "opened") => entity.moment(&["/created_at"]),
         Some("closed") => entity.moment(&["/closed_at", "/updated_at"]),
         _ if outline.facts.event == "ping" => None,
         _ => entity.moment(&["/updated_at", "/created_at"]),
-    }
-}
-
-/// `new_thing` as `New thing`.
-fn sentence(event: &str) -> String {
-    let words = event.replace('_', " ");
-    let mut letters = words.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => words,
     }
 }

@@ -1,4 +1,4 @@
-//! Pull requests. Their payloads name no changed files, only how many.
+//! Pull requests. Their payloads count the changed files and do not name them.
 
 use super::{issue, strict};
 use crate::facts::PullRequest;
@@ -20,13 +20,13 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
     let verb = match outline.facts.action.as_deref() {
         Some("closed") if outline.facts.merged == Some(true) => "merged".into(),
         Some("synchronize") => "updated".into(),
-        _ => outline.verb(),
+        _ => outline.facts.verb(),
     };
-    let detail = issue::detail(outline);
     outline.headline = format!(
-        "Pull request #{} {verb}{detail}: {}",
+        "Pull request #{} {verb}{}{}",
         pull_request.number.unwrap_or_default(),
-        pull_request.title.as_deref().unwrap_or_default()
+        issue::detail(outline),
+        tail(": ", pull_request.title.as_deref())
     );
     outline.url.clone_from(&pull_request.url);
     outline.occurred_at = issue::moment(&entity, outline);
@@ -34,8 +34,8 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
     Ok(())
 }
 
-/// The section, the labels, the base branch, and whether it is a draft or merged.
-/// Reviews and their comments carry a shorter form, without `merged`.
+/// Reads the section, the labels, the base branch, and the state of draft and merge. Reviews
+/// and their comments carry a shorter form, without `merged`.
 pub fn describe(
     pull_request: &Payload<'_>,
     outline: &mut Outline,

@@ -1,21 +1,22 @@
-//! Pushes: the only event that names changed files.
+//! Pushes, the only event that names changed files.
 
 use crate::facts::{Account, Commit, Push};
-use crate::git::{branch_of, first_line, tag_of};
+use crate::git::{branch_of, tag_of};
 use crate::outline::Outline;
 use serde_json::Value;
 use std::collections::HashSet;
 use triggerhouse_sdk::limits::NAME_BYTES_MAX;
 use triggerhouse_sdk::prelude::*;
 
-/// Commits kept in the facts, the newest of the push.
+/// Commits kept in the facts: the newest of the push.
 const COMMITS_MAX: usize = 50;
-/// A commit's message is kept up to here.
+/// Bytes kept of a commit's message.
 const MESSAGE_BYTES_MAX: usize = 512;
-/// Changed files kept in the facts: so many, and so many bytes of them.
+/// Changed files kept in the facts.
 const PATHS_MAX: usize = 3_000;
+/// Bytes of all their names.
 const PATHS_BYTES_MAX: usize = 98_304;
-/// GitHub lists no more commits, whatever was pushed.
+/// Commits that GitHub lists at most.
 const GITHUB_COMMITS_MAX: usize = 2_048;
 
 /// `push`.
@@ -42,7 +43,7 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
         (_, _, 1) => format!("1 commit pushed to {name}: {message}"),
         (_, _, count) => format!("{count} commits pushed to {name}: {message}"),
     };
-    // The comparison with nothing is an empty page.
+    // A deleted branch has nothing to compare with, so that page is empty.
     outline.url = if push.deleted {
         None
     } else {
@@ -97,12 +98,12 @@ fn commit(commit: &Value) -> Commit {
     }
 }
 
-/// Each changed file once, and whether some are missing. Anything unexpected
-/// counts as missing: a filter then lets the push through.
+/// Each changed file once, and true if some may be missing. Unexpected values count as
+/// missing, and a filter then accepts the push.
 fn paths(commits: &[Value]) -> (Vec<String>, bool) {
     let (mut seen, mut paths) = (HashSet::new(), Vec::new());
     let (mut bytes, mut truncated) = (0, false);
-    // Newest first, because those are what the branch looks like now.
+    // Newest first: the newest commits show the branch as it is now.
     for commit in commits.iter().rev() {
         for change in ["added", "modified", "removed"] {
             match commit.get(change) {

@@ -1,4 +1,4 @@
-//! Branches and tags created or deleted.
+//! Branches and tags that were created or deleted.
 
 use crate::facts::Reference;
 use crate::outline::Outline;
@@ -16,12 +16,12 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
         _ => {}
     }
     let noun = if kind == "tag" { "Tag" } else { "Branch" };
-    outline.headline = format!(
-        "{noun} {name} {}",
-        if created { "created" } else { "deleted" }
-    );
+    let verb = if created { "created" } else { "deleted" };
+    outline.headline = format!("{noun} {name} {verb}");
     if created {
-        outline.url = outline.repository_link(&format!("/tree/{}", escape(&name)));
+        outline.url = outline
+            .facts
+            .repository_link(&format!("/tree/{}", escape(&name)));
     }
     outline.occurred_at = payload.moment(&["/repository/pushed_at"]);
     outline.facts.reference = Some(Reference {
@@ -31,7 +31,7 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
     Ok(())
 }
 
-/// A reference within a link: git allows `#`, `%` and every letter in names.
+/// Escapes a name for a link: git allows `#`, `%` and any letter in names.
 fn escape(name: &str) -> String {
     name.bytes().fold(String::new(), |mut link, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {

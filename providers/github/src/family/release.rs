@@ -11,14 +11,11 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
     let tag = entity.short_text("/tag_name")?;
     outline.facts.author = strict::account(&entity, "/author")?;
     outline.facts.draft = entity.boolean_opt("/draft")?;
-    let name = entity.name("/name").filter(|name| *name != tag);
-    let title = name
-        .as_deref()
-        .map(|name| format!(": {name}"))
-        .unwrap_or_default();
-    outline.headline = format!("Release {tag} {}{title}", outline.verb());
+    let title = entity.name("/name").filter(|name| *name != tag);
+    let verb = outline.facts.verb();
+    outline.headline = format!("Release {tag} {verb}{}", tail(": ", title));
     outline.url = entity.link("/html_url");
-    // `created_at` is the tagged commit's date.
+    // `created_at` is the date of the tagged commit.
     outline.occurred_at = match outline.facts.action.as_deref() {
         Some("published" | "released" | "prereleased") => entity.moment(&["/published_at"]),
         _ => entity.moment(&["/updated_at"]),

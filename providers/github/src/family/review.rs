@@ -1,10 +1,9 @@
-//! Reviews of pull requests, and the threads of their comments. The author is
-//! the reviewer, not who opened the pull request.
+//! Reviews of pull requests, and the threads of their comments. The author is the reviewer,
+//! not the author of the pull request.
 
-use super::{pull_request, strict};
-use crate::facts::Review;
+use super::{comment, pull_request, strict};
+use crate::facts::{PullRequest, Review};
 use crate::outline::Outline;
-use serde_json::Value;
 use triggerhouse_sdk::prelude::*;
 
 /// `pull_request_review`.
@@ -12,13 +11,13 @@ pub fn review(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadEr
     let entity = payload.object("/pull_request")?;
     let pull_request = pull_request::describe(&entity, outline)?;
     let entity = payload.object("/review")?;
-    // Upper case where the review was sent through GitHub's other interface.
+    // A review sent through GitHub's other interface has it in upper case.
     let state = entity.short_text("/state")?.to_ascii_lowercase();
     outline.facts.author = strict::account(&entity, "/user")?;
     let verb = match (outline.facts.action.as_deref(), state.as_str()) {
         (Some("submitted"), "commented") => "reviewed".into(),
         (Some("submitted"), state) => state.replace('_', " "),
-        _ => format!("review {}", outline.verb()),
+        _ => format!("review {}", outline.facts.verb()),
     };
     outline.headline = headline(&pull_request, &verb);
     outline.url = entity
@@ -41,30 +40,26 @@ pub fn review(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadEr
     Ok(())
 }
 
-/// `pull_request_review_thread`: resolving is the sender's doing, so the author
-/// remains the sender.
+/// `pull_request_review_thread`. The sender resolves a thread, so the author stays the
+/// sender.
 pub fn thread(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/pull_request")?;
     let pull_request = pull_request::describe(&entity, outline)?;
-    outline.headline = headline(&pull_request, &format!("thread {}", outline.verb()));
+    outline.headline = headline(&pull_request, &format!("thread {}", outline.facts.verb()));
     outline.url = payload
         .link("/thread/comments/0/html_url")
         .or_else(|| pull_request.url.clone());
     outline.occurred_at = payload.moment(&["/updated_at", "/thread/updated_at"]);
-    let first = payload
-        .value()
-        .pointer("/thread/comments/0")
-        .filter(|first| Value::is_object(first));
-    outline.facts.comment =
-        first.and_then(|first| super::comment::describe(&Payload::new(first)).ok());
+    let first = payload.object_opt("/thread/comments/0").ok().flatten();
+    outline.facts.comment = first.and_then(|first| comment::describe(&first).ok());
     outline.facts.pull_request = Some(pull_request);
     Ok(())
 }
 
-fn headline(pull_request: &crate::facts::PullRequest, verb: &str) -> String {
+fn headline(pull_request: &PullRequest, verb: &str) -> String {
     format!(
-        "Pull request #{} {verb}: {}",
+        "Pull request #{} {verb}{}",
         pull_request.number.unwrap_or_default(),
-        pull_request.title.as_deref().unwrap_or_default()
+        tail(": ", pull_request.title.as_deref())
     )
 }

@@ -1,4 +1,4 @@
-//! Commit statuses: the older sister of checks.
+//! Commit statuses, the predecessor of checks.
 
 use crate::facts::Check;
 use crate::git::short_sha;
@@ -6,8 +6,8 @@ use crate::outline::Outline;
 use triggerhouse_sdk::limits::LIST_ITEMS_MAX;
 use triggerhouse_sdk::prelude::*;
 
-/// `status`. Its state is what others call a conclusion, and the commit may be
-/// the head of several branches.
+/// `status`. Its state serves as the conclusion. The commit can be the head of several
+/// branches.
 pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let state = payload.short_text("/state")?;
     let sha = payload.short_text("/sha")?;

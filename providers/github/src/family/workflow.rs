@@ -1,4 +1,4 @@
-//! GitHub Actions: runs, their jobs, and the two ways to start one by hand.
+//! GitHub Actions: runs, jobs, and the two ways to start a run by hand.
 
 use super::{check, strict};
 use crate::facts::Workflow;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use triggerhouse_sdk::limits::LIST_ITEMS_MAX;
 use triggerhouse_sdk::prelude::*;
 
-/// Inputs are handed on whole or not at all.
+/// Bytes of inputs as JSON. Larger inputs are dropped whole.
 const INPUTS_BYTES_MAX: usize = 65_536;
 
 /// `workflow_run`.
@@ -35,7 +35,7 @@ pub fn run(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError
     Ok(())
 }
 
-/// `workflow_job`. Its `labels` are a runner's, so they are no labels here.
+/// `workflow_job`. Its `labels` select a runner, so they are not the event's labels.
 pub fn job(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/workflow_job")?;
     let name = entity.short_text("/name")?;
@@ -79,7 +79,7 @@ pub fn dispatch(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), Read
     Ok(())
 }
 
-/// `repository_dispatch`: the action is the caller's own word.
+/// `repository_dispatch`. The caller chooses the action.
 pub fn repository_dispatch(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     strict::branch(payload, "/branch", outline)?;
     outline.facts.inputs = inputs(payload, "/client_payload");
@@ -88,7 +88,7 @@ pub fn repository_dispatch(payload: &Payload<'_>, outline: &mut Outline) -> Resu
     Ok(())
 }
 
-/// The section of a run; deployments and their reviews carry one as well.
+/// Reads the section of a run. Deployments and their reviews carry one too.
 pub fn describe(run: &Payload<'_>) -> Workflow {
     Workflow {
         run_id: run.number("/id"),
@@ -107,19 +107,11 @@ pub fn describe(run: &Payload<'_>) -> Workflow {
 }
 
 fn on_branch(outline: &Outline) -> String {
-    let branch = outline.facts.branches.first();
-    branch
-        .map(|branch| format!(" on {branch}"))
-        .unwrap_or_default()
+    tail(" on ", outline.facts.branches.first())
 }
 
 fn failed_steps(job: &Payload<'_>) -> Vec<String> {
-    let steps = job
-        .value_at("/steps")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .map(Payload::new);
+    let steps = job.objects("/steps");
     let failed = steps.filter(|step| step.raw("/conclusion") == Some("failure"));
     failed
         .filter_map(|step| step.name("/name"))

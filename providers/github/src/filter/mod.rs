@@ -1,15 +1,15 @@
-//! Which configurations want an event. Decides on facts alone, so a stored event
-//! can be judged again at any time.
+//! The filter: decides which configurations want an event. It reads facts alone, so a stored
+//! event can be judged again at any time.
 //!
-//! Each check returns what was wrong, and the first that does rejects the event;
-//! its text starts with the field's name.
+//! Each check passes or returns a reason, and the first reason rejects the event. A reason
+//! starts with the field's name.
 
 mod config;
 
 pub use config::Config;
 
 use crate::{Facts, GitHub};
-use triggerhouse_sdk::checks::{self, Check, any, events, list, same};
+use triggerhouse_sdk::checks::{self, Check, any, equal, events, flag, list, same};
 use triggerhouse_sdk::glob;
 use triggerhouse_sdk::prelude::*;
 
@@ -27,18 +27,15 @@ impl Filter for GitHub {
     }
 }
 
-/// What the schema cannot check.
+/// Checks what the schema cannot express.
 fn valid(config: &Config) -> Check {
     checks::globs("repositories", &config.repositories)?;
     checks::globs("branches", &config.branches)?;
     checks::globs("tags", &config.tags)?;
     checks::globs("paths", &config.paths)?;
-    // Looks right, would be accepted, and would wait for ever.
-    if config
-        .events
-        .iter()
-        .any(|wanted| wanted == "pull_request.merged")
-    {
+    // It looks right, and no event would ever match.
+    let is_merge = |wanted: &String| wanted == "pull_request.merged";
+    if config.events.iter().any(is_merge) {
         return Err("events: GitHub sends no `pull_request.merged`; \
             use `pull_request.closed` with `merged: true`"
             .into());
@@ -47,13 +44,11 @@ fn valid(config: &Config) -> Check {
 }
 
 fn judge(event: &Event, facts: &Facts, config: &Config) -> Check {
-    // The kind, not the facts' event and action apart: an action may itself contain
-    // dots.
-    events(&event.kind, &facts.event, &config.events)?;
+    events(&event.kind, &facts.event, &config.events, equal)?;
     let repository = facts
         .repository
-        .as_ref()
-        .map(|repository| repository.full_name.as_str());
+        .iter()
+        .map(|repository| &repository.full_name);
     any(
         "repositories",
         &config.repositories,
@@ -63,33 +58,22 @@ fn judge(event: &Event, facts: &Facts, config: &Config) -> Check {
     any(
         "organizations",
         &config.organizations,
-        facts.organization.as_deref(),
+        &facts.organization,
         same,
     )?;
-    any(
-        "branches",
-        &config.branches,
-        facts.branches.iter().map(String::as_str),
-        glob::matches,
-    )?;
-    any("tags", &config.tags, facts.tag.as_deref(), glob::matches)?;
-    any(
-        "labels",
-        &config.labels,
-        facts.labels.iter().map(String::as_str),
-        same,
-    )?;
-    let author = facts.author.as_ref().map(|author| author.login.as_str());
+    any("branches", &config.branches, &facts.branches, glob::matches)?;
+    any("tags", &config.tags, &facts.tag, glob::matches)?;
+    any("labels", &config.labels, &facts.labels, same)?;
+    let author = facts.author.iter().map(|author| &author.login);
     any("authors", &config.authors, author, same)?;
     exclude_bots(facts, config.exclude_bots)?;
-    draft(facts, config.draft)?;
+    flag("draft", config.draft, facts.draft, |draft| match draft {
+        Some(true) => "it is a draft",
+        Some(false) => "it is no draft",
+        None => "the event is about nothing that can be a draft",
+    })?;
     merged(facts, config.merged)?;
-    any(
-        "conclusions",
-        &config.conclusions,
-        facts.conclusion.as_deref(),
-        same,
-    )?;
+    any("conclusions", &config.conclusions, &facts.conclusion, same)?;
     paths(facts, &config.paths)
 }
 
@@ -105,15 +89,6 @@ fn exclude_bots(facts: &Facts, exclude: bool) -> Check {
     }
 }
 
-fn draft(facts: &Facts, wanted: Option<bool>) -> Check {
-    match (wanted, facts.draft) {
-        (Some(true), Some(false)) => Err("draft: it is no draft".into()),
-        (Some(false), Some(true)) => Err("draft: it is a draft".into()),
-        (Some(_), None) => Err("draft: the event is about nothing that can be a draft".into()),
-        _ => Ok(()),
-    }
-}
-
 fn merged(facts: &Facts, wanted: Option<bool>) -> Check {
     let Some(wanted) = wanted else {
         return Ok(());
@@ -122,7 +97,7 @@ fn merged(facts: &Facts, wanted: Option<bool>) -> Check {
         return Err(format!("merged: {} is no pull_request event", facts.event));
     }
     match (wanted, facts.merged) {
-        (true, Some(true)) if facts.action.as_deref() == Some("closed") => Ok(()),
+        (true, Some(true)) if facts.is("closed") => Ok(()),
         (true, Some(true)) => Err("merged: it was merged before this event".into()),
         (true, _) => Err("merged: it is not merged".into()),
         (false, Some(false)) => Ok(()),
@@ -140,12 +115,9 @@ fn paths(facts: &Facts, wanted: &[String]) -> Check {
             facts.event
         ));
     };
-    let matched = push
-        .paths
-        .iter()
-        .any(|path| wanted.iter().any(|wanted| glob::matches(wanted, path)));
-    // Files that are not known may match: see the schema.
-    if matched || push.paths_truncated {
+    let is_wanted = |path: &String| wanted.iter().any(|wanted| glob::matches(wanted, path));
+    // A file that the facts do not list may match: see the schema.
+    if push.paths_truncated || push.paths.iter().any(is_wanted) {
         return Ok(());
     }
     let count = push.paths.len();

@@ -226,7 +226,7 @@ fn every_payload_matches_the_empty_configuration_except_ping() {
 
 #[test]
 fn without_the_delivery_header_each_example_keeps_a_key_of_its_own() {
-    let mut keys = BTreeMap::new();
+    let mut keys = std::collections::BTreeMap::new();
     for (event, payloads) in octokit() {
         for payload in payloads {
             let mut request = request(&event, &payload);

@@ -1,113 +1,35 @@
-//! What is not as GitHub documents it: an error where it matters, a missing fact
-//! where it does not.
+//! Payloads that are not as GitHub documents them: an error if a filter decides on the value,
+//! otherwise a missing fact.
 
 use super::*;
 use serde_json::json;
 
-fn error(event: &str, payload: &Value) -> String {
-    match GitHub::parse(request(event, payload)) {
-        Err(ParseError::Malformed(text)) => text,
-        other => panic!("{other:?}"),
-    }
-}
+const CASES: &str = r#"
+    issues.opened /issue null → an object, found null
+    issues.opened /issue/number "7" → a whole number, found a string
+    issues.opened /issue/labels {} → an array, found an object
+    issues.opened /repository/full_name 1 → a string, found a number
+    issues.opened /sender "octocat" → an object, found a string
+    issues.opened /action ["opened"] → a string, found an array
+    pull_request.opened /pull_request/base/ref null → a string, found null
+    pull_request.opened /pull_request/draft "no" → a boolean, found a string
+    push /ref 5 → a string, found a number
+    push /commits "none" → an array, found a string
+    check_run.completed /check_run/conclusion false → a string, found a boolean
+    status /branches/0/name 1.5 → a string, found a number with a fraction
+"#;
 
 #[test]
 fn an_error_names_the_pointer_and_both_types() {
-    let cases = [
-        (
-            "issues",
-            "opened",
-            "/issue",
-            json!(null),
-            "/issue: expected an object, found null",
-        ),
-        (
-            "issues",
-            "opened",
-            "/issue/number",
-            json!("7"),
-            "/issue/number: expected a whole number, found a string",
-        ),
-        (
-            "issues",
-            "opened",
-            "/issue/labels",
-            json!({}),
-            "/issue/labels: expected an array, found an object",
-        ),
-        (
-            "issues",
-            "opened",
-            "/repository/full_name",
-            json!(1),
-            "/repository/full_name: expected a string, found a number",
-        ),
-        (
-            "issues",
-            "opened",
-            "/sender",
-            json!("octocat"),
-            "/sender: expected an object, found a string",
-        ),
-        (
-            "issues",
-            "opened",
-            "/action",
-            json!(["opened"]),
-            "/action: expected a string, found an array",
-        ),
-        (
-            "pull_request",
-            "opened",
-            "/pull_request/base/ref",
-            json!(null),
-            "/pull_request/base/ref: expected a string, found null",
-        ),
-        (
-            "pull_request",
-            "opened",
-            "/pull_request/draft",
-            json!("no"),
-            "/pull_request/draft: expected a boolean, found a string",
-        ),
-        (
-            "push",
-            "",
-            "/ref",
-            json!(5),
-            "/ref: expected a string, found a number",
-        ),
-        (
-            "push",
-            "",
-            "/commits",
-            json!("none"),
-            "/commits: expected an array, found a string",
-        ),
-        (
-            "check_run",
-            "completed",
-            "/check_run/conclusion",
-            json!(false),
-            "/check_run/conclusion: expected a string, found a boolean",
-        ),
-        (
-            "status",
-            "",
-            "/branches/0/name",
-            json!(1.5),
-            "/branches/0/name: expected a string, found a number with a fraction",
-        ),
-    ];
-    for (event, action, pointer, value, expected) in cases {
-        let mut payload = example(event, action);
-        *payload.pointer_mut(pointer).unwrap() = value;
-        assert_eq!(error(event, &payload), expected);
+    for case in testing::cases(CASES) {
+        let (event, action) = case.example.split_once('.').unwrap_or((&case.example, ""));
+        let payload = case.apply(example(event, action));
+        assert_eq!(malformed(request(event, &payload)), case.error);
     }
 }
 
 #[test]
-fn what_is_merely_nice_to_have_is_left_out() {
+fn a_value_that_no_filter_decides_on_is_left_out() {
     let mut payload = example("issues", "opened");
     payload["issue"]["html_url"] = json!(7);
     payload["issue"]["body"] = json!(["text"]);
@@ -147,7 +69,7 @@ fn a_deleted_account_is_no_author() {
     let mut payload = example("issue_comment", "created");
     payload["comment"]["user"] = Value::Null;
     let event = parse("issue_comment", &payload);
-    // Not the sender either, who may be a moderator.
+    // The sender is no author either: it may be a moderator.
     assert_eq!(facts(&event).author, None);
     let sender = facts(&event).sender.unwrap().login;
     rejects(&event, json!({"authors": [sender]}), "authors");

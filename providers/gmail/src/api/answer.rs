@@ -1,48 +1,48 @@
-//! Answers of the API. What decides where the next scan begins is read strictly.
+//! Answers of the API. Values that decide where the next scan begins are read strictly.
 
 use super::Failure;
 use crate::cursor::HistoryId;
 use serde_json::Value;
 use triggerhouse_sdk::prelude::*;
 
-/// Ids have 16 hexadecimal digits. They stand in URLs, so nothing else than
-/// letters, digits, `-` and `_` is accepted.
+/// Bytes of an id. Ids have 16 hexadecimal digits. They become parts of URLs, so only letters,
+/// digits, `-` and `_` are accepted.
 const ID_BYTES_MAX: usize = 64;
-/// Page tokens are short numbers; the cursor carries them.
+/// Bytes of a page token. Tokens are short numbers, and the cursor carries one.
 const TOKEN_BYTES_MAX: usize = 4_096;
 
-/// Of `users.getProfile`.
+/// The answer of `users.getProfile`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
     /// `emailAddress`, in lower case.
     pub mailbox: String,
-    /// `historyId`: where the history stands now.
+    /// `historyId`: the current end of the history.
     pub history: HistoryId,
 }
 
-/// Of `users.history.list`.
+/// The answer of `users.history.list`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistoryPage {
-    /// In the order of the history; a message may appear more than once.
+    /// In the order of the history. A message may appear more than once.
     pub added: Vec<Added>,
     /// `nextPageToken`.
     pub next: Option<String>,
-    /// `historyId`: where the history stands.
+    /// `historyId`: the current end of the history.
     pub history: HistoryId,
 }
 
-/// A message that was added.
+/// A message that was added to the mailbox.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Added {
-    /// The record that says so.
+    /// The id of its record in the history.
     pub history: HistoryId,
     /// The message's id.
     pub id: String,
-    /// Its labels, where the record names them.
+    /// Its labels, if the record has them.
     pub labels: Vec<String>,
 }
 
-/// Of `users.messages.list`.
+/// The answer of `users.messages.list`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MessagesPage {
     /// The messages' ids, newest first.
@@ -51,12 +51,12 @@ pub struct MessagesPage {
     pub next: Option<String>,
 }
 
-/// Of `users.labels.list`.
+/// A label in the answer of `users.labels.list`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Label {
     /// `INBOX`, `Label_17`.
     pub id: String,
-    /// What people call it.
+    /// The name that people read.
     pub name: String,
 }
 
@@ -84,8 +84,7 @@ impl HistoryPage {
     pub(super) fn read(value: &Value) -> Result<Self, Failure> {
         let payload = Payload::new(value);
         let mut added = Vec::new();
-        // Missing altogether where nothing changed; a page may be empty and have
-        // a successor all the same.
+        // Missing if nothing changed. An empty page may still have a successor.
         for record in payload.items("/history")? {
             let history = history(&record, "/id")?;
             for message in record.items("/messagesAdded")? {
@@ -129,7 +128,7 @@ pub(super) fn labels(value: &Value) -> Result<Vec<Label>, Failure> {
     payload.items("/labels")?.iter().map(label).collect()
 }
 
-/// A uint64 in a string, as JSON cannot carry it otherwise.
+/// A uint64, which JSON carries in a string.
 fn history(payload: &Payload<'_>, pointer: &str) -> Result<HistoryId, Failure> {
     let text = payload.id(pointer)?;
     text.parse()

@@ -1,18 +1,18 @@
-//! What an answer means when it is not the one that was asked for.
+//! The meaning of an unsuccessful answer.
 //!
-//! Google's errors are `{"error": {"code", "message", "status", "errors":
-//! [{"reason", "domain", "message"}]}}`; the `reason` decides, because 403 stands
-//! for an exhausted quota as well as for a missing permission.
+//! Google's errors are `{"error": {"code", "message", "status", "errors": [{"reason",
+//! "domain", "message"}]}}`. The `reason` decides, because 403 means an exhausted quota as well
+//! as a missing permission.
 
 use serde_json::Value;
 use triggerhouse_sdk::http::{FetchError, Response};
 use triggerhouse_sdk::prelude::*;
 use triggerhouse_sdk::{one_line, retry_after_seconds, seconds_until_rfc3339};
 
-/// Error texts are for a person's screen.
+/// Bytes of an error's text: people read it on a screen.
 const TEXT_BYTES_MAX: usize = 300;
 
-/// Reasons of a 403 that a pause cures. `dailyLimitExceeded` is cured by a long one.
+/// Reasons of a 403 that a pause cures; `dailyLimitExceeded` needs a long one.
 const QUOTA_REASONS: &[&str] = &[
     "rateLimitExceeded",
     "userRateLimitExceeded",
@@ -22,26 +22,26 @@ const QUOTA_REASONS: &[&str] = &[
     "concurrentLimitExceeded",
 ];
 
-/// Reasons of a 403 that concern the project behind the credential: a new
-/// credential would not help.
+/// Reasons of a 403 that belong to the project behind the credential. A new credential would not
+/// help.
 const PROJECT_REASONS: &[&str] = &["accessNotConfigured", "SERVICE_DISABLED"];
 
-/// Why there is no answer to work with.
+/// The reason why there is no usable answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Failure {
-    /// What was asked for does not exist (any more): 404 and 410.
+    /// The requested thing does not exist, or no longer: 404 and 410.
     Gone,
-    /// The request makes no sense to the service: 400.
+    /// The service refuses the request: 400.
     Refused(String),
-    /// A pause of so many seconds is asked for, or of nobody knows how many.
+    /// The service asks for a pause of so many seconds, or of unknown length.
     RateLimited(Option<u32>),
-    /// The credential is not accepted for this.
+    /// The service does not accept the credential for this.
     Unauthorized(String),
-    /// Out of order for now.
+    /// The service is temporarily out of order.
     Unavailable(String),
     /// The host allows no more requests in this poll.
     LimitReached,
-    /// The quota of this minute does not pay for the request; it was not sent.
+    /// The quota of this minute does not cover the request, which was not sent.
     QuotaUsed,
     /// Anything else.
     Other(String),
@@ -77,7 +77,7 @@ impl From<FetchError> for Failure {
 }
 
 impl Failure {
-    /// What an answer other than a success says.
+    /// Classifies an unsuccessful answer.
     pub(super) fn of(response: &Response, now_us: u64) -> Self {
         let error = Error::read(&response.body);
         let text = error.text(response.status);
@@ -97,8 +97,8 @@ impl Failure {
     }
 }
 
-/// `Retry-After` is rare; what Gmail itself says is "User-rate limit exceeded.
-/// Retry after 2020-01-21T12:57:51.196Z".
+/// The pause that the service asks for, in seconds. `Retry-After` is rare. Gmail's own text is
+/// "User-rate limit exceeded. Retry after 2020-01-21T12:57:51.196Z".
 fn pause(response: &Response, error: &Error, now_us: u64) -> Option<u32> {
     retry_after_seconds(&response.headers, now_us).or_else(|| {
         let (_, rest) = error.message().split_once("Retry after ")?;
@@ -107,7 +107,7 @@ fn pause(response: &Response, error: &Error, now_us: u64) -> Option<u32> {
     })
 }
 
-/// The body of an error, as far as it can be read.
+/// The body of an error, or `null` if it is no JSON.
 struct Error(Value);
 
 impl Error {
@@ -125,8 +125,7 @@ impl Error {
         status.unwrap_or_default()
     }
 
-    /// The old format has `errors`, the new one `details`; answers carry either
-    /// or both.
+    /// The old format has `errors`, the new one `details`. Answers carry either or both.
     fn reasons(&self) -> impl Iterator<Item = &str> {
         let lists = ["/error/errors", "/error/details"].into_iter();
         let items = lists.filter_map(|list| self.0.pointer(list)?.as_array());
@@ -191,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_is_no_missing_permission_though_both_are_403() {
+    fn an_exhausted_quota_and_a_missing_permission_differ_although_both_are_403() {
         for reason in QUOTA_REASONS {
             assert_eq!(
                 failure(403, reason, ""),
@@ -210,7 +209,7 @@ mod tests {
             Failure::Unauthorized(_)
         ));
         assert!(matches!(failure(403, "", ""), Failure::Unauthorized(_)));
-        // A new credential would not help here.
+        // A new credential would not help.
         assert!(matches!(
             failure(403, "accessNotConfigured", ""),
             Failure::Other(_)
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pause_stands_in_a_header_or_in_the_message() {
+    fn the_pause_is_in_a_header_or_in_the_message() {
         let body = json!({"error": {"message": "Rate limit"}});
         let retry = |value| answer(429, &[("retry-after", value)], &body);
         assert_eq!(retry("17"), Failure::RateLimited(Some(17)));

@@ -1,13 +1,13 @@
-//! The way out, abstract: tests answer with a mailbox of their own.
+//! The HTTP client as a trait, so that tests can answer with a fake mailbox.
 
 use triggerhouse_sdk::http::{FetchError, Request, Response};
 
-/// Sends one request and waits for its answer.
+/// An HTTP client that sends one request at a time.
 pub trait Http {
-    /// The credential is none of the caller's business: the host adds it.
+    /// Sends a request without a credential, which the host adds.
     ///
     /// # Errors
-    /// See [`FetchError`]. An answer of whatever status is none.
+    /// See [`FetchError`]. An answer with any status is no error.
     fn send(&self, request: Request) -> Result<Response, FetchError>;
 }
 

@@ -1,6 +1,6 @@
-//! The five methods of the Gmail API that polling needs, as its discovery document
-//! describes them (`gmail:v1`): `users.getProfile`, `users.history.list`,
-//! `users.messages.list`, `users.messages.get`, `users.labels.list`.
+//! The five methods of the Gmail API that polling needs, as the discovery document `gmail:v1`
+//! describes them: `users.getProfile`, `users.history.list`, `users.messages.list`,
+//! `users.messages.get`, `users.labels.list`.
 
 mod answer;
 mod failure;
@@ -20,11 +20,11 @@ use quota::{HISTORY_UNITS, MESSAGES_UNITS, PROFILE_UNITS};
 use serde_json::Value;
 use triggerhouse_sdk::http::{Method, Request};
 
-/// Entries of one page of a list. The cursor may hold a page's worth of ids, so
-/// this also bounds the cursor; the service's maximum is 500.
+/// Entries of one page of a list. The cursor may hold the ids of one page, so this also bounds
+/// the cursor. The service's maximum is 500.
 pub const PAGE_SIZE: u32 = 200;
 
-/// The headers that facts are made of.
+/// The headers that the facts need.
 const HEADERS: &[&str] = &[
     "From",
     "To",
@@ -36,12 +36,12 @@ const HEADERS: &[&str] = &[
     "List-Id",
 ];
 
-/// What is wanted of a message.
+/// The fields of a message that the facts need.
 const FIELDS: &str = "id,threadId,labelIds,snippet,internalDate,sizeEstimate,payload/headers";
-/// A part of a message, without what is in it.
+/// The fields of a part of a message, without its content.
 const PART_FIELDS: &str = "filename,mimeType,headers,body/size";
-/// How deep attachments are looked for. Usually they are at 1; a reply with an
-/// inline image within signed mail is at 4.
+/// The depth of the search for attachments. They are usually at 1; those of a reply with an inline
+/// image within signed mail are at 4.
 const PART_DEPTH: usize = 6;
 
 /// The API of one mailbox.
@@ -53,8 +53,8 @@ pub struct Api<'a> {
 }
 
 impl<'a> Api<'a> {
-    /// `root` is what stands before `/profile`; `now_us` is the time of the poll.
-    /// Whatever is asked for is paid from `quota`.
+    /// An API at `root`, the URL before `/profile`. `now_us` is the time of the poll, and
+    /// `quota` pays for every request.
     pub fn new(http: &'a dyn Http, root: String, now_us: u64, quota: Quota) -> Self {
         Self {
             http,
@@ -64,20 +64,20 @@ impl<'a> Api<'a> {
         }
     }
 
-    /// What is spent, and what is left.
+    /// The units spent and left.
     pub fn quota(&self) -> &Quota {
         &self.quota
     }
 
-    /// Whose mailbox it is, and where its history stands.
+    /// The mailbox's address and the current end of its history.
     ///
     /// # Errors
-    /// See [`Failure`], as for all methods.
+    /// See [`Failure`]; the same for all methods.
     pub fn profile(&self) -> Result<Profile, Failure> {
         Profile::read(&self.get(PROFILE_UNITS, "/profile", &[])?)
     }
 
-    /// The messages added after `start`, oldest first: one page.
+    /// One page of the messages added after `start`, oldest first.
     ///
     /// # Errors
     /// [`Failure::Gone`] if `start` is too old.
@@ -98,7 +98,7 @@ impl<'a> Api<'a> {
         HistoryPage::read(&self.get(HISTORY_UNITS, "/history", &query)?)
     }
 
-    /// The messages that arrived after a second, newest first: one page.
+    /// One page of the messages that arrived after a second, newest first.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -117,16 +117,16 @@ impl<'a> Api<'a> {
         MessagesPage::read(&self.get(MESSAGES_UNITS, "/messages", &query)?)
     }
 
-    /// One message without its body: its headers, and if asked for, what its parts
-    /// are called, at the same price.
+    /// One message without its body: its headers and, if `parts` is set, the names of its
+    /// parts, at the same price.
     ///
     /// # Errors
     /// [`Failure::Gone`] if it was deleted.
     pub fn message(&self, id: &str, parts: bool) -> Result<Value, Failure> {
         let path = format!("/messages/{id}");
         if parts {
-            // Only the full format knows parts. What is not named in `fields` (the
-            // bodies) is not sent.
+            // Only the full format has parts. The service sends the fields named in
+            // `fields`, so it sends no bodies.
             let fields = format!("{FIELDS},payload({})", part_fields(PART_DEPTH));
             let query = [("format", "full"), ("fields", fields.as_str())];
             return self.get(MESSAGE_UNITS, &path, &query);
@@ -162,13 +162,13 @@ impl<'a> Api<'a> {
         }
         match serde_json::from_slice(&response.body) {
             Ok(value @ Value::Object(_)) => Ok(value),
-            // Cut off on its way, or a proxy's page.
+            // Cut off in transit, or a page of a proxy.
             _ => Err(Failure::Unavailable("the answer is no JSON object".into())),
         }
     }
 }
 
-/// `filename,mimeType,headers,body/size,parts(…)`, nested: the selector knows no
+/// `filename,mimeType,headers,body/size,parts(…)`, nested, because the selector has no
 /// recursion.
 fn part_fields(depth: usize) -> String {
     match depth {

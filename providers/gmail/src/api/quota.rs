@@ -1,8 +1,7 @@
-//! What requests cost, and what one call may still spend. Refuses a request before it
-//! is sent. Remembers nothing beyond the call: that is [`crate::cursor::Spent`].
+//! The costs of requests and the units left for one call. Refuses a request before it is sent.
+//! Remembers nothing beyond the call; [`crate::cursor::Spent`] does.
 //!
-//! The prices are those of Google's table "Per-method quota usage", for projects since
-//! May 2026.
+//! The prices come from Google's table "Per-method quota usage", for projects since May 2026.
 
 use super::Failure;
 use std::cell::Cell;
@@ -13,13 +12,13 @@ pub const PROFILE_UNITS: u32 = 1;
 pub const HISTORY_UNITS: u32 = 2;
 /// `users.messages.list`.
 pub const MESSAGES_UNITS: u32 = 5;
-/// `users.messages.get`. Projects from before May 2026 pay 5.
+/// `users.messages.get`. Older projects pay 5.
 pub const MESSAGE_UNITS: u32 = 20;
 /// `users.labels.list`.
 pub const LABELS_UNITS: u32 = 1;
 
-/// What a call needs in order to get anywhere: whose mailbox it is, and a message with
-/// the names of its labels. A page of either list costs less.
+/// The units that a call needs to make progress: the profile, and a message with the names of its
+/// labels. A page of either list costs less.
 pub const CALL_UNITS_MIN: u32 = PROFILE_UNITS + MESSAGE_UNITS + LABELS_UNITS;
 
 /// The units of one call.
@@ -30,7 +29,7 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// So many units may be spent.
+    /// A quota of so many units.
     pub fn new(units: u32) -> Self {
         Self {
             left: Cell::new(units),
@@ -38,11 +37,10 @@ impl Quota {
         }
     }
 
-    /// Pays for a request before it is sent, whatever becomes of it: nothing says that
-    /// Google does not count one that fails.
+    /// Pays for a request before it is sent. Google may also count requests that fail.
     ///
     /// # Errors
-    /// [`Failure::QuotaUsed`], if not so many units are left; then nothing is paid.
+    /// [`Failure::QuotaUsed`] if fewer units are left; then nothing is paid.
     pub(super) fn pay(&self, units: u32) -> Result<(), Failure> {
         let left = self.left.get().checked_sub(units);
         self.left.set(left.ok_or(Failure::QuotaUsed)?);
@@ -50,7 +48,7 @@ impl Quota {
         Ok(())
     }
 
-    /// Whether so many units are left.
+    /// True if so many units are left.
     pub fn has(&self, units: u32) -> bool {
         self.left.get() >= units
     }
@@ -77,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_that_a_call_needs_pays_for_whatever_it_begins_with() {
+    fn the_minimum_of_a_call_pays_for_any_first_request() {
         let left = CALL_UNITS_MIN - PROFILE_UNITS;
         for units in [HISTORY_UNITS, MESSAGES_UNITS, MESSAGE_UNITS + LABELS_UNITS] {
             assert!(left >= units);

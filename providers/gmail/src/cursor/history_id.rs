@@ -1,10 +1,10 @@
-//! A point in a mailbox's history.
+//! A position in a mailbox's history.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, num::ParseIntError, str::FromStr};
 
-/// A uint64 that grows with every change of the mailbox, with gaps. Always a string
-/// in JSON: as a number it would lose digits beyond 2^53.
+/// A uint64 that grows with every change of the mailbox, with gaps. It is a string in JSON,
+/// because a number would lose digits beyond 2^53.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HistoryId(pub u64);
 

@@ -1,5 +1,5 @@
-//! What is remembered between polls: a JSON object that the host stores with the
-//! events of the page and hands back.
+//! The state between polls: a JSON object that the host stores with the events of the page and
+//! passes to the next poll.
 //!
 //! ```json
 //! {
@@ -23,46 +23,44 @@
 //!
 //! | field | |
 //! |---|---|
-//! | `v` | the format's version; any other is an invalid cursor |
-//! | `mailbox` | whose it is; with another mailbox everything else is void |
-//! | `since_ms` | when the mailbox was first polled: what arrived before is nobody's business |
+//! | `v` | the version of the format; any other version is an invalid cursor |
+//! | `mailbox` | the mailbox's address; for another mailbox all other fields are void |
+//! | `since_ms` | the time of the first poll; earlier messages never become events |
 //! | `latest_ms` | the newest `internalDate` seen, never later than the poll that saw it |
-//! | `settled_ms` | what `latest_ms` was when `history` was reached: where a resync begins, less an overlap |
-//! | `history` | everything up to this id has been handed over: where the next scan starts |
-//! | `marks` | when scans of the last minutes began, and how far the history reached |
-//! | `recent` | messages handed over that lie beyond `history`, with their records |
-//! | `scan` | the scan under way: its source, when it began and how far the history reached then, and which page comes next |
-//! | `pending` | messages of the page last read that are still to be fetched, oldest first |
-//! | `pause_until_us` | until when the service wants to be left alone |
-//! | `spent` | quota spent in the last minute, by the second, and whether it was used up; missing in older cursors: nothing |
+//! | `settled_ms` | `latest_ms` when `history` was reached: a resync begins there, less an overlap |
+//! | `history` | everything up to this id is delivered: the next scan starts here |
+//! | `marks` | the times when scans of the last minutes began, and the end of the history then |
+//! | `recent` | delivered messages beyond `history`, with their records |
+//! | `scan` | the scan under way: its source, its start, the end of the history then, the next page |
+//! | `pending` | messages of the current page that are still to be fetched, oldest first |
+//! | `pause_until_us` | the end of the pause that the service asked for |
+//! | `spent` | the quota spent in the last minute, by second, and if it was used up; older cursors lack it |
 //!
-//! **A position within a page** is the list `pending`: a page of ids is read once,
-//! whatever the limit of events. The next page is read when the list is empty, by
-//! the token in `scan`. A scan ends when there is neither.
+//! **The position within a page** is the list `pending`: a page of ids is read once, whatever
+//! the limit of events. When the list is empty, the token in `scan` reads the next page. A scan
+//! ends without pending messages and without a token.
 //!
-//! **Records may appear late.** Gmail's history is served by replicas, so a record
-//! may show up after one with a higher id has. `history` therefore follows
-//! [`OVERLAP_MS`] behind: it moves to where the history stood when a scan began, once
-//! another scan that began so much later has read all of it again. That costs nothing
-//! extra as long as it fits on the same page, and `recent` tells which of the messages
-//! are done.
+//! **Records may appear late.** Replicas serve Gmail's history, so a record may appear after one
+//! with a higher id. `history` therefore lags [`OVERLAP_MS`] behind: it moves to the end of the
+//! history at the start of a scan, once a scan that began [`OVERLAP_MS`] later has read all of
+//! it again. The second reading costs nothing extra while it fits on the same page, and `recent`
+//! tells which messages are done.
 //!
-//! Messages that are older than that anyway need no second scan: records are written
-//! in the order of arrival, so a scan that began [`OVERLAP_MS`] after a message arrived
-//! has read everything up to its record, and `history` follows at once. (Imported mail
-//! may carry an old date; one from before `settled_ms` proves nothing.) And a scan ends
-//! where the history stood when it began: what comes meanwhile is the next one's.
+//! Older messages need no second scan. Records are written in the order of arrival, so a scan
+//! that began [`OVERLAP_MS`] after a message arrived has read everything up to its record, and
+//! `history` follows at once. (Imported mail may have an old date; a date before `settled_ms`
+//! proves nothing.) A scan ends at the end of the history when it began; later records belong to
+//! the next scan.
 //!
-//! **A resync must not begin too late.** Messages beyond `history` need not be handed
-//! over yet, though newer ones are: a scan of many pages goes on for hours if the
-//! service fails in between. All that is unsettled arrived after the scan began whose
-//! end `history` is, so a resync begins there (`settled_ms`), and not at the newest
-//! message that was ever seen.
+//! **A resync must not begin too late.** Messages beyond `history` may be undelivered although
+//! newer ones are delivered: a scan of many pages takes hours if the service fails in between.
+//! Everything unsettled arrived after the scan began whose end is `history`. So a resync begins
+//! there (`settled_ms`), and not at the newest message seen.
 //!
-//! **It is bounded**: `pending` by a page ([`crate::api::PAGE_SIZE`] records),
-//! `recent` by [`RECENT_MAX`], `marks` by their distance, `spent` by a minute's seconds.
-//! Where more than that many messages arrive within the overlap, `history` follows the
-//! oldest of the last [`RECENT_MAX`] instead.
+//! **The cursor is bounded**: `pending` by a page ([`crate::api::PAGE_SIZE`] records), `recent`
+//! by [`RECENT_MAX`], `marks` by their distance, `spent` by the seconds of a minute. If more than
+//! [`RECENT_MAX`] messages arrive within the overlap, `history` follows the oldest of the last
+//! [`RECENT_MAX`] instead.
 
 mod history_id;
 mod spent;
@@ -77,14 +75,14 @@ use triggerhouse_sdk::prelude::*;
 
 /// The format that this version writes and reads.
 const VERSION: u64 = 1;
-/// How late a record of the history may appear, in milliseconds: five minutes.
+/// The delay with which a record of the history may appear, in milliseconds: five minutes.
 pub const OVERLAP_MS: u64 = 5 * 60 * 1_000;
-/// Marks are at least this far apart, so there are at most ten and a few.
+/// The minimum distance of marks, which limits them to a few more than ten.
 const MARK_DISTANCE_MS: u64 = OVERLAP_MS / 10;
-/// Messages that are remembered as handed over.
+/// Messages remembered as delivered.
 pub const RECENT_MAX: usize = 500;
 
-/// Where polling of one mailbox stands. See the module for its fields.
+/// The state of polling one mailbox. The module documents the fields.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
@@ -109,15 +107,15 @@ pub struct Cursor {
     pub spent: Spent,
 }
 
-/// What a scan has read.
+/// A finished scan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mark {
-    /// When it began.
+    /// The time it began.
     pub at_ms: u64,
-    /// How far the history reached then.
+    /// The end of the history then.
     pub history: HistoryId,
-    /// The newest message that was seen, but none from after it began.
+    /// The newest message seen, but none from after the scan began.
     pub latest_ms: u64,
 }
 
@@ -125,54 +123,54 @@ pub struct Mark {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scan {
-    /// What is read.
+    /// The list that the scan reads.
     pub source: Source,
-    /// The only label asked for.
+    /// The only label in the scan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// When the first page was read.
+    /// The time the first page was read.
     pub began_ms: u64,
-    /// Where the history stood before that.
+    /// The end of the history before that.
     pub end: HistoryId,
-    /// The page after the one that `pending` came from.
+    /// The page after the one in `pending`.
     pub next: Next,
 }
 
-/// What a scan reads. Page tokens belong to one source and its values.
+/// The list that a scan reads. Page tokens belong to one source and its values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Source {
     /// `users.history.list` after this id.
     History {
-        /// Usually the cursor's `history`, which may move on meanwhile.
+        /// Usually the cursor's `history`, which may advance during the scan.
         start: HistoryId,
     },
     /// A resync: `users.messages.list` after this second.
     Messages {
         /// Seconds since 1970.
         after_s: u64,
-        /// Whether spam and trash are read as well.
+        /// True to read spam and trash too.
         spam_and_trash: bool,
     },
 }
 
-/// Which page comes next.
+/// The next page of a scan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Next {
-    /// The first.
+    /// The first page.
     First,
-    /// The one with this token.
+    /// The page with this token.
     Token(String),
-    /// None of this scan, whose end is reached; but more is waiting for another.
+    /// None, because the scan reached its end; another scan has more to read.
     Scan,
-    /// None.
+    /// None; the list is exhausted.
     None,
 }
 
 impl Cursor {
-    /// Where the first poll of a mailbox leaves off: nothing that is there already
-    /// is new.
+    /// The cursor after the first poll of a mailbox. Messages that are already there are not
+    /// new.
     pub fn first(mailbox: String, history: HistoryId, now_us: u64) -> Self {
         let now_ms = now_us / 1_000;
         Self {
@@ -191,10 +189,10 @@ impl Cursor {
         }
     }
 
-    /// Reads what [`Self::write`] wrote.
+    /// Reads the JSON of [`Self::write`].
     ///
     /// # Errors
-    /// [`PollError::InvalidCursor`], if it is of another version or none.
+    /// [`PollError::InvalidCursor`] for another version or any other text.
     pub fn read(json: &str) -> Result<Self, PollError> {
         let invalid = |text: String| PollError::InvalidCursor(shorten(&text, 300));
         let value: Value = serde_json::from_str(json)
@@ -215,14 +213,14 @@ impl Cursor {
         triggerhouse_sdk::facts(self)
     }
 
-    /// Whether a message is done, or about to be.
+    /// True for a message that is delivered or pending.
     pub fn knows(&self, id: &str) -> bool {
         let has = |(_, known): &(HistoryId, String)| known == id;
         self.recent.iter().any(has) || self.pending.iter().any(has)
     }
 
-    /// The first of `pending` is done: handed over, or gone from the mailbox.
-    /// `date_ms` is when it arrived, if it is known.
+    /// Completes the first of `pending`, which is delivered or gone from the mailbox.
+    /// `date_ms` is the time it arrived, if known.
     pub fn handled(&mut self, date_ms: Option<u64>) {
         let Some(entry) = self.pending.pop_front() else {
             return;
@@ -233,8 +231,8 @@ impl Cursor {
             ..
         }) = self.scan
         else {
-            // A resync ends where the history stood before it began. What it finds
-            // has no record whose id would be known.
+            // A resync ends at the end of the history before it began. Its messages have no
+            // known record.
             return;
         };
         let record = entry.0;
@@ -253,15 +251,15 @@ impl Cursor {
         }
     }
 
-    /// `history` moves to a record, unless more of its messages are pending: one
-    /// record may add several.
+    /// Moves `history` to a record, unless more of its messages are pending: one record can
+    /// add several.
     fn follow(&mut self, record: HistoryId, date_ms: u64) {
         if self.pending.iter().all(|(pending, _)| *pending > record) {
             self.settle(record, date_ms);
         }
     }
 
-    /// The scan has read everything: moves on to what is settled by that.
+    /// Ends a scan that has read everything, and settles the history that this proves complete.
     pub fn close_scan(&mut self) {
         let Some(scan) = self.scan.take() else {
             return;
@@ -274,7 +272,7 @@ impl Cursor {
         };
         match scan.source {
             Source::History { .. } => {
-                // What was late when that scan began was there when this one did.
+                // Records that were late for that scan were there when this one began.
                 let settled = |mark: &&Mark| mark.at_ms.saturating_add(OVERLAP_MS) <= began_ms;
                 if let Some(mark) = self.marks.iter().rev().find(settled).cloned() {
                     self.settle(mark.history, mark.latest_ms);
@@ -282,7 +280,7 @@ impl Cursor {
                 self.mark(mark);
             }
             Source::Messages { .. } => {
-                // Nothing older is known to the history any more.
+                // The history no longer contains anything older.
                 self.marks.clear();
                 self.recent.clear();
                 self.settle(mark.history, mark.latest_ms);
@@ -299,7 +297,7 @@ impl Cursor {
     }
 
     fn mark(&mut self, new: Mark) {
-        // A clock that was set back must not stop `history` for long.
+        // A clock that was set back must not block `history` for long.
         for mark in &mut self.marks {
             mark.at_ms = mark.at_ms.min(new.at_ms);
         }

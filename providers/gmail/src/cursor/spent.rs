@@ -1,39 +1,37 @@
-//! What was spent of the service's quota within the last minute. Says until when it
-//! counts; what a request costs is none of its business.
+//! The quota spent within the last minute, and how long it counts. Knows no prices.
 //!
-//! **The minute slides.** A window with a fixed beginning would allow one whole quota
-//! at its end and another right after it, and nobody knows where Google's own begins.
-//! Here no 60 seconds have more than the quota, wherever they begin, except for what
-//! the one call spends that is under way at their beginning.
+//! **The minute slides.** A fixed window would allow one whole quota at its end and another right
+//! after it, and the start of Google's window is unknown. Here any 60 seconds stay within the
+//! quota, except for the one call that is under way when they begin.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// How long what was spent counts, in seconds.
+/// The time that spent units count, in seconds.
 const WINDOW_S: u64 = 60;
 
-/// What counts.
+/// The units that count.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spent {
-    /// Units by the second in which the calls began that spent them, rounded up; so
-    /// there are at most as many entries as a minute has seconds, and one.
+    /// Units by the second in which their call began, rounded up. There are at most 61
+    /// entries.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     units: BTreeMap<u64, u32>,
-    /// Whether the last call stopped because nothing was left, though more is waiting.
+    /// True if the last call stopped for lack of units while more messages were waiting.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub used_up: bool,
 }
 
 impl Spent {
-    /// Whether nothing is remembered.
+    /// True if no units count.
     pub fn is_empty(&self) -> bool {
         self.units.is_empty() && !self.used_up
     }
 
-    /// Forgets what does not count any more. What was spent later than `now_us`, by a
-    /// clock that was set back since, counts as spent now, so that it stops nobody for
-    /// longer than a minute. Returns whether there was any.
+    /// Forgets units that no longer count. Units spent after `now_us`, by a clock that was set
+    /// back since, count as spent now, so that they block polls for a minute at most. Returns
+    /// true if there were any.
     pub fn recall(&mut self, now_us: u64) -> bool {
         let now_s = second(now_us);
         let ahead = self.units.split_off(&now_s.saturating_add(1));
@@ -44,19 +42,19 @@ impl Spent {
         !ahead.is_empty()
     }
 
-    /// A call that began at `now_us` has spent so many units.
+    /// Adds the units of a call that began at `now_us`.
     pub fn add(&mut self, now_us: u64, units: u32) {
         let entry = self.units.entry(second(now_us)).or_default();
         *entry = entry.saturating_add(units);
     }
 
-    /// Units of all that is remembered.
+    /// All units that count.
     pub fn total(&self) -> u32 {
         let add = |sum: u32, units: &u32| sum.saturating_add(*units);
         self.units.values().fold(0, add)
     }
 
-    /// Seconds until no more than `units_max` count; `None` if that is so already.
+    /// Seconds until at most `units_max` count; `None` if that is already so.
     pub fn pause_seconds(&self, units_max: u32, now_us: u64) -> Option<u32> {
         let mut units = self.total();
         let mut until_us = None;
@@ -72,12 +70,12 @@ impl Spent {
     }
 }
 
-/// Rounded up: nothing must be forgotten too early.
+/// Rounded up, so that no unit is forgotten too early.
 fn second(now_us: u64) -> u64 {
     now_us.div_ceil(1_000_000)
 }
 
-/// When what was spent in a second does not count any more.
+/// The time when the units of a second no longer count.
 fn ends_us(at_s: u64) -> u64 {
     at_s.saturating_add(WINDOW_S).saturating_mul(1_000_000)
 }
@@ -112,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_forgotten_before_a_minute_is_over() {
+    fn no_unit_is_forgotten_before_a_minute_has_passed() {
         let mut spent = Spent::default();
         spent.add(at(0) + 1, 7);
         spent.recall(at(60) + 1);
@@ -122,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_lasts_until_enough_of_what_was_spent_first_is_over() {
+    fn a_pause_lasts_until_enough_of_the_oldest_units_expire() {
         let mut spent = Spent::default();
         for second in [0, 10, 20] {
             spent.add(at(second), 100);
@@ -137,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_clock_that_was_set_back_spent_later_counts_from_now_on() {
+    fn units_from_a_clock_that_was_set_back_count_from_now_on() {
         let mut spent = Spent::default();
         spent.add(at(3_600), 100);
         spent.add(at(3_601), 100);
@@ -153,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_minute_has_few_entries_however_many_calls() {
+    fn any_number_of_calls_makes_few_entries() {
         let mut spent = Spent::default();
         for tenth in 0..6_000 {
             let now_us = NOW_US + tenth * SECOND_US / 10;
@@ -165,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_numbers_are_no_trouble() {
+    fn the_largest_numbers_do_not_overflow() {
         let json = r#"{"units": {"18446744073709551615": 4294967295, "1700000000": 4294967295}}"#;
         let mut spent: Spent = serde_json::from_str(json).unwrap();
         assert!(spent.recall(NOW_US));

@@ -1,3 +1,5 @@
+//! Tests of the cursor.
+
 use super::*;
 
 const SECOND_MS: u64 = 1_000;
@@ -18,7 +20,7 @@ fn scan(start: u64, end: u64) -> Scan {
     }
 }
 
-/// Handles one message for each record, in a scan that began at a time.
+/// Completes one message for each record, in a scan that began at `began_ms`.
 fn scan_through(
     cursor: &mut Cursor,
     records: impl IntoIterator<Item = u64>,
@@ -104,7 +106,7 @@ fn the_history_follows_once_a_scan_is_old_enough() {
 fn a_scan_that_ends_late_settles_only_what_was_old_when_it_began() {
     let mut cursor = cursor(10);
     scan_through(&mut cursor, [11], 12, 0);
-    // Its only page was read after a second; hours pass until its messages are.
+    // Its only page is read after a second, its messages only hours later.
     scan_through(&mut cursor, [13], 13, SECOND_MS);
     assert_eq!(cursor.history, HistoryId(10));
     scan_through(&mut cursor, [], 13, 10 * OVERLAP_MS);
@@ -128,14 +130,14 @@ fn the_history_follows_messages_that_were_old_when_the_scan_began() {
     let old_ms = began_ms - OVERLAP_MS;
     assert_eq!(handle(11, old_ms + 1), (10, 0, 1));
     assert_eq!(handle(12, old_ms - 9), (12, old_ms - 9, 0));
-    // Imported with an old date: its record may be as new as any.
+    // Imported with an old date: its record may be new.
     assert_eq!(handle(13, old_ms - 10), (12, old_ms - 9, 1));
     assert_eq!(handle(14, old_ms), (14, old_ms, 0));
     assert_eq!(handle(15, u64::MAX), (14, old_ms, 1));
 }
 
 #[test]
-fn a_clock_that_was_set_back_does_not_stop_it() {
+fn a_clock_that_was_set_back_does_not_block_the_history() {
     let mut cursor = cursor(10);
     scan_through(&mut cursor, [11], 11, 1_000 * OVERLAP_MS);
     scan_through(&mut cursor, [], 11, 5 * SECOND_MS);
@@ -144,7 +146,7 @@ fn a_clock_that_was_set_back_does_not_stop_it() {
 }
 
 #[test]
-fn a_resync_ends_where_the_history_stood_before_it() {
+fn a_resync_ends_at_the_end_of_the_history_before_it() {
     let mut cursor = cursor(10);
     scan_through(&mut cursor, [11], 11, 0);
     cursor.scan = Some(Scan {
@@ -162,10 +164,10 @@ fn a_resync_ends_where_the_history_stood_before_it() {
 }
 
 #[test]
-fn a_resync_begins_before_whatever_is_not_settled() {
+fn a_resync_begins_before_everything_unsettled() {
     let mut cursor = cursor(10);
     let minute_ms = 60_000;
-    // Read for an hour, with newer messages at its end than were there at first.
+    // The scan took an hour and saw messages newer than its start.
     cursor.scan = Some(Scan {
         began_ms: minute_ms,
         ..scan(10, 20)
@@ -183,7 +185,7 @@ fn a_resync_begins_before_whatever_is_not_settled() {
 }
 
 #[test]
-fn it_stays_small_and_keeps_its_place_when_thousands_arrive_at_once() {
+fn the_cursor_stays_small_and_keeps_its_place_when_thousands_arrive_at_once() {
     let mut cursor = cursor(0);
     scan_through(&mut cursor, 1..=5_000, 5_000, 0);
     assert_eq!(cursor.recent.len(), RECENT_MAX);

@@ -1,20 +1,20 @@
-//! Which configurations want a message. Decides on facts alone, so a stored event
-//! can be judged again at any time.
+//! The filter: decides which configurations want a message. It reads facts alone, so a stored
+//! event can be judged again at any time.
 //!
-//! Each check returns what was wrong, and the first that does rejects the event;
-//! its text starts with the field's name.
+//! Each check passes or returns a reason, and the first reason rejects the event. A reason
+//! starts with the field's name.
 
 mod config;
 
 pub use config::Config;
 
 use crate::Gmail;
-use crate::facts::{Address, Facts};
-use triggerhouse_sdk::checks::{self, Check, any, list, same};
+use crate::facts::Facts;
+use triggerhouse_sdk::checks::{self, Check, any, flag, list, same};
 use triggerhouse_sdk::glob;
 use triggerhouse_sdk::prelude::*;
 
-/// Labels that every mailbox has. Their ids are their names.
+/// The labels of every mailbox. Their ids are their names.
 const SYSTEM_LABELS: &[&str] = &[
     "INBOX",
     "SENT",
@@ -32,7 +32,7 @@ const SYSTEM_LABELS: &[&str] = &[
     "CATEGORY_FORUMS",
 ];
 
-/// Mail that only those get who ask for it, and what people call it.
+/// Labels of mail that a configuration must ask for, with the words for a reason.
 const HIDDEN: &[(&str, &str)] = &[
     ("DRAFT", "a draft"),
     ("SPAM", "spam"),
@@ -48,7 +48,7 @@ impl Filter for Gmail {
     }
 }
 
-/// Whether a configuration calls a label by its id, in any case.
+/// True for the id of a label, ignoring case.
 pub(crate) fn is_id(label: &str) -> bool {
     let digits = label
         .get(.."Label_".len())
@@ -61,12 +61,12 @@ pub(crate) fn is_id(label: &str) -> bool {
             .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// What the schema cannot check.
+/// Checks what the schema cannot express.
 fn valid(config: &Config) -> Check {
     checks::globs("from", &config.from)?;
     checks::globs("to", &config.to)?;
     checks::globs("mailing_lists", &config.mailing_lists)?;
-    // Looks right, would be accepted, and would wait for ever.
+    // It looks right, and no message would ever match.
     let excluded = |label: &String| config.exclude_labels.iter().any(|other| same(other, label));
     if !config.labels.is_empty() && config.labels.iter().all(excluded) {
         return Err("exclude_labels: excludes everything that labels asks for".into());
@@ -78,19 +78,10 @@ fn judge(facts: &Facts, config: &Config) -> Check {
     hidden(facts, config)?;
     any("labels", &config.labels, labels(facts), same)?;
     excluded(facts, &config.exclude_labels)?;
-    any(
-        "from",
-        &config.from,
-        address(facts.from.as_ref()),
-        matches_address,
-    )?;
+    let from = facts.from.iter().map(|from| &from.address);
+    any("from", &config.from, from, matches_address)?;
     recipients(facts, &config.to)?;
-    any(
-        "subject",
-        &config.subject,
-        facts.subject.as_deref(),
-        contains,
-    )?;
+    any("subject", &config.subject, &facts.subject, contains)?;
     attachment(facts, config.has_attachment)?;
     if config.unread_only && !facts.has_label("UNREAD") {
         return Err("unread_only: it has been read".into());
@@ -98,21 +89,16 @@ fn judge(facts: &Facts, config: &Config) -> Check {
     any(
         "mailing_lists",
         &config.mailing_lists,
-        facts.list_id.as_deref(),
+        &facts.list_id,
         matches_glob,
     )
 }
 
-fn labels(facts: &Facts) -> impl Iterator<Item = &str> {
-    let labels = facts.labels.iter().chain(&facts.label_names);
-    labels.map(String::as_str)
+fn labels(facts: &Facts) -> impl Iterator<Item = &String> {
+    facts.labels.iter().chain(&facts.label_names)
 }
 
-fn address(address: Option<&Address>) -> Option<&str> {
-    address.map(|address| address.address.as_str())
-}
-
-/// What nobody means who says nothing about it.
+/// Rejects mail that a configuration must ask for.
 fn hidden(facts: &Facts, config: &Config) -> Check {
     for (label, what) in HIDDEN {
         if facts.has_label(label) && !config.asks_for(label) {
@@ -121,7 +107,7 @@ fn hidden(facts: &Facts, config: &Config) -> Check {
             ));
         }
     }
-    // Mail to oneself is one message that is both.
+    // Mail to oneself has both labels.
     if facts.has_label("SENT") && !facts.has_label("INBOX") && !config.asks_for("SENT") {
         return Err("labels: it was sent from this mailbox, and SENT is not asked for".into());
     }
@@ -137,42 +123,29 @@ fn excluded(facts: &Facts, excluded: &[String]) -> Check {
 }
 
 fn recipients(facts: &Facts, wanted: &[String]) -> Check {
-    let lists = [&facts.to, &facts.cc, &facts.delivered_to];
-    let addresses = lists.into_iter().flatten();
-    let check = any(
-        "to",
-        wanted,
-        addresses.flat_map(|to| address(Some(to))),
-        matches_address,
-    );
-    // Recipients that are not known may match: one run too many is better than one
-    // too few.
+    // An unknown recipient may match: a surplus run is better than a missing one.
     if facts.recipients_truncated {
-        Ok(())
-    } else {
-        check
+        return Ok(());
     }
+    let lists = [&facts.to, &facts.cc, &facts.delivered_to];
+    let addresses = lists.into_iter().flatten().map(|to| &to.address);
+    any("to", wanted, addresses, matches_address)
 }
 
 fn attachment(facts: &Facts, wanted: Option<bool>) -> Check {
-    match (wanted, facts.has_attachment) {
-        (Some(true), Some(false)) => Err("has_attachment: it has none".into()),
-        (Some(false), Some(true)) => {
-            let names = list(&facts.attachments);
-            Err(format!("has_attachment: it has {names}"))
-        }
-        (Some(_), None) => {
-            Err("has_attachment: nobody asked for it when the message was fetched".into())
-        }
-        _ => Ok(()),
-    }
+    let found = facts.has_attachment;
+    flag("has_attachment", wanted, found, |found| match found {
+        Some(true) => format!("it has {}", list(&facts.attachments)),
+        Some(false) => "it has none".into(),
+        None => "no configuration asked for it when the message was fetched".into(),
+    })
 }
 
 fn contains(wanted: &str, subject: &str) -> bool {
     subject.to_lowercase().contains(&wanted.to_lowercase())
 }
 
-/// `a@example.com`, `*@example.com`, or the domain alone.
+/// True if a glob matches the address or, without `@`, its domain.
 fn matches_address(pattern: &str, address: &str) -> bool {
     if pattern.contains('@') {
         return matches_glob(pattern, address);
@@ -181,7 +154,7 @@ fn matches_address(pattern: &str, address: &str) -> bool {
     matches_glob(pattern, domain)
 }
 
-/// Neither addresses nor lists have directories: `*` is any characters.
+/// Matches a glob in which `*` includes `/`, because addresses and lists have no directories.
 fn matches_glob(pattern: &str, text: &str) -> bool {
     let flat = |text: &str| text.replace('/', "\u{2215}");
     glob::matches_any_case(&flat(pattern), &flat(text))

@@ -1,14 +1,13 @@
-//! Which parts of a message are attachments.
+//! The attachments of a message: the parts with a file name.
 //!
-//! A part with a file's name is one. Not so an image that is shown within the text:
-//! it has a `Content-ID` to be referred to, and `inline` as its disposition, or none.
-//! `inline` alone says little: Apple's Mail marks every PDF so.
+//! An image within the text is none. It has a `Content-ID` for references, and the disposition
+//! `inline` or none. `inline` alone proves little, because Apple's Mail marks every PDF so.
 
 use serde_json::Value;
 use triggerhouse_sdk::limits::{LIST_ITEMS_MAX, NAME_BYTES_MAX};
 use triggerhouse_sdk::{one_line, shorten};
 
-/// The attachments' names, of a message fetched with its parts.
+/// The names of the attachments. The message must be fetched with its parts.
 pub fn read(message: &Value) -> Vec<String> {
     let mut names = Vec::new();
     let mut parts: Vec<&Value> = message.get("payload").into_iter().collect();
@@ -84,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_within_the_text_is_none() {
+    fn an_image_within_the_text_is_no_attachment() {
         let id = ("Content-ID", "<logo>");
         let inline = [id, ("content-disposition", "inline; filename=logo.png")];
         assert_eq!(names(&[part("logo.png", "image/png", &inline)]), [""; 0]);
@@ -95,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_has_none() {
+    fn a_value_that_is_no_message_has_no_attachments() {
         for message in [
             json!(null),
             json!({"payload": []}),

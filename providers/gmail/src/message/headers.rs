@@ -1,9 +1,8 @@
-//! A message's headers, `[{"name", "value"}]`.
+//! The headers of a message, `[{"name", "value"}]`.
 //!
-//! The API gives `Subject` and the names in addresses decoded, as far as public
-//! answers show; it does not promise to. So encoded words (RFC 2047) are decoded
-//! where they are still there. Addresses are taken apart by `mail-parser`: quoted
-//! names, comments, groups and commas in names are more than a `split` can tell.
+//! In public answers the API decodes `Subject` and the names in addresses, but it does not
+//! promise to. So remaining encoded words (RFC 2047) are decoded here. `mail-parser` parses
+//! addresses, because quoted names, comments, groups and commas are too much for a `split`.
 
 use crate::facts::Address;
 use mail_parser::parsers::MessageStream;
@@ -13,25 +12,25 @@ use triggerhouse_sdk::limits::NAME_BYTES_MAX;
 use triggerhouse_sdk::one_line;
 use triggerhouse_sdk::prelude::*;
 
-/// Addresses that are kept of one header.
+/// Addresses kept of one header.
 const ADDRESSES_MAX: usize = 500;
-/// Bytes of one header that are looked at. Far more than 500 addresses need.
+/// Bytes read of one header: far more than 500 addresses need.
 const HEADER_BYTES_MAX: usize = 128 * 1024;
 
 /// The headers of one message.
 pub struct Headers<'a>(Vec<(&'a str, &'a str)>);
 
-/// The addresses of one header, and whether that is all of them.
+/// The addresses of one header.
 #[derive(Debug, Default, PartialEq)]
 pub struct Addresses {
     /// At most 500.
     pub list: Vec<Address>,
-    /// Whether there were more.
+    /// True if there were more.
     pub truncated: bool,
 }
 
 impl<'a> Headers<'a> {
-    /// The headers of a message of the API.
+    /// The headers of a message.
     pub fn read(message: &Payload<'a>) -> Self {
         let headers = message
             .value_at("/payload/headers")
@@ -45,7 +44,7 @@ impl<'a> Headers<'a> {
         Self(headers.into_iter().flatten().filter_map(pair).collect())
     }
 
-    /// The first header of this name as it stands, on one line.
+    /// The first header of this name, undecoded, on one line.
     pub fn raw(&self, name: &str) -> Option<String> {
         let value = one_line(self.values(name).next()?);
         (!value.is_empty()).then(|| shorten(&value, NAME_BYTES_MAX))
@@ -64,8 +63,8 @@ impl<'a> Headers<'a> {
         (!text.is_empty()).then(|| shorten(&text, NAME_BYTES_MAX))
     }
 
-    /// What stands between `<` and `>` in the first header of this name, or all of it
-    /// where there are none.
+    /// The text between `<` and `>` in the first header of this name, or all of it without
+    /// brackets.
     pub fn bracketed(&self, name: &str) -> Option<String> {
         let value = self.values(name).next()?;
         let inner = value
@@ -109,8 +108,8 @@ impl<'a> Headers<'a> {
     }
 }
 
-/// One logical line, with the newline at its end that the parser waits for. A line
-/// break within would end the header there.
+/// One logical line, with the final newline that the parser needs. A line break within would end
+/// the header.
 fn unfold(value: &str) -> String {
     let end = value.floor_char_boundary(HEADER_BYTES_MAX);
     let mut line = value[..end].replace(['\r', '\n'], " ");
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subject_is_decoded_wherever_it_is_still_encoded() {
+    fn an_encoded_subject_is_decoded() {
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(subject("Grüße 🍞"), some("Grüße 🍞"));
         assert_eq!(
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_taken_apart() {
+    fn addresses_are_parsed() {
         let pair = |name: &str, address: &str| (Some(name.to_owned()), address.to_owned());
         let bare = |address: &str| (None, address.to_owned());
         assert_eq!(to("a@example.com"), [bare("a@example.com")]);
@@ -183,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn who_writes_an_address_into_a_name_is_not_taken_for_it() {
+    fn an_address_in_a_name_is_not_the_address() {
         let from = to(r#""boss@example.com" <mallory@example.net>"#);
         assert_eq!(
             from,
@@ -197,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn more_recipients_than_fit_are_said_to_be_missing() {
+    fn a_list_of_too_many_recipients_says_that_it_is_incomplete() {
         let many: Vec<String> = (0..600).map(|n| format!("u{n}@example.com")).collect();
         let addresses = with("Cc", &many.join(", "), |headers| headers.addresses("cc"));
         assert_eq!(addresses.list.len(), ADDRESSES_MAX);
@@ -222,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_of_another_shape_are_none() {
+    fn headers_of_another_shape_are_skipped() {
         for headers in [
             json!(null),
             json!("x"),

@@ -1,8 +1,8 @@
-//! One message becomes one event.
+//! Turns one message into one event.
 //!
-//! Everything is read leniently: a header that is missing or broken is left out of
-//! the facts, and a filter that asks for it rejects. A message is never refused,
-//! since it could only be asked for again, for ever.
+//! All readers are lenient: the facts lack a header that is missing or broken, and a filter that
+//! asks for it rejects. A message is never refused, because the next poll would only fetch it
+//! again.
 
 mod attachments;
 mod headers;
@@ -12,31 +12,27 @@ use crate::api::Label;
 use crate::facts::Facts;
 use headers::Headers;
 use serde_json::Value;
-use triggerhouse_sdk::limits::{
-    ACTOR_BYTES_MAX, DEDUP_KEY_BYTES_MAX, NAME_BYTES_MAX, TIME_US_MAX, URL_BYTES_MAX,
-};
+use triggerhouse_sdk::limits::{DEDUP_KEY_BYTES_MAX, NAME_BYTES_MAX, TIME_US_MAX};
 use triggerhouse_sdk::prelude::*;
-use triggerhouse_sdk::{Fingerprint, one_line};
 
-/// There is one kind of event.
+/// The only kind of event.
 const KIND: &str = "message.received";
 
-/// What is known besides the answer of `users.messages.get`.
+/// The knowledge beside the answer of `users.messages.get`.
 pub struct Context<'a> {
     /// The mailbox's address.
     pub mailbox: &'a str,
-    /// The id by which the message was asked for.
+    /// The message's id.
     pub id: &'a str,
-    /// The mailbox's labels, if somebody asks for their names.
+    /// The mailbox's labels, if a configuration asks for their names.
     pub labels: Option<&'a [Label]>,
-    /// Whether the message's parts were asked for.
+    /// True if the message was fetched with its parts.
     pub parts: bool,
-    /// Whether a resync found it.
+    /// True if a resync found it.
     pub resync: bool,
 }
 
-/// When Google accepted the message, in milliseconds since 1970: a number in a
-/// string.
+/// The time when Google accepted the message, in milliseconds since 1970: a number in a string.
 pub fn internal_date_ms(message: &Value) -> Option<u64> {
     let date = Payload::new(message).id_opt("/internalDate").ok()??;
     date.parse().ok()
@@ -45,27 +41,26 @@ pub fn internal_date_ms(message: &Value) -> Option<u64> {
 /// The event of one message.
 pub fn event(message: &Value, context: &Context<'_>) -> Event {
     let facts = facts(message, context);
-    let title = one_line(facts.subject.as_deref().unwrap_or_default());
-    let actor = facts.from.as_ref().map(|from| &from.address);
-    Event {
-        dedup_key: dedup_key(context.mailbox, context.id),
+    let outline = Outline {
         kind: KIND.into(),
         occurred_at: internal_date_ms(message)
             .and_then(|ms| ms.checked_mul(1_000))
             .filter(|us| *us < TIME_US_MAX),
-        title: match title.as_str() {
-            "" => "(no subject)".into(),
-            _ => title,
-        },
+        scope: None,
+        headline: facts
+            .subject
+            .clone()
+            .unwrap_or_else(|| "(no subject)".into()),
         url: url(&facts),
-        actor: actor.map(|address| shorten(address, ACTOR_BYTES_MAX)),
-        facts: facts.into_json(),
-    }
+        actor: facts.from.as_ref().map(|from| from.address.clone()),
+        facts,
+    };
+    outline.into_event(key(context.mailbox, context.id))
 }
 
-/// An id is unique within its mailbox. `Message-ID` identifies nothing: whoever
-/// sends a message makes it up.
-fn dedup_key(mailbox: &str, id: &str) -> String {
+/// The dedup key. An id is unique within its mailbox. The sender chooses `Message-ID`, so it
+/// identifies nothing.
+fn key(mailbox: &str, id: &str) -> String {
     let key = format!("gmail:{mailbox}:{id}");
     if key.len() <= DEDUP_KEY_BYTES_MAX {
         return key;
@@ -74,19 +69,19 @@ fn dedup_key(mailbox: &str, id: &str) -> String {
     format!("gmail:{}", identity.part("id", id).hex())
 }
 
-/// The conversation, in the web application, as the mailbox's own user: `/u/0` would
-/// be whoever signed in first.
+/// The page of the conversation for the mailbox's own user. `/u/0` would be the user who signed
+/// in first.
 fn url(facts: &Facts) -> Option<String> {
     let user: String = form_urlencoded::byte_serialize(facts.mailbox.as_bytes()).collect();
-    // "All mail" has neither spam nor trash.
+    // "All mail" contains neither spam nor trash.
     let folder = match () {
         () if facts.has_label("SPAM") => "spam",
         () if facts.has_label("TRASH") => "trash",
         () => "all",
     };
     let thread = facts.thread_id.as_ref()?;
-    let url = format!("https://mail.google.com/mail/u/?authuser={user}#{folder}/{thread}");
-    (url.len() <= URL_BYTES_MAX).then_some(url)
+    let page = format!("https://mail.google.com/mail/u/?authuser={user}#{folder}/{thread}");
+    Some(page)
 }
 
 fn facts(message: &Value, context: &Context<'_>) -> Facts {
@@ -120,7 +115,7 @@ fn facts(message: &Value, context: &Context<'_>) -> Facts {
     }
 }
 
-/// System labels are called by their ids.
+/// The names of the message's own labels. System labels have no other name than their id.
 fn label_names(ids: &[String], labels: Option<&[Label]>) -> Vec<String> {
     let labels = labels.unwrap_or_default();
     let own = labels
@@ -129,7 +124,7 @@ fn label_names(ids: &[String], labels: Option<&[Label]>) -> Vec<String> {
     own.map(|label| label.name.clone()).collect()
 }
 
-/// Whether an id can stand in a link.
+/// True for an id that is safe in a link.
 fn is_plain(id: &str) -> bool {
     id.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -149,7 +144,7 @@ mod tests {
     };
 
     #[test]
-    fn an_empty_message_is_an_event_all_the_same() {
+    fn an_empty_message_is_still_an_event() {
         let event = event(&json!({}), &CONTEXT);
         assert_eq!(event.title, "(no subject)");
         assert_eq!(event.dedup_key, "gmail:me+x@example.com:18c0");
@@ -193,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_beyond_all_dates_is_left_out() {
+    fn a_date_beyond_the_limit_is_left_out() {
         let at = |date: Value| event(&json!({"internalDate": date}), &CONTEXT).occurred_at;
         assert_eq!(at(json!("1700000000123")), Some(1_700_000_000_123_000));
         assert_eq!(
@@ -211,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn names_stand_beside_ids_only_for_labels_of_ones_own() {
+    fn only_own_labels_have_names_beside_ids() {
         let label = |id: &str, name: &str| Label {
             id: id.into(),
             name: name.into(),

@@ -1,16 +1,16 @@
-//! The first words of a message. The API gives them as HTML text: `&#39;` for `'`.
+//! The first words of a message. The API sends them as HTML text: `&#39;` for `'`.
 
 use triggerhouse_sdk::limits::NAME_BYTES_MAX;
 use triggerhouse_sdk::{one_line, shorten};
 
-/// `&#1114111;` is the longest reference that there can be.
+/// Bytes of a character reference. The longest is `&#1114111;`.
 const REFERENCE_BYTES_MAX: usize = 10;
-/// Invisible characters by which senders fill what a mail program shows.
+/// Invisible characters with which senders pad the preview of a mail program.
 const FILLERS: [char; 6] = [
     '\u{34f}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2007}', '\u{feff}',
 ];
 
-/// The snippet as text, if anything can be seen of it.
+/// The snippet as text, or `None` if it is invisible.
 pub fn read(snippet: &str) -> Option<String> {
     let text = one_line(
         unescape(snippet).trim_end_matches(|c: char| c.is_whitespace() || FILLERS.contains(&c)),
@@ -18,7 +18,7 @@ pub fn read(snippet: &str) -> Option<String> {
     (!text.is_empty()).then(|| shorten(&text, NAME_BYTES_MAX))
 }
 
-/// Replaces the character references that an HTML escape writes. Others stay.
+/// Replaces the character references of an HTML escape. Other references stay.
 fn unescape(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut rest = html;
@@ -39,7 +39,7 @@ fn unescape(html: &str) -> String {
     text
 }
 
-/// The character of `amp;…`, `#39;…` or `#x27;…`, and what follows.
+/// The character of `amp;…`, `#39;…` or `#x27;…`, and the rest.
 fn reference(text: &str) -> Option<(char, &str)> {
     let end = text
         .bytes()
@@ -77,7 +77,7 @@ mod tests {
             "It's \"fine\" & <b>"
         );
         assert_eq!(read("&#x27;&#128077;&apos;a&nbsp;b"), "'👍'a b");
-        // Once is enough.
+        // Decoded once only.
         assert_eq!(read("&amp;lt;"), "&lt;");
         assert_eq!(
             read("a & b; &bogus; &#0; &#xD800; &"),

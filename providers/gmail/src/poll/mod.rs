@@ -1,34 +1,33 @@
-//! One poll: scans the history, or the mailbox where the history no longer reaches
-//! back, fetches what is new, and stops in time.
+//! One poll: scans the history, or the list of messages if the history is too short, fetches new
+//! messages, and stops in time.
 //!
 //! ```text
-//! profile → another mailbox, or none yet? → its history from here on, no events
+//! profile → first poll, or another mailbox?  → a new cursor, no events
 //!         → pending messages ⇄ next page of the scan … until
-//!              the scan is through                      → more: false
-//!              limit, or requests of one poll, used up  → more: true
-//!              the minute's quota used up               → more: false
-//!              something fails                          → what was reached, or why not
-//! history answers 404 → a resync: the profile's history id, taken before, is where
-//!                       the history will go on; in between, the list of messages
+//!              the scan is complete                      → more: false
+//!              the limit or the poll's requests are used → more: true
+//!              the minute's quota is used                → more: false
+//!              a request fails                           → the page so far, or the error
+//! history answers 404 → a resync reads the list of messages. The history then continues at
+//!                       the id that the profile returned before.
 //! ```
 //!
-//! **What fails loses nothing.** A failure before anything was reached is the poll's
-//! error, and the cursor stays. Otherwise the page so far is returned, its cursor
-//! continues there, and the next poll meets the failure at its beginning. If the
-//! service named a pause, the cursor carries it and that next poll does not even ask.
+//! **A failure loses nothing.** A failure before any progress is the poll's error, and the cursor
+//! stays. Otherwise the poll returns the page so far. Its cursor continues there, and the next
+//! poll starts with the failed request. If the service asked for a pause, the cursor carries it,
+//! and the next poll does not even ask.
 //!
-//! **The quota is kept here**, and not left to the service, whose refusal would be a
-//! failed poll. The cursor knows what the last minute cost, a request is paid for
-//! before it is sent, and a call that could not get anywhere sends none. The page that
-//! uses the quota up says that nothing more is waiting: to ask at once would be in vain.
-//! The next poll begins when half of the quota is free again. While it spends that, the
-//! rest becomes free, second by second; if it began with the first units that are free,
-//! it would stop with them, and the host wait for another interval.
+//! **The provider enforces the quota**, because a refusal by the service would fail the poll. The
+//! cursor knows the units of the last minute, each request is paid before it is sent, and a call
+//! that cannot make progress sends none. The page that uses up the quota reports no more
+//! messages, because another request would be refused. The next poll begins when half of the
+//! quota is free. While it spends that half, the rest becomes free. If it began with the first
+//! free units, it would stop with them and wait for another interval.
 //!
-//! **A poll starts with the profile** (1 unit) because another account may have come
-//! behind the credential: the same history ids would mean something else there. The
-//! new mailbox then starts like a first poll, and nothing of it that is there already
-//! is fired. It is also the history id that a resync needs, at the right moment.
+//! **A poll starts with the profile** (1 unit), because the credential may lead to another account
+//! now, where the same history ids mean something else. The new mailbox then starts like a first
+//! poll, without events for old messages. The profile also returns the history id that a resync
+//! needs, at the right moment.
 
 mod run;
 
@@ -40,17 +39,17 @@ use crate::settings::Settings;
 use run::Run;
 use triggerhouse_sdk::prelude::*;
 
-/// Longer pauses are no pauses any more but a mistake of a clock.
+/// A longer pause is a clock error.
 const PAUSE_US_MAX: u64 = 86_400 * 1_000_000;
 
-/// What a poll came to.
+/// The result of a poll.
 struct Reached {
     events: Vec<Event>,
     cursor: Cursor,
     more: bool,
 }
 
-/// One page of what is new in a mailbox.
+/// Returns one page of the new messages in a mailbox.
 ///
 /// # Errors
 /// See [`PollError`].
@@ -75,8 +74,8 @@ pub fn poll(http: &dyn Http, request: &PollRequest) -> Result<PollPage, PollErro
     };
     if let Some(seconds) = spent.pause_seconds(units_max.saturating_sub(wanted), request.now) {
         return match cursor {
-            // With an error the host keeps the old cursor, and would wait until the
-            // clock is where it was before it was set back.
+            // An error would keep the old cursor, and polls would wait until the clock is back
+            // where it was before it was set back.
             Some(cursor) if was_ahead => Ok(page(Vec::new(), &Cursor { spent, ..cursor }, false)),
             _ => Err(PollError::RateLimited(Some(seconds))),
         };
@@ -87,7 +86,7 @@ pub fn poll(http: &dyn Http, request: &PollRequest) -> Result<PollPage, PollErro
     spent.add(request.now, api.quota().spent());
     spent.used_up = reached.more && !api.quota().has(CALL_UNITS_MIN);
     if spent.used_up {
-        log::warn("this minute's quota is used up: the next poll goes on");
+        log::warn("this minute's quota is used up; the next poll continues");
     }
     let more = reached.more && !spent.used_up;
     reached.cursor.spent = spent;
@@ -100,7 +99,7 @@ fn ask(api: &Api, cursor: Option<Cursor>, request: &PollRequest) -> Result<Reach
         .as_ref()
         .is_some_and(|cursor| cursor.mailbox != profile.mailbox)
     {
-        log::warn("the credential leads to another mailbox than before: starting anew there");
+        log::warn("the credential leads to another mailbox now; polling starts over there");
     }
     let Some(mut cursor) = cursor.filter(|cursor| cursor.mailbox == profile.mailbox) else {
         return Ok(Reached {
@@ -117,10 +116,10 @@ fn ask(api: &Api, cursor: Option<Cursor>, request: &PollRequest) -> Result<Reach
     let (mut cursor, events) = run.finish();
     let more = match outcome {
         Ok(more) => more,
-        // Nothing has failed; less is left than any call needs.
+        // No failure: fewer units are left than a call needs.
         Err(Failure::QuotaUsed) => true,
         Err(failure) if !progress => return Err(failure.into()),
-        // Quotas are counted by the minute: the usual interval is the pause.
+        // Google counts quotas by the minute, so the usual interval is the pause.
         Err(Failure::RateLimited(None)) => false,
         Err(failure) => {
             if let Failure::RateLimited(Some(seconds)) = failure {
@@ -137,11 +136,18 @@ fn ask(api: &Api, cursor: Option<Cursor>, request: &PollRequest) -> Result<Reach
     })
 }
 
-/// How long the service still wants to be left alone.
+/// The rest of the pause that the service asked for, in seconds.
 fn pause_seconds(cursor: &Cursor, now_us: u64) -> Option<u32> {
     let left_us = cursor.pause_until_us?.checked_sub(now_us)?;
     let seconds = u32::try_from(left_us.div_ceil(1_000_000)).ok()?;
     (0 < left_us && left_us <= PAUSE_US_MAX).then_some(seconds)
+}
+
+#[cfg(target_family = "wasm")]
+impl Polling for crate::Gmail {
+    fn poll(request: PollRequest) -> Result<PollPage, PollError> {
+        poll(&crate::api::Host, &request)
+    }
 }
 
 fn page(events: Vec<Event>, cursor: &Cursor, more: bool) -> PollPage {

@@ -1,4 +1,4 @@
-//! The loop of one poll: fetch what is pending, read the next page, and so on.
+//! The loop of one poll: fetches pending messages, reads the next page, and repeats.
 
 use crate::api::{Added, Api, Failure, LABELS_UNITS, Label, MESSAGE_UNITS};
 use crate::cursor::{Cursor, HistoryId, Next, Scan, Source};
@@ -9,15 +9,13 @@ use serde_json::Value;
 use std::collections::HashSet;
 use triggerhouse_sdk::prelude::*;
 
-/// Messages that one poll fetches, one after the other: some three seconds, and at
-/// 20 units each a tenth of what a user has per minute.
+/// Messages that one poll fetches, one after the other: about three seconds, and at 20 units
+/// each a tenth of a user's quota per minute.
 const FETCHES_MAX: usize = 25;
-/// Pages that one poll reads. A page of the history may be empty, and have a
-/// successor.
+/// Pages that one poll reads. An empty page of the history may have a successor.
 const PAGES_MAX: usize = 5;
-/// How far before the newest settled message a resync begins, in milliseconds:
-/// messages do not become visible in the order in which they were accepted, and the
-/// host's clock need not be Google's.
+/// The overlap of a resync with settled messages, in milliseconds. Messages may become visible out
+/// of order, and the host's clock may differ from Google's.
 const RESYNC_OVERLAP_MS: u64 = 60 * 60 * 1_000;
 
 /// One poll under way.
@@ -25,7 +23,7 @@ pub struct Run<'a> {
     api: &'a Api<'a>,
     needs: &'a Needs,
     cursor: Cursor,
-    /// Where the history stood when this poll began.
+    /// The end of the history when this poll began.
     fresh: HistoryId,
     now_us: u64,
     limit: usize,
@@ -33,9 +31,9 @@ pub struct Run<'a> {
     fetches: usize,
     pages: usize,
     labels: Option<Vec<Label>>,
-    /// Whether the scan's token was refused.
+    /// True after the service refused the scan's token.
     restarted: bool,
-    /// Whether anything was reached that the next poll need not do again.
+    /// True if the next poll need not repeat all of this one.
     pub progress: bool,
 }
 
@@ -63,13 +61,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Where the poll got to. Events are in the order in which they were found,
-    /// which is that of their arrival.
+    /// The cursor and the events, in the order of arrival.
     pub fn finish(self) -> (Cursor, Vec<Event>) {
         (self.cursor, self.events)
     }
 
-    /// Goes on until the scan is through, or a limit is met: then more is waiting.
+    /// Runs until the scan is complete or a limit is met. Returns true if more is waiting.
     pub fn go(&mut self) -> Result<bool, Failure> {
         self.open();
         loop {
@@ -88,7 +85,7 @@ impl<'a> Run<'a> {
                 }
                 Some(Next::Scan) => {
                     self.cursor.close_scan();
-                    // Where nothing was new there is no hurry either.
+                    // Without new messages the next poll can wait.
                     return Ok(self.fetches > 0);
                 }
                 Some(Next::First | Next::Token(_)) => {}
@@ -100,8 +97,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Starts a scan, unless one is under way. One that asks for less than is needed
-    /// now (a trigger has been added since) starts again: it knows what is done.
+    /// Starts a scan, or continues the one under way. If a new trigger needs more than that
+    /// scan reads, the scan starts again; the cursor knows the completed messages.
     fn open(&mut self) {
         let label = self.needs.label.clone();
         let start = self.cursor.history;
@@ -130,7 +127,7 @@ impl<'a> Run<'a> {
     }
 
     fn fetch(&mut self, id: &str) -> Result<(), Failure> {
-        // A message whose labels' names cannot be paid for would be fetched in vain.
+        // Without units for the labels' names, the message would be useless.
         let names = self.needs.label_names && self.labels.is_none();
         let units = MESSAGE_UNITS + if names { LABELS_UNITS } else { 0 };
         if !self.api.quota().has(units) {
@@ -145,7 +142,7 @@ impl<'a> Run<'a> {
                 date_ms = message::internal_date_ms(&message);
                 self.found(id, &message);
             }
-            // Deleted since it was listed: a message that nobody can read any more.
+            // Deleted since it was listed.
             Err(Failure::Gone) => {}
             Err(failure) => return Err(failure),
         }
@@ -154,7 +151,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Names are only needed for labels of one's own, and only if somebody asks.
+    /// Fetches the names of labels, if a configuration asks and the message has an own label.
     fn learn_labels(&mut self, message: &Value) -> Result<(), Failure> {
         let ids = message.get("labelIds").and_then(Value::as_array);
         let own = |id: &Value| id.as_str().is_some_and(|id| id.starts_with("Label_"));
@@ -168,11 +165,10 @@ impl<'a> Run<'a> {
     fn found(&mut self, id: &str, message: &Value) {
         let resync = matches!(&self.cursor.scan, Some(scan) if is_resync(scan));
         if let Some(date_ms) = message::internal_date_ms(message) {
-            // Imported mail may be dated in the future, and a resync must not begin
-            // there.
+            // Imported mail may have a future date, and a resync must not begin there.
             let date_ms = date_ms.min(self.now_us / 1_000);
             self.cursor.latest_ms = self.cursor.latest_ms.max(date_ms);
-            // The list knows seconds, and Gmail rounds as it likes.
+            // The list has a resolution of seconds, and Gmail's rounding is unknown.
             if resync && date_ms < self.cursor.since_ms {
                 return;
             }
@@ -210,11 +206,11 @@ impl<'a> Run<'a> {
                 Ok(())
             }
             Err(Failure::Gone) if !is_resync(&scan) => {
-                log::warn("the history has expired: resynchronising from the list of messages");
+                log::warn("the history has expired; resynchronizing from the list of messages");
                 self.resync();
                 Ok(())
             }
-            // The token has expired, or belongs to another time.
+            // The token has expired.
             Err(Failure::Refused(_)) if token.is_some() && !self.restarted => {
                 self.restarted = true;
                 let start = self.cursor.history;
@@ -224,8 +220,8 @@ impl<'a> Run<'a> {
                 Ok(())
             }
             Err(failure) => {
-                // A first page read again is no progress, or tokens that are always
-                // refused would be tried for ever.
+                // Reading the first page again is no progress. Otherwise refused tokens would
+                // be retried forever.
                 self.progress &= !self.restarted || !self.events.is_empty();
                 Err(failure)
             }
@@ -240,8 +236,8 @@ impl<'a> Run<'a> {
     ) -> Result<(), Failure> {
         let page = self.api.history(start, label, token)?;
         if let (None, Some(scan)) = (token, &mut self.cursor.scan) {
-            // Where the history stands now: what comes while the scan is under way
-            // belongs to the next. Either answer may be a replica's that lags.
+            // The current end of the history: later records belong to the next scan. Either
+            // answer may come from a replica that lags.
             scan.end = page.history.max(self.fresh).max(start);
             scan.began_ms = self.now_us / 1_000;
         }
@@ -278,7 +274,7 @@ impl<'a> Run<'a> {
             .as_ref()
             .map_or(self.fresh, |scan| scan.end);
         let mut seen = HashSet::new();
-        // Newest first; events are handed over oldest first.
+        // The list has the newest first; events go out oldest first.
         for id in page.ids.into_iter().rev() {
             if !self.cursor.knows(&id) && seen.insert(id.clone()) && !self.needs.rule_out(&[]) {
                 self.cursor.pending.push_back((end, id));
@@ -294,14 +290,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The history no longer reaches back. What has come since stands in the list of
-    /// messages, and what comes from now on after `fresh`, which was taken before.
+    /// Starts a resync after the history has expired. The list has the messages since then;
+    /// later ones follow `fresh` in the history, which was read before.
     fn resync(&mut self) {
         let after_ms = self.cursor.settled_ms.saturating_sub(RESYNC_OVERLAP_MS);
         let after_ms = after_ms.max(self.cursor.since_ms);
         self.cursor.scan = Some(Scan {
             source: Source::Messages {
-                // Whether the second itself is included is not documented.
+                // The documentation does not say if the second itself is included.
                 after_s: (after_ms / 1_000).saturating_sub(1),
                 spam_and_trash: self.needs.spam_and_trash,
             },
@@ -313,7 +309,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// From the first page on. What has been handed over is known.
+/// Restarts a scan at its first page. The cursor knows the delivered messages.
 fn restart(scan: &mut Scan, history: HistoryId) {
     scan.next = Next::First;
     if let Source::History { start } = &mut scan.source {

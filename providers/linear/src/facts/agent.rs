@@ -1,79 +1,55 @@
-//! Sections for apps and agents: what their users are told, and what they may do.
+//! Sections for apps and agents: notifications, sessions and permissions.
 
-use super::{Person, is_false};
-use serde::{Deserialize, Serialize};
+use super::Person;
+use triggerhouse_sdk::facts;
 
-/// What an app's user was notified of.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+/// A notification to an app's user.
+#[facts]
 pub struct Notification {
-    /// Linear's id.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The same as the event's action, as a rule: `issueMention`.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    /// Usually the event's action: `issueMention`.
+    #[serde(rename = "type")]
     pub kind: Option<String>,
     /// The emoji of a reaction: `eyes`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reaction: Option<String>,
     /// The document's title.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub document: Option<String>,
 }
 
 /// A session of an agent.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[facts]
 pub struct AgentSession {
-    /// Linear's id.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// `pending`, `active`, `awaitingInput`, `complete`, `error`, `stale`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
-    /// Its page.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// What it has done, shortened.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// A summary of the agent's work.
     pub summary: Option<String>,
-    /// The activity that the event is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The id of the activity that the event is about.
     pub activity_id: Option<String>,
     /// `prompt`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub activity_type: Option<String>,
-    /// What the agent was told, shortened.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The text written to the agent.
     pub prompt: Option<String>,
-    /// What Linear tells the agent of the issue, its comments and its guidance, shortened.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Linear's text for the agent: the issue, its comments and its guidance.
     pub prompt_context: Option<String>,
-    /// How to take the prompt: `stop`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// An instruction for handling the prompt: `stop`.
     pub signal: Option<String>,
 }
 
-/// What an app may do.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+/// The permissions of an app.
+#[facts]
 pub struct Access {
     /// The app's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
-    /// Who withdrew or granted their authorization.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The user who withdrew or granted the authorization.
     pub user: Option<Person>,
-    /// How many of that user's tokens for the app are left. Never a token.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Counts the tokens that the user still has for the app. Never a token.
     pub active_tokens: Option<i64>,
-    /// Whether the app reaches all public teams.
-    #[serde(skip_serializing_if = "is_false")]
+    /// True if the app reaches every public team.
     pub all_public_teams: bool,
-    /// Teams that it reaches now.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Teams that the app reaches now.
     pub added_team_ids: Vec<String>,
-    /// Teams that it no longer reaches.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Teams that the app no longer reaches.
     pub removed_team_ids: Vec<String>,
 }

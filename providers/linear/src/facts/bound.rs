@@ -1,43 +1,42 @@
-//! What is given up where facts would exceed the contract's limit.
+//! The order in which facts are dropped to fit the contract's limit.
 
 use super::{Facts, Project};
+use triggerhouse_sdk::Bounded;
 
-/// What is given up, in this order.
-const STEPS: &[fn(&mut Facts)] = &[
-    drop_context,
-    drop_prose,
-    |facts| facts.previous.clear(),
-    |facts| {
-        // What remains is what filters decide on, except for endless lists.
-        *facts = Facts {
-            issue: None,
-            sla: None,
-            comment: None,
-            project: facts.project.take().map(|project| Project {
-                id: project.id,
-                name: project.name,
-                ..Project::default()
-            }),
-            update: None,
-            notification: None,
-            agent_session: None,
-            access: None,
-            subject: None,
-            ..std::mem::take(facts)
-        };
-    },
-    |facts| {
-        facts.labels.clear();
-        facts.label_ids.clear();
-        facts.teams.clear();
-        facts.changed.clear();
-    },
-];
+impl Bounded for Facts {
+    const STEPS: &'static [fn(&mut Self)] = &[
+        drop_context,
+        drop_prose,
+        |facts| facts.previous.clear(),
+        |facts| {
+            // The facts that filters decide on remain, except for endless lists.
+            *facts = Facts {
+                issue: None,
+                sla: None,
+                comment: None,
+                project: facts.project.take().map(|project| Project {
+                    id: project.id,
+                    name: project.name,
+                    ..Project::default()
+                }),
+                update: None,
+                notification: None,
+                agent_session: None,
+                access: None,
+                subject: None,
+                ..std::mem::take(facts)
+            };
+        },
+        |facts| {
+            facts.labels.clear();
+            facts.label_ids.clear();
+            facts.teams.clear();
+            facts.changed.clear();
+        },
+    ];
 
-impl Facts {
-    /// The facts as one JSON object within the contract's limit.
-    pub fn into_json(mut self) -> String {
-        triggerhouse_sdk::facts_reduced(&mut self, |facts| facts.reduced = true, STEPS)
+    fn mark(&mut self) {
+        self.reduced = true;
     }
 }
 
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_within_the_limit_are_left_alone() {
+    fn facts_within_the_limit_stay_whole() {
         let facts = Facts {
             labels: vec!["bug".into()],
             ..Facts::default()

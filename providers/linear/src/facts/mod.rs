@@ -1,9 +1,9 @@
-//! What is kept of a payload. Filters see nothing else, and neither do the
-//! automations, so this is a public format: fields are added, never renamed.
+//! The facts of an event: what filters decide on and automations receive. This is a public
+//! format, so fields are added and never renamed. Long texts are cut where they are read.
 //!
-//! The upper half of [`Facts`] is the same for every type; the lower half are
-//! sections, present where the event is about such a thing. Absent, `null` and
-//! empty are the same and are not written.
+//! The upper half of [`Facts`] is the same for every type. The lower half holds sections; an
+//! event fills in the ones it is about. Absent, `null` and empty are the same and are not
+//! written.
 
 mod agent;
 mod bound;
@@ -14,100 +14,66 @@ pub use agent::{Access, AgentSession, Notification};
 pub use common::{Actor, Person, State, Team};
 pub use work::{Comment, Issue, Project, Sla, Subject, Update};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use triggerhouse_sdk::facts;
 
 /// Everything about an event.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[facts]
 pub struct Facts {
-    /// What it is about, by Linear's name: `Issue`.
+    /// The type, by Linear's name: `Issue`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What happened to it: `update`.
+    /// `update`.
     pub action: String,
-    /// The workspace.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The workspace's id.
     pub organization_id: Option<String>,
-    /// The subscription that sent it: the same for all of its deliveries.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The id of the subscription, the same for all of its deliveries.
     pub webhook_id: Option<String>,
-    /// The OAuth app that an event for apps is about. An identifier, no secret.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The OAuth app that the event is about. An identifier, no secret.
     pub oauth_client_id: Option<String>,
     /// That app's user in the workspace.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub app_user_id: Option<String>,
-    /// Who did it. Where a payload does not say, as those of 2023, who created
-    /// what was created.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The actor. If the payload names none, as in 2023, the creator of a created thing.
     pub actor: Option<Actor>,
 
-    /// Who created what the event is about; a comment's, update's or reaction's
-    /// author.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The creator of the thing that the event is about: the author of a comment, update
+    /// or reaction.
     pub creator: Option<Person>,
-    /// Whether that was a bot.
-    #[serde(skip_serializing_if = "is_false")]
+    /// True if a bot is the creator.
     pub created_by_bot: bool,
-    /// The teams concerned: an issue has one, a project may have several.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// An issue has one team, a project may have several.
     pub teams: Vec<Team>,
-    /// The project concerned: itself, or the issue's, update's or document's.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The project itself, or that of the issue, update or document.
     pub project: Option<Project>,
-    /// An issue's state, a project's status, a release's stage; after the event.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// An issue's state, a project's status or a release's stage, after the event.
     pub state: Option<State>,
-    /// Of an issue, project or initiative: 0 none, 1 urgent, 2 high, 3 medium,
+    /// The priority of an issue, project or initiative: 0 none, 1 urgent, 2 high, 3 medium,
     /// 4 low.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<i64>,
-    /// Names of an issue's labels, after the event; a label's own name.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The names of an issue's labels after the event, or a label's own name.
     pub labels: Vec<String>,
-    /// Ids of an issue's, project's or initiative's labels; a label's own id.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The ids of an issue's, project's or initiative's labels, or a label's own id.
     pub label_ids: Vec<String>,
-    /// Whose the issue is, after the event.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The assignee after the event.
     pub assignee: Option<Person>,
     /// The keys that an update changed: `stateId`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
-    /// Their previous values, as far as they are small.
-    #[serde(skip_serializing_if = "Map::is_empty")]
+    /// The previous values, if small.
     pub previous: Map<String, Value>,
 
-    /// The issue, also of a comment, SLA, notification or agent session.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The issue, or the one that a comment, SLA, notification or agent session is about.
     pub issue: Option<Issue>,
-    /// The issue's service level agreement.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sla: Option<Sla>,
-    /// The comment.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<Comment>,
     /// The update of a project or initiative.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub update: Option<Update>,
-    /// What an app's user was notified of.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub notification: Option<Notification>,
-    /// An agent's session, and what it was told.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// An agent's session and prompt.
     pub agent_session: Option<AgentSession>,
-    /// What an app may do, after the event.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// An app's permissions after the event.
     pub access: Option<Access>,
-    /// The thing any other event is about: a label, a cycle, a customer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The subject of any other event: a label, a cycle, a customer.
     pub subject: Option<Subject>,
-    /// Whether facts were left out because the payload was enormous.
-    #[serde(skip_serializing_if = "is_false")]
+    /// True if facts were dropped to fit the contract's limit.
     pub reduced: bool,
-}
-
-pub(crate) fn is_false(value: &bool) -> bool {
-    !value
 }

@@ -1,5 +1,5 @@
-//! What Linear tells an OAuth app about itself: that a workspace or a user withdrew
-//! it, and which teams it reaches.
+//! News for an OAuth app about its own access: a workspace or user withdrew it, or the teams
+//! that it reaches changed.
 
 use crate::facts::{Access, Actor, Team};
 use crate::outline::Outline;
@@ -7,26 +7,24 @@ use crate::{people, strict};
 use triggerhouse_sdk::limits::LIST_ITEMS_MAX;
 use triggerhouse_sdk::prelude::*;
 
-/// `OAuthApp`: names nothing but the app's id.
+/// `OAuthApp`. The payload has the app's id only.
 pub fn app(_payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     outline.facts.access = Some(Access::default());
-    outline.headline = format!("OAuth app {}", outline.verb());
+    outline.headline = format!("OAuth app {}", outline.facts.verb());
     Ok(())
 }
 
-/// `OAuthAuthorization`: one user's. The payload counts the tokens that are left; it
-/// carries none.
+/// `OAuthAuthorization`, which belongs to one user. The payload counts the remaining tokens
+/// and carries none.
 pub fn authorization(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let user = people::person(payload, "/user")?;
     let client = payload.name("/oauthClient/name");
-    let of = client.as_deref().map(|client| format!(" of {client}"));
-    let by = user.as_ref().and_then(|user| user.known_by().next());
-    let by = by.map(|name| format!(": {name}"));
+    let name = user.as_ref().and_then(|user| user.known_by().next());
     outline.headline = format!(
         "OAuth authorization{} {}{}",
-        of.unwrap_or_default(),
-        outline.verb(),
-        by.unwrap_or_default()
+        tail(" of ", client.as_deref()),
+        outline.facts.verb(),
+        tail(": ", name)
     );
     if outline.facts.actor.is_none() {
         outline.facts.actor = user.clone().map(Actor::from);
@@ -42,7 +40,7 @@ pub fn authorization(payload: &Payload<'_>, outline: &mut Outline) -> Result<(),
     Ok(())
 }
 
-/// `PermissionChange`: the teams concerned are those that came and those that went.
+/// `PermissionChange`. Its teams are the added and the removed ones.
 pub fn permissions(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let added = strict::ids(payload, "/addedTeamIds")?;
     let removed = strict::ids(payload, "/removedTeamIds")?;

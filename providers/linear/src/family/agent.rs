@@ -1,5 +1,5 @@
-//! What Linear tells apps that act as users of a workspace: notifications, and the
-//! sessions of agents. Both name the issue that it is about.
+//! News for apps that act as users of a workspace: notifications and agent sessions. Both
+//! name the issue that they are about.
 
 use super::issue;
 use crate::facts::{Actor, AgentSession, Comment, Notification, Project};
@@ -7,7 +7,7 @@ use crate::outline::{Outline, words};
 use crate::{people, strict};
 use triggerhouse_sdk::prelude::*;
 
-/// `AppUserNotification`: the action is the notification's type.
+/// `AppUserNotification`. The action is the notification's type.
 pub fn notification(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/notification")?;
     let name = issue_of(&entity, outline)?;
@@ -35,8 +35,8 @@ pub fn notification(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), 
     Ok(())
 }
 
-/// `AgentSessionEvent`: `created` by a mention or a delegation, `prompted` by what
-/// somebody wrote to the agent.
+/// `AgentSessionEvent`: a mention or delegation `created` the session, or a text to the agent
+/// `prompted` it.
 pub fn session(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/agentSession")?;
     let name = issue_of(&entity, outline)?;
@@ -57,7 +57,7 @@ pub fn session(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadE
             .prose("/content/body")
             .or_else(|| activity.prose("/body"))
     });
-    let verb = outline.verb();
+    let verb = outline.facts.verb();
     let on = name.map(|name| name.after(" on")).unwrap_or_default();
     outline.headline = format!("Agent session {verb}{on}");
     outline.url = entity.link("/url").or(outline.url.take());

@@ -1,32 +1,33 @@
-//! Comments and reactions. Their creator is who wrote them, not who created what
-//! they are on.
+//! Comments and reactions. The creator is their author, not the creator of the thing that they
+//! are on.
 
 use super::issue;
 use crate::facts::{Comment, Project, Subject};
 use crate::outline::Outline;
 use crate::strict;
-use triggerhouse_sdk::limits::NAME_BYTES_MAX;
 use triggerhouse_sdk::prelude::*;
 
 /// `Comment`: on an issue, a project, an initiative, their updates or a document.
 pub fn comment(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/data")?;
-    let id = entity.id("/id")?;
+    let id = entity.short_id("/id")?;
     let place = place(&entity, outline)?;
-    outline.created_by(&entity, "/user", "/externalUser")?;
+    outline
+        .facts
+        .created_by(&entity, "/user", "/externalUser")?;
     let comment = Comment {
-        id: Some(shorten(&id, NAME_BYTES_MAX)),
+        id: Some(id),
         body: entity.prose("/body"),
         quoted_text: entity.prose("/quotedText"),
         parent_id: entity.name("/parentId"),
         on: place.noun.map(str::to_owned),
         on_id: place.id,
     };
-    let verb = outline.verb();
+    let verb = outline.facts.verb();
     outline.headline = match (place.noun, &comment.body) {
         (Some(_), _) => place.name.after(&format!("Comment {verb} on")),
         // A removed comment of 2021 does not even name its issue.
-        (None, Some(body)) => format!("Comment {verb}: {}", first_line(body)),
+        (None, Some(body)) => format!("Comment {verb}: {}", first_line(body.trim())),
         (None, None) => format!("Comment {verb}"),
     };
     outline.facts.comment = Some(comment);
@@ -36,17 +37,19 @@ pub fn comment(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadE
 /// `Reaction`: on an issue, a comment or an update.
 pub fn reaction(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/data")?;
-    let id = entity.id("/id")?;
+    let id = entity.short_id("/id")?;
     let place = place(&entity, outline)?;
-    outline.created_by(&entity, "/user", "/externalUser")?;
+    outline
+        .facts
+        .created_by(&entity, "/user", "/externalUser")?;
     let emoji = entity.name("/emoji");
-    let verb = outline.verb();
+    let verb = outline.facts.verb();
     let on_comment = entity.object_opt("/comment").ok().flatten();
     let shown = emoji.as_deref().unwrap_or_default();
     outline.headline = match (place.noun, &on_comment) {
         (Some(_), _) => place.name.after(&format!("Reaction {shown} {verb} on")),
         (None, Some(comment)) => {
-            let body = comment.raw("/body").map(first_line).unwrap_or_default();
+            let body = first_line(comment.raw("/body").unwrap_or_default().trim());
             format!("Reaction {shown} {verb} on a comment: {body}")
         }
         (None, None) => format!("Reaction {shown} {verb}"),
@@ -58,22 +61,22 @@ pub fn reaction(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), Read
     });
     outline.facts.subject = Some(Subject {
         kind: "Reaction".into(),
-        id: Some(shorten(&id, NAME_BYTES_MAX)),
+        id: Some(id),
         name: emoji,
         ..Subject::default()
     });
     Ok(())
 }
 
-/// What a comment or reaction is on.
+/// The thing that a comment or reaction is on.
 struct Place {
     noun: Option<&'static str>,
     id: Option<String>,
     name: issue::Name,
 }
 
-/// Things that are not issues: the key of their id, what they are called, and
-/// where their name or title may stand.
+/// Things other than issues: the pointer to the id, the noun, and the pointers to the name or
+/// title.
 const OTHERS: &[(&str, &str, &[&str])] = &[
     (
         "/projectUpdateId",
@@ -120,7 +123,7 @@ fn place(entity: &Payload<'_>, outline: &mut Outline) -> Result<Place, ReadError
     })
 }
 
-/// The project that a comment hangs on, directly or by what it is on.
+/// The project that a comment is on, directly or through an update or document.
 fn project(entity: &Payload<'_>) -> Result<Option<Project>, ReadError> {
     for pointer in [
         "",
@@ -142,8 +145,4 @@ fn project(entity: &Payload<'_>) -> Result<Option<Project>, ReadError> {
 fn with_article(noun: &str) -> String {
     let article = if noun.starts_with('i') { "an" } else { "a" };
     format!("{article} {noun}")
-}
-
-fn first_line(text: &str) -> &str {
-    text.trim().lines().next().unwrap_or_default()
 }

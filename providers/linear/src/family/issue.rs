@@ -1,5 +1,5 @@
-//! Issues and their SLAs. A comment's, notification's or session's issue is read by
-//! the same reader; it has less to say.
+//! Issues and their SLAs. The same reader serves the issue of a comment, notification or
+//! session, which has fewer fields.
 
 use crate::facts::{Issue, Sla};
 use crate::outline::Outline;
@@ -7,19 +7,19 @@ use crate::{people, strict};
 use triggerhouse_sdk::limits::NAME_BYTES_MAX;
 use triggerhouse_sdk::prelude::*;
 
-/// `Issue`: created, updated or removed, which is also what archiving is called.
+/// `Issue`: created, updated or removed. Archiving counts as removal.
 pub fn issue(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/data")?;
     let name = subject(&entity, outline)?;
     let verb = match outline.facts.action.as_str() {
         "update" => change(outline),
-        _ => outline.verb(),
+        _ => outline.facts.verb(),
     };
     outline.headline = name.told("Issue", &verb);
     Ok(())
 }
 
-/// `IssueSLA`, whose issue is called `issueData`.
+/// `IssueSLA`. Its issue is at `issueData`.
 pub fn sla(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/issueData")?;
     let name = subject(&entity, outline)?;
@@ -32,22 +32,24 @@ pub fn sla(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError
     });
     let verb = match outline.facts.action.as_str() {
         "highRisk" => "at high risk".into(),
-        _ => outline.verb(),
+        _ => outline.facts.verb(),
     };
     outline.headline = name.told("SLA of issue", &verb);
     Ok(())
 }
 
-/// The issue that an event is itself about: without id and title it is none.
+/// The issue that an event itself is about, which must have an id and a title.
 fn subject(entity: &Payload<'_>, outline: &mut Outline) -> Result<Name, ReadError> {
     entity.id("/id")?;
     entity.text("/title")?;
     let name = describe(entity, outline)?;
-    outline.created_by(entity, "/creator", "/externalUserCreator")?;
+    outline
+        .facts
+        .created_by(entity, "/creator", "/externalUserCreator")?;
     Ok(name)
 }
 
-/// The section, and what filters decide on.
+/// Reads the section, and the facts that filters decide on.
 pub fn describe(issue: &Payload<'_>, outline: &mut Outline) -> Result<Name, ReadError> {
     let facts = &mut outline.facts;
     facts.teams = strict::teams(issue)?;
@@ -59,13 +61,13 @@ pub fn describe(issue: &Payload<'_>, outline: &mut Outline) -> Result<Name, Read
     let number = strict::whole_number(issue, "/number")?;
     let title = issue.short_text_opt("/title")?;
     let key = facts.teams.first().and_then(|team| team.key.as_deref());
-    // Payloads of 2023 have no identifier, but what it is made of.
+    // Payloads of 2023 lack the identifier, but have its two parts.
     let identifier = issue.name("/identifier").or_else(|| {
         let identifier = format!("{}-{}", key?, number?);
         Some(shorten(&identifier, NAME_BYTES_MAX))
     });
     let section = Issue {
-        id: issue.id_opt("/id")?.map(|id| shorten(&id, NAME_BYTES_MAX)),
+        id: issue.short_id_opt("/id")?,
         identifier,
         number,
         title,
@@ -74,11 +76,9 @@ pub fn describe(issue: &Payload<'_>, outline: &mut Outline) -> Result<Name, Read
         priority_label: issue.name("/priorityLabel"),
         estimate: issue.value_at("/estimate").and_then(|value| value.as_f64()),
         due_date: issue.name("/dueDate"),
-        cycle: issue.name("/cycle/name").or_else(|| {
-            issue
-                .number("/cycle/number")
-                .map(|number| number.to_string())
-        }),
+        cycle: issue
+            .name("/cycle/name")
+            .or_else(|| issue.ident("/cycle/number")),
         milestone: issue
             .name("/projectMilestone/name")
             .or_else(|| issue.name("/milestone/name")),
@@ -98,47 +98,42 @@ pub fn describe(issue: &Payload<'_>, outline: &mut Outline) -> Result<Name, Read
     Ok(name)
 }
 
-/// What people call an issue, or what else can be commented on.
+/// The name of an issue, or of another thing that people comment on.
 pub struct Name {
     identifier: Option<String>,
     title: Option<String>,
 }
 
 impl Name {
-    /// Of a thing that is no issue: `a project`, and its name.
+    /// The name of another thing: `a project`, and its own name.
     pub fn of(identifier: Option<String>, title: Option<String>) -> Self {
         Self { identifier, title }
     }
 
-    /// `Issue ENG-1 created: Crash`, or as much of it as is known.
+    /// `Issue ENG-1 created: Crash`, without the parts that are unknown.
     pub fn told(&self, noun: &str, verb: &str) -> String {
-        let known = self.identifier.as_deref().map(|known| format!(" {known}"));
-        let title = self.title.as_deref().map(|title| format!(": {title}"));
-        format!(
-            "{noun}{} {verb}{}",
-            known.unwrap_or_default(),
-            title.unwrap_or_default()
-        )
+        let identifier = tail(" ", self.identifier.as_deref());
+        let title = tail(": ", self.title.as_deref());
+        format!("{noun}{identifier} {verb}{title}")
     }
 
-    /// `verb ENG-1: Crash`, or as much of it as is known.
+    /// `verb ENG-1: Crash`, without the parts that are unknown.
     pub fn after(&self, verb: &str) -> String {
         let known = self.identifier.as_deref().unwrap_or("an issue");
-        let title = self.title.as_deref().map(|title| format!(": {title}"));
-        format!("{verb} {known}{}", title.unwrap_or_default())
+        format!("{verb} {known}{}", tail(": ", self.title.as_deref()))
     }
 }
 
-/// An update in words: what changed most.
+/// An update in words: its most important change.
 fn change(outline: &Outline) -> String {
     let facts = &outline.facts;
     let state = facts.state.as_ref().and_then(|state| state.name.as_deref());
     let assignee = facts.assignee.as_ref();
     let assignee = assignee.and_then(|assignee| assignee.known_by().next());
     match (state, assignee) {
-        (Some(state), _) if outline.has_changed("stateId") => format!("moved to {state}"),
-        (_, Some(name)) if outline.has_changed("assigneeId") => format!("assigned to {name}"),
-        (_, None) if outline.has_changed("assigneeId") => "unassigned".into(),
+        (Some(state), _) if outline.facts.has_changed("stateId") => format!("moved to {state}"),
+        (_, Some(name)) if outline.facts.has_changed("assigneeId") => format!("assigned to {name}"),
+        (_, None) if outline.facts.has_changed("assigneeId") => "unassigned".into(),
         _ => "updated".into(),
     }
 }

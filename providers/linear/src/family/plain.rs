@@ -1,15 +1,12 @@
-//! The many small types, each a row of one table; and, by the same means, the types
-//! that Linear has yet to invent.
+//! The many small types, each a row of one table. The same code reads the types that Linear
+//! adds later.
 
 use crate::facts::Subject;
 use crate::outline::{Outline, words};
 use crate::{people, strict};
-use serde_json::Value;
-use triggerhouse_sdk::limits::NAME_BYTES_MAX;
 use triggerhouse_sdk::prelude::*;
 
-/// How one type is told: its name, what people call it, and where their name for
-/// one of its kind may stand.
+/// The types: Linear's name, the noun for titles, and the pointers to a thing's name.
 const ROWS: &[(&str, &str, &[&str])] = &[
     ("Attachment", "Attachment", &["/title", "/url"]),
     ("AuditEntry", "Audit entry", &["/type"]),
@@ -29,10 +26,10 @@ const ROWS: &[(&str, &str, &[&str])] = &[
     ("User", "User", &["/name", "/displayName"]),
 ];
 
-/// For types that have no row. Never a `key`, `secret` or `token`.
+/// The pointers to a thing's name, for types without a row. Never a `key`, `secret` or `token`.
 const NAMES: &[&str] = &["/title", "/name", "/displayName", "/identifier", "/number"];
 
-/// Types with a reader of their own that Linear creates, updates and removes.
+/// The types with a reader of their own that Linear creates, updates and removes.
 const READ_ELSEWHERE: &[&str] = &[
     "Issue",
     "Comment",
@@ -43,21 +40,20 @@ const READ_ELSEWHERE: &[&str] = &[
     "InitiativeUpdate",
 ];
 
-/// Whether this is a type whose only actions are `create`, `update` and `remove`.
-/// Case does not matter.
+/// True for a type whose only actions are `create`, `update` and `remove`, ignoring case.
 pub fn is_entity(kind: &str) -> bool {
     let rows = ROWS.iter().map(|(kind, ..)| kind);
     rows.chain(READ_ELSEWHERE)
         .any(|entity| entity.eq_ignore_ascii_case(kind))
 }
 
-/// Every type without a reader of its own.
+/// Reads every type without a reader of its own.
 pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let kind = outline.facts.kind.clone();
     let row = ROWS.iter().find(|(known, ..)| *known == kind);
     let (noun, names) = match row {
         Some((_, noun, names)) => ((*noun).to_owned(), *names),
-        None => (sentence(&kind), NAMES),
+        None => (capitalized(&words(&kind)), NAMES),
     };
     let entity = match row {
         Some(_) => Some(payload.object("/data")?),
@@ -68,18 +64,13 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
         kind: noun,
         ..subject.unwrap_or_default()
     };
-    let name = subject.name.as_deref().map(|name| format!(": {name}"));
-    outline.headline = format!(
-        "{} {}{}",
-        subject.kind,
-        outline.verb(),
-        name.unwrap_or_default()
-    );
+    let name = tail(": ", subject.name.as_deref());
+    outline.headline = format!("{} {}{name}", subject.kind, outline.facts.verb());
     outline.url.clone_from(&subject.url);
     if let Some(entity) = &entity {
         let decided = decide(entity, &kind, outline);
-        // A type that nobody knows yet may mean anything by these keys. From the first
-        // that cannot be read they are no facts, and a filter that asks rejects.
+        // These keys may mean anything in a new type. Reading stops at the first that
+        // fails, and a filter that asks for one of the rest rejects.
         if row.is_some() {
             decided?;
         }
@@ -88,8 +79,8 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
     Ok(())
 }
 
-/// What filters decide on. Not the priority: a customer request's is of another
-/// scale, on which 1 is not urgent.
+/// Reads the facts that filters decide on. Not the priority: that of a customer request has
+/// another scale, on which 1 is not urgent.
 fn decide(entity: &Payload<'_>, kind: &str, outline: &mut Outline) -> Result<(), ReadError> {
     let facts = &mut outline.facts;
     facts.teams = strict::teams(entity)?;
@@ -105,7 +96,7 @@ fn decide(entity: &Payload<'_>, kind: &str, outline: &mut Outline) -> Result<(),
     };
     match kind {
         "Release" => facts.state = strict::state(entity, "/stage")?,
-        // The label itself, so that `labels` also picks changes to a label.
+        // The label itself, so that `labels` matches changes to a label.
         "IssueLabel" | "ProjectLabel" | "InitiativeLabel" => {
             facts.labels.extend(entity.short_text_opt("/name")?);
             facts.label_ids.extend(entity.short_text_opt("/id")?);
@@ -116,15 +107,10 @@ fn decide(entity: &Payload<'_>, kind: &str, outline: &mut Outline) -> Result<(),
 }
 
 fn subject(entity: &Payload<'_>, names: &[&str]) -> Subject {
-    let text = |pointer: &&str| {
-        let number = || entity.number(pointer).map(|number| number.to_string());
-        entity.name(pointer).or_else(number)
-    };
-    let id = entity.id_opt("/id").ok().flatten();
     Subject {
         kind: String::new(),
-        id: id.map(|id| shorten(&id, NAME_BYTES_MAX)),
-        name: names.iter().find_map(text),
+        id: entity.ident("/id"),
+        name: names.iter().find_map(|pointer| entity.ident(pointer)),
         url: entity.link("/url"),
         status: entity
             .name("/status/displayName")
@@ -136,27 +122,13 @@ fn subject(entity: &Payload<'_>, names: &[&str]) -> Subject {
     }
 }
 
-/// A new type most likely carries its thing as `data`, or under its own name as
-/// `agentSession` does.
+/// The thing of a new type: most likely at `data`, or under the type's name as `agentSession`
+/// is.
 fn unknown_entity<'a>(payload: &Payload<'a>, kind: &str) -> Option<Payload<'a>> {
-    let object = payload.value().as_object()?;
     let mut letters = kind.chars();
-    let own = letters
-        .next()
-        .map(|first| first.to_lowercase().chain(letters).collect::<String>());
-    let keys = [Some("data"), own.as_deref()];
-    let mut values = keys.into_iter().flatten().filter_map(|key| object.get(key));
-    values
-        .find(|value| matches!(value, Value::Object(_)))
-        .map(Payload::new)
-}
-
-/// `NewThing` as `New thing`.
-fn sentence(kind: &str) -> String {
-    let words = words(kind);
-    let mut letters = words.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => words,
-    }
+    let first = letters.next().into_iter().flat_map(char::to_lowercase);
+    let own: String = first.chain(letters).collect();
+    let keys = ["data", own.as_str()].into_iter();
+    let mut values = keys.filter_map(|key| payload.value().get(key));
+    values.find(|value| value.is_object()).map(Payload::new)
 }

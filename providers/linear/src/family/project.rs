@@ -1,19 +1,18 @@
-//! Projects, initiatives, and what people write about their progress.
+//! Projects, initiatives, and reports on their progress.
 
 use crate::facts::{Project, State, Subject, Update};
-use crate::outline::Outline;
+use crate::outline::{Outline, words};
 use crate::{people, strict};
-use triggerhouse_sdk::limits::NAME_BYTES_MAX;
 use triggerhouse_sdk::prelude::*;
 
 /// `Project`.
 pub fn project(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/data")?;
-    let (id, name) = (entity.id("/id")?, entity.short_text("/name")?);
+    let (id, name) = (entity.short_id("/id")?, entity.short_text("/name")?);
     let facts = &mut outline.facts;
     facts.teams = strict::teams(&entity)?;
     facts.state = strict::state(&entity, "/status")?;
-    // Before 2024 a project had no status with a name, only a word for its type.
+    // Before 2024 a project had no named status, only a word for its type.
     if let Some(kind) = entity.short_text_opt("/state")? {
         facts.state.get_or_insert_default().kind.get_or_insert(kind);
     }
@@ -21,7 +20,7 @@ pub fn project(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadE
     (facts.labels, facts.label_ids) = strict::labels(&entity)?;
     facts.creator = people::person(&entity, "/creator")?;
     facts.project = Some(Project {
-        id: Some(shorten(&id, NAME_BYTES_MAX)),
+        id: Some(id),
         name: Some(name.clone()),
         url: entity.link("/url"),
         description: entity.prose("/description"),
@@ -33,8 +32,8 @@ pub fn project(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadE
     outline.url = entity.link("/url");
     let status = facts.state.as_ref().and_then(|state| state.name.clone());
     let verb = match status {
-        Some(status) if outline.has_changed("statusId") => format!("moved to {status}"),
-        _ => outline.verb(),
+        Some(status) if outline.facts.has_changed("statusId") => format!("moved to {status}"),
+        _ => outline.facts.verb(),
     };
     outline.headline = format!("Project {verb}: {name}");
     Ok(())
@@ -63,25 +62,19 @@ fn tell(
     about: Option<String>,
     initiative: Option<String>,
 ) -> Result<(), ReadError> {
-    let id = entity.id("/id")?;
+    let id = entity.short_id("/id")?;
     outline.facts.creator = people::person(entity, "/user")?;
     outline.url = entity.link("/url");
     let health = entity.name("/health");
-    let shown = health.as_deref().map(crate::outline::words);
+    let shown = health.as_deref().map(words);
     let verb = match outline.facts.action.as_str() {
-        // "Project update updated" would need to be read twice.
+        // "Project update updated" reads badly.
         "update" => "edited".into(),
-        _ => outline.verb(),
+        _ => outline.facts.verb(),
     };
-    outline.headline = format!(
-        "{noun} {verb}{}{}",
-        about.map(|about| format!(": {about}")).unwrap_or_default(),
-        shown
-            .map(|health| format!(" ({health})"))
-            .unwrap_or_default(),
-    );
+    outline.headline = format!("{noun} {verb}{}{}", tail(": ", about), aside(shown));
     outline.facts.update = Some(Update {
-        id: Some(shorten(&id, NAME_BYTES_MAX)),
+        id: Some(id),
         body: entity.prose("/body"),
         health,
         initiative,
@@ -89,11 +82,11 @@ fn tell(
     Ok(())
 }
 
-/// `Initiative`: has a priority and labels as a project has, but a status that is a
-/// plain word, and no team of its own.
+/// `Initiative`. Like a project it has a priority and labels. Its status is a plain word, and
+/// it has no team.
 pub fn initiative(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/data")?;
-    let (id, name) = (entity.id("/id")?, entity.short_text("/name")?);
+    let (id, name) = (entity.short_id("/id")?, entity.short_text("/name")?);
     let facts = &mut outline.facts;
     facts.priority = strict::whole_number(&entity, "/priority")?;
     (facts.labels, facts.label_ids) = strict::labels(&entity)?;
@@ -105,7 +98,7 @@ pub fn initiative(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), Re
     });
     facts.subject = Some(Subject {
         kind: "Initiative".into(),
-        id: Some(shorten(&id, NAME_BYTES_MAX)),
+        id: Some(id),
         name: Some(name.clone()),
         url: entity.link("/url"),
         status,
@@ -113,6 +106,6 @@ pub fn initiative(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), Re
         ..Subject::default()
     });
     outline.url = entity.link("/url");
-    outline.headline = format!("Initiative {}: {name}", outline.verb());
+    outline.headline = format!("Initiative {}: {name}", outline.facts.verb());
     Ok(())
 }

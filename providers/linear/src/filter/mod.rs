@@ -1,8 +1,8 @@
-//! Which configurations want an event. Decides on facts alone, so a stored event
-//! can be judged again at any time.
+//! The filter: decides which configurations want an event. It reads facts alone, so a stored
+//! event can be judged again at any time.
 //!
-//! Each check returns what was wrong, and the first that does rejects the event;
-//! its text starts with the field's name.
+//! Each check passes or returns a reason, and the first reason rejects the event. A reason
+//! starts with the field's name.
 
 mod config;
 
@@ -10,7 +10,7 @@ pub use config::Config;
 
 use crate::facts::Person;
 use crate::{Facts, Linear, family};
-use triggerhouse_sdk::checks::{self, Check, any, list, same};
+use triggerhouse_sdk::checks::{self, Check, any, events, list, same};
 use triggerhouse_sdk::prelude::*;
 
 impl Filter for Linear {
@@ -22,8 +22,8 @@ impl Filter for Linear {
     }
 }
 
-/// What the schema cannot check: entries that look right, would be accepted, and
-/// would wait for ever.
+/// Checks what the schema cannot express: entries that look right and that no event would ever
+/// match.
 fn valid(config: &Config) -> Check {
     for wanted in &config.events {
         let Some((kind, action)) = wanted.split_once('.') else {
@@ -41,11 +41,8 @@ fn valid(config: &Config) -> Check {
             ));
         }
     }
-    if config
-        .state_types
-        .iter()
-        .any(|wanted| same(wanted, "cancelled"))
-    {
+    let is_misspelled = |wanted: &String| same(wanted, "cancelled");
+    if config.state_types.iter().any(is_misspelled) {
         return Err("state_types: Linear writes `canceled`".into());
     }
     if let Some(wanted) = config.priorities.iter().find(|wanted| **wanted > 4) {
@@ -55,40 +52,28 @@ fn valid(config: &Config) -> Check {
 }
 
 fn judge(event: &Event, facts: &Facts, config: &Config) -> Check {
-    events(&event.kind, &facts.kind, &config.events)?;
-    let teams = facts.teams.iter();
-    let teams = teams.flat_map(|team| [team.key.as_deref(), team.id.as_deref()]);
+    events(&event.kind, &facts.kind, &config.events, same)?;
+    let teams = facts.teams.iter().flat_map(|team| [&team.key, &team.id]);
     any("teams", &config.teams, teams.flatten(), same)?;
     let project = facts.project.iter();
-    let project = project.flat_map(|project| [project.name.as_deref(), project.id.as_deref()]);
+    let project = project.flat_map(|project| [&project.name, &project.id]);
     any("projects", &config.projects, project.flatten(), same)?;
     let state = facts.state.iter();
-    let state = state.flat_map(|state| [state.name.as_deref(), state.id.as_deref()]);
-    any("states", &config.states, state.flatten(), same)?;
-    let state_type = facts.state.as_ref().and_then(|state| state.kind.as_deref());
-    any("state_types", &config.state_types, state_type, same)?;
+    let names = state.clone().flat_map(|state| [&state.name, &state.id]);
+    any("states", &config.states, names.flatten(), same)?;
+    let types = state.flat_map(|state| &state.kind);
+    any("state_types", &config.state_types, types, same)?;
     priorities(facts.priority, &config.priorities)?;
     let labels = facts.labels.iter().chain(&facts.label_ids);
-    any("labels", &config.labels, labels.map(String::as_str), same)?;
+    any("labels", &config.labels, labels, same)?;
     person("assignees", &config.assignees, facts.assignee.as_ref())?;
     person("creators", &config.creators, facts.creator.as_ref())?;
-    let changed = facts.changed.iter().map(String::as_str);
-    any("changed", &config.changed, changed, same)?;
+    any("changed", &config.changed, &facts.changed, same)?;
     ignore_apps(facts, config.ignore_apps)
 }
 
-/// By the kind, `Issue.update`, or by the type alone. The kind, not the facts' type
-/// and action apart: either may itself contain dots.
-fn events(kind: &str, family: &str, wanted: &[String]) -> Check {
-    let asks = |wanted: &String| same(wanted, family) || same(wanted, kind);
-    if wanted.is_empty() || wanted.iter().any(asks) {
-        return Ok(());
-    }
-    Err(format!("events: {kind} is not among {}", list(wanted)))
-}
-
-/// A missing priority is none of the five, not even `0`: an event that has no
-/// priority does not say that there is none.
+/// A missing priority matches none of the five, not even `0`, which says that an issue has no
+/// priority.
 fn priorities(priority: Option<i64>, wanted: &[u8]) -> Check {
     if wanted.is_empty() {
         return Ok(());
@@ -114,7 +99,7 @@ fn person(field: &str, wanted: &[String], person: Option<&Person>) -> Check {
 fn ignore_apps(facts: &Facts, ignore: bool) -> Check {
     match &facts.actor {
         Some(actor) if ignore && actor.app => {
-            let name = actor.called().unwrap_or("the actor");
+            let name = actor.label().unwrap_or("the actor");
             Err(format!("ignore_apps: {name} is an app"))
         }
         _ => Ok(()),

@@ -35,7 +35,7 @@ fn an_action_that_linear_never_sends_is_an_invalid_configuration() {
         "Project.archived",
         "Release.delete",
     ] {
-        invalid(json!({"events": [wanted]}), "events");
+        invalid(&issue(), json!({"events": [wanted]}), "events");
     }
     // These are Linear's own.
     let session = parse(&example("AgentSessionEvent", "created"));
@@ -216,7 +216,11 @@ fn state_types_are_linears_own_whatever_the_case() {
         &parse(&old),
         json!({"state_types": ["backlog"], "states": ["s"]}),
     );
-    invalid(json!({"state_types": ["Cancelled"]}), "state_types");
+    invalid(
+        &issue(),
+        json!({"state_types": ["Cancelled"]}),
+        "state_types",
+    );
 }
 
 #[test]
@@ -266,9 +270,9 @@ fn priorities_are_linears_numbers() {
         &parse(&example("Initiative", "create")),
         json!({"priorities": [0]}),
     );
-    invalid(json!({"priorities": [5]}), "priorities");
-    invalid(json!({"priorities": [256]}), "256");
-    invalid(json!({"priorities": ["high"]}), "high");
+    invalid(&issue(), json!({"priorities": [5]}), "priorities");
+    invalid(&issue(), json!({"priorities": [256]}), "256");
+    invalid(&issue(), json!({"priorities": ["high"]}), "high");
 }
 
 #[test]
@@ -375,8 +379,8 @@ fn changed_asks_for_keys_of_an_update() {
 
 #[test]
 fn unknown_fields_and_wrong_types_are_invalid() {
-    invalid(json!({"label": ["Bug"]}), "label");
-    invalid(json!({"labels": "Bug"}), "sequence");
-    invalid(json!({"ignore_apps": "yes"}), "boolean");
-    invalid(json!({"events": [1]}), "string");
+    invalid(&issue(), json!({"label": ["Bug"]}), "label");
+    invalid(&issue(), json!({"labels": "Bug"}), "sequence");
+    invalid(&issue(), json!({"ignore_apps": "yes"}), "boolean");
+    invalid(&issue(), json!({"events": [1]}), "string");
 }

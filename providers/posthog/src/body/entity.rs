@@ -1,22 +1,21 @@
-//! What stands around an event: the person, the project, the groups, the destination.
+//! The surroundings of an event: the person, the project, the groups, the destination.
 
 use crate::facts::{Bag, Group, Person, Project, Source};
 use serde_json::Value;
 use triggerhouse_sdk::limits::{LIST_ITEMS_MAX, NAME_BYTES_MAX};
 use triggerhouse_sdk::prelude::*;
 
-/// The JSON of all properties of a person that are kept.
+/// Bytes of the JSON of all properties kept of a person.
 const PERSON_BYTES_MAX: usize = 32_768;
-/// Longer ones are none (RFC 5321 allows 254). Cut, one might seem to end in another
-/// domain.
+/// Bytes of an e-mail address (RFC 5321 allows 254). A longer text is none: if it were cut, it
+/// might seem to end in another domain.
 const EMAIL_BYTES_MAX: usize = 320;
 
-/// The text at `pointer`, which must be there and must not be blank: it becomes the
-/// event's kind, or its title.
+/// The text at `pointer`. It becomes the event's kind or title, so it must not be blank.
 pub fn required_text<'a>(payload: &Payload<'a>, pointer: &str) -> Result<&'a str, ReadError> {
     let text = payload.text(pointer)?;
     match payload.object(pointer) {
-        // Only a reader's own error knows the whole path.
+        // Only an error of the reader knows the whole path.
         Err(error) if text.trim().is_empty() => Err(ReadError {
             expected: "a name or text",
             found: "a blank one",
@@ -26,7 +25,7 @@ pub fn required_text<'a>(payload: &Payload<'a>, pointer: &str) -> Result<&'a str
     }
 }
 
-/// The first id at one of `pointers`; an empty one is none.
+/// The first id at one of `pointers` that is not empty, uncut.
 pub fn id_of(payload: &Payload<'_>, pointers: &[&str]) -> Result<Option<String>, ReadError> {
     for pointer in pointers {
         if let Some(id) = payload.id_opt(pointer)?.filter(|id| !id.is_empty()) {
@@ -36,7 +35,7 @@ pub fn id_of(payload: &Payload<'_>, pointers: &[&str]) -> Result<Option<String>,
     Ok(None)
 }
 
-/// The text or number at `pointer` as it is written, to tell two of them apart.
+/// The text or number at `pointer` as it is written, to compare it with another.
 pub fn written(payload: &Payload<'_>, pointer: &str) -> Option<String> {
     match payload.value_at(pointer)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -45,19 +44,17 @@ pub fn written(payload: &Payload<'_>, pointer: &str) -> Option<String> {
     }
 }
 
-/// The person. Its properties are whatever a customer captured, so an `email` that is
-/// no text is no e-mail address, and no reason to give up the event.
+/// The person. Customers choose the properties, so an `email` that is no text is ignored, and
+/// the event is still read.
 pub fn person(around: &Payload<'_>) -> Result<Option<Person>, ReadError> {
     let Some(person) = around.object_opt("/person")? else {
         return Ok(None);
     };
     let id = id_of(&person, &["/uuid", "/id"])?;
     let properties = person.object_opt("/properties")?;
-    let bag = properties
-        .and_then(|properties| properties.value().as_object())
-        .map(|properties| Bag::keep(properties, PERSON_BYTES_MAX))
-        .unwrap_or_default();
-    let person = Person {
+    let properties = properties.as_ref().map(Payload::value);
+    let bag = Bag::of(properties, PERSON_BYTES_MAX);
+    Ok(known(Person {
         id: id.map(|id| shorten(&id, NAME_BYTES_MAX)),
         name: person.name("/name"),
         email: person
@@ -67,11 +64,10 @@ pub fn person(around: &Payload<'_>) -> Result<Option<Person>, ReadError> {
         url: person.link("/url"),
         properties: bag.kept,
         properties_omitted: bag.omitted,
-    };
-    Ok((person != Person::default()).then_some(person))
+    }))
 }
 
-/// The project. The default body does not name it, but the event's own page does.
+/// The project. The default body lacks it, but the URL of the event contains its id.
 pub fn project(
     around: &Payload<'_>,
     event: &Payload<'_>,
@@ -89,17 +85,16 @@ pub fn project(
             ..Project::default()
         },
     };
-    let project = Project {
+    Ok(known(Project {
         id: named
             .id
             .or_else(|| project_of_link(event.raw("/url")?, uuid?)),
         ..named
-    };
-    Ok((project != Project::default()).then_some(project))
+    }))
 }
 
-/// `2` of `https://us.posthog.com/project/2/events/<uuid>/…`. A template may have put
-/// any other link there, so only one that names this event counts.
+/// `2` of `https://us.posthog.com/project/2/events/<uuid>/…`. A template may contain any other
+/// link, so only a link to this event counts.
 fn project_of_link(link: &str, uuid: &str) -> Option<String> {
     let (_, path) = link.split_once("/project/")?;
     let mut steps = path.split('/');
@@ -108,7 +103,7 @@ fn project_of_link(link: &str, uuid: &str) -> Option<String> {
     (is_number && events == "events" && event == uuid).then(|| id.to_owned())
 }
 
-/// The groups, by their types.
+/// The groups.
 pub fn groups(body: &Payload<'_>) -> Vec<Group> {
     let groups = body.value_at("/groups").and_then(Value::as_object);
     let groups = groups.into_iter().flatten().take(LIST_ITEMS_MAX);
@@ -126,14 +121,13 @@ pub fn groups(body: &Payload<'_>) -> Vec<Group> {
 
 /// The destination.
 pub fn source(body: &Payload<'_>) -> Option<Source> {
-    let source = Source {
+    known(Source {
         name: body.name("/source/name"),
         url: body.link("/source/url"),
-    };
-    (source != Source::default()).then_some(source)
+    })
 }
 
-/// What tells this destination from others: the address of its page, or its name.
+/// The identity of the destination: the URL of its page, or its name.
 pub fn rule(body: &Payload<'_>) -> Option<String> {
     let rule = body.raw("/source/url").or_else(|| body.raw("/source/name"));
     rule.map(str::to_owned)
@@ -144,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_project_is_known_only_by_the_page_of_this_very_event() {
+    fn only_the_url_of_this_event_reveals_the_project() {
         let of = |link: &str| project_of_link(link, "u-1");
         assert_eq!(
             of("https://us.posthog.com/project/2/events/u-1/2026-01-01"),

@@ -1,32 +1,23 @@
-//! One reader for each form of body. A body is told by its keys alone: PostHog names
-//! the form nowhere else.
+//! One reader for each form of body. Only the keys of a body tell its form: PostHog names the
+//! form nowhere else.
 
 mod alert;
+mod content;
 mod custom;
 mod entity;
 mod event;
 mod message;
 
-use crate::dedup::Identity;
-use crate::facts::Facts;
+pub use content::Content;
+
 use serde_json::{Map, Value};
 use triggerhouse_sdk::prelude::*;
 
-/// What a body says, before it is put into the form of an event.
-pub struct Outline<'a> {
-    /// What is kept of it.
-    pub facts: Facts,
-    /// What tells it from others.
-    pub identity: Identity<'a>,
-    /// Microseconds since 1970.
-    pub occurred_at: Option<u64>,
-}
-
-/// Reads a body, of which only its being an object is known.
+/// Reads a body, which is an object.
 ///
 /// # Errors
-/// If it has the keys of a form, but not what PostHog puts there.
-pub fn read<'a>(body: &Payload<'a>) -> Result<Outline<'a>, ReadError> {
+/// If it has the keys of a form, but not the values that PostHog puts there.
+pub fn read<'a>(body: &Payload<'a>) -> Result<Content<'a>, ReadError> {
     let empty = Map::new();
     let keys = body.value().as_object().unwrap_or(&empty);
     let is_object = |key: &str| keys.get(key).is_some_and(Value::is_object);

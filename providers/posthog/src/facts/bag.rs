@@ -1,32 +1,39 @@
-//! Properties, as many as fit. They are whatever PostHog's customers capture, so each
-//! has a limit and all together have one; what exceeds it is left out whole, never
-//! cut: half a value would match where the whole one does not.
+//! Properties, as many as fit. PostHog's customers choose them, so each has a limit, and so
+//! do all together. A property beyond a limit is left out and never cut: half a value could
+//! match where the whole value does not.
 
 use super::property::CREDENTIALS;
 use serde_json::{Map, Value};
 use std::io;
 use triggerhouse_sdk::limits::LIST_ITEMS_MAX;
 
-/// Longer names are left out with their values. PostHog's own have at most 200
-/// characters.
+/// Bytes of a property's name. PostHog's own names have at most 200 characters.
 const NAME_BYTES_MAX: usize = 512;
-/// The JSON of one property.
+/// Bytes of the JSON of one property.
 const VALUE_BYTES_MAX: usize = 32_768;
 
-/// What is kept of some properties.
+/// The properties that fit, and the names of the others.
 #[derive(Debug, Default, PartialEq)]
 pub struct Bag {
-    /// The properties that fit, without `null`s and credentials.
+    /// The properties that fit, without `null` and without credentials.
     pub kept: Map<String, Value>,
-    /// The names of those that did not.
+    /// The names of the properties that do not fit.
     pub omitted: Vec<String>,
-    /// Whether there are more of those than `omitted` names.
+    /// True if `omitted` is incomplete.
     pub more_omitted: bool,
 }
 
 impl Bag {
-    /// Keeps what fits into `bytes_max` bytes of JSON, in the order of the names.
-    pub fn keep(properties: &Map<String, Value>, bytes_max: usize) -> Self {
+    /// The properties of an object, within `bytes_max` bytes of JSON. Empty for any other
+    /// value.
+    pub fn of(object: Option<&Value>, bytes_max: usize) -> Self {
+        let properties = object.and_then(Value::as_object);
+        properties.map_or_else(Self::default, |properties| {
+            Self::keep(properties, bytes_max)
+        })
+    }
+
+    fn keep(properties: &Map<String, Value>, bytes_max: usize) -> Self {
         let mut bag = Self::default();
         let mut left = bytes_max;
         for (name, value) in properties {
@@ -50,7 +57,7 @@ impl Bag {
     }
 }
 
-/// The bytes of `"name":value,`, unless they are more than `limit`.
+/// The bytes of `"name":value,`, or `None` if they exceed `limit`.
 fn entry_bytes(name: &str, value: &Value, limit: usize) -> Option<usize> {
     let mut counter = Counter { left: limit };
     serde_json::to_writer(&mut counter, name).ok()?;
@@ -59,8 +66,8 @@ fn entry_bytes(name: &str, value: &Value, limit: usize) -> Option<usize> {
     Some(limit - counter.left)
 }
 
-/// Counts what is written and keeps none of it, so that an enormous value costs no
-/// memory and no more time than its limit.
+/// A writer that counts bytes and keeps none, so that an enormous value costs no memory, and no
+/// more time than its limit.
 struct Counter {
     left: usize,
 }
@@ -91,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_named_and_the_rest_is_kept() {
+    fn a_property_that_does_not_fit_is_named_and_the_rest_is_kept() {
         let properties = json!({"a": 1, "b": "x".repeat(40_000), "c": null, "d": ["y"]});
         let bag = keep(&properties, 100_000);
         assert_eq!(Value::Object(bag.kept), json!({"a": 1, "d": ["y"]}));
@@ -100,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_holds_for_the_json_and_not_for_the_text() {
+    fn the_limit_applies_to_the_json_and_not_to_the_text() {
         let properties = json!({"a": "\u{1}".repeat(100)});
         assert_eq!(keep(&properties, 600).omitted, ["a"]);
         let bag = keep(&properties, 607);
@@ -109,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn names_too_many_or_too_long_to_list_are_said_to_be_missing() {
+    fn an_incomplete_list_of_omitted_names_says_so() {
         assert!(keep(&json!({"x".repeat(513): 1}), 10_000).more_omitted);
         let many: Map<String, Value> = (0..200).map(|i| (format!("p{i}"), json!(i))).collect();
         let bag = Bag::keep(&many, 0);

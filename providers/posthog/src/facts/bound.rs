@@ -1,44 +1,43 @@
-//! What is given up where facts would exceed the contract's limit.
+//! The order in which facts are dropped to fit the contract's limit.
 
 use super::{Facts, Person};
+use triggerhouse_sdk::Bounded;
 
-/// What is given up, in this order.
-const STEPS: &[fn(&mut Facts)] = &[
-    |facts| {
-        if let Some(person) = &mut facts.person {
-            person.properties.clear();
-            person.properties_omitted.clear();
-        }
-    },
-    |facts| {
-        facts.elements_chain = None;
-        facts.text = None;
-    },
-    |facts| {
-        facts.properties.clear();
-        facts.properties_omitted.clear();
-    },
-    // What remains are the texts that filters decide on, some eight short ones.
-    |facts| {
-        facts.groups.clear();
-        facts.url = None;
-        facts.source = None;
-        facts.hook = None;
-        if let Some(project) = &mut facts.project {
-            project.url = None;
-        }
-        facts.person = facts.person.take().map(|person| Person {
-            id: person.id,
-            email: person.email,
-            ..Person::default()
-        });
-    },
-];
+impl Bounded for Facts {
+    const STEPS: &'static [fn(&mut Self)] = &[
+        |facts| {
+            if let Some(person) = &mut facts.person {
+                person.properties.clear();
+                person.properties_omitted.clear();
+            }
+        },
+        |facts| {
+            facts.elements_chain = None;
+            facts.text = None;
+        },
+        |facts| {
+            facts.properties.clear();
+            facts.properties_omitted.clear();
+        },
+        // The texts that filters decide on remain, about eight short ones.
+        |facts| {
+            facts.groups.clear();
+            facts.url = None;
+            facts.source = None;
+            facts.hook = None;
+            if let Some(project) = &mut facts.project {
+                project.url = None;
+            }
+            facts.person = facts.person.take().map(|person| Person {
+                id: person.id,
+                email: person.email,
+                ..Person::default()
+            });
+        },
+    ];
 
-impl Facts {
-    /// The facts as one JSON object within the contract's limit.
-    pub fn into_json(mut self) -> String {
-        triggerhouse_sdk::facts_reduced(&mut self, |facts| facts.reduced = true, STEPS)
+    fn mark(&mut self) {
+        self.reduced = true;
     }
 }
 
@@ -50,7 +49,7 @@ mod tests {
     use triggerhouse_sdk::limits::FACTS_BYTES_MAX;
 
     #[test]
-    fn facts_never_exceed_the_limit_and_say_that_something_is_missing() {
+    fn facts_never_exceed_the_limit_and_say_that_some_are_missing() {
         let control = "\u{1}".repeat(1_024);
         let many: Map<String, Value> = (0..30)
             .map(|i| (i.to_string(), json!(control.repeat(2))))
@@ -89,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_within_the_limit_are_left_alone() {
+    fn facts_within_the_limit_stay_whole() {
         let facts = Facts {
             event: "$pageview".into(),
             ..Facts::default()

@@ -1,23 +1,23 @@
-//! One property, by the name or pointer that a configuration gives.
+//! Looks up one property by the name or pointer in a configuration.
 
 use super::Facts;
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// Properties that are never kept: the key with which events are written into the
-/// project, and a link to an alert's picture that carries its own permission.
+/// Properties that are never kept: the key that writes events into the project, and a link to
+/// an alert's picture that needs no login.
 pub(crate) const CREDENTIALS: [&str; 2] = ["token", "chart_image_url"];
 
-/// What is known about a property.
+/// The result of a look-up.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Found<'a> {
-    /// Its value, which is not `null`.
+    /// The event has it, with this value, which is not `null`.
     Value(&'a Value),
     /// The event does not have it.
     Missing,
     /// The event has it, but its value was not kept.
     Omitted,
-    /// Whether the event has it is not known, because of what was not kept.
+    /// The event may have it, but the facts do not say, because some were not kept.
     Unknown,
 }
 
@@ -46,7 +46,7 @@ impl Facts {
     }
 }
 
-/// The property's own name, and the pointer that leads on from there.
+/// Splits a key into the property's name and the pointer within its value.
 pub(crate) fn first_step(key: &str) -> (Cow<'_, str>, &str) {
     let Some(pointer) = key.strip_prefix('/') else {
         return (Cow::Borrowed(key), "");
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_a_name_and_with_a_slash_before_it_a_pointer() {
+    fn a_key_is_a_name_or_after_a_slash_a_pointer() {
         let facts = facts(json!({
             "a.b": 1, "$set": {"plan": "pro", "x/y": [4, 5]}, "/odd": 2, "m~n": 3, "": 6, "n": null
         }));
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_kept_is_not_missing() {
+    fn a_property_that_was_not_kept_is_not_missing() {
         let mut facts = facts(json!({"a": {"b": 1}}));
         facts.properties_omitted = vec!["large".into()];
         assert_eq!(facts.property("large"), Found::Omitted);
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(facts.property("other"), Found::Missing);
         facts.reduced = true;
         assert_eq!(facts.property("other"), Found::Unknown);
-        // Its parent was kept, and kept whole.
+        // Its parent was kept whole.
         assert_eq!(facts.property("/a/c"), Found::Missing);
     }
 }

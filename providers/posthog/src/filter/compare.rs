@@ -1,11 +1,10 @@
-//! Values compared by their types. Nothing is converted: the text `"5"` and the number
-//! `5` are two things, as they are in PostHog's own events.
+//! Compares values by type. Nothing is converted: the text `"5"` and the number `5` differ, as
+//! they do in PostHog.
 
 use serde_json::{Number, Value};
 use std::cmp::Ordering;
 
-/// Whether two values are the same. Numbers are the same if they stand for the same
-/// number, however they are written: `1` and `1.0`.
+/// True for equal values. `1` and `1.0` are equal.
 pub fn is_equal(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => order(one, other) == Some(Ordering::Equal),
@@ -22,7 +21,7 @@ pub fn is_equal(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// The order of two numbers, exact even beyond 2^53.
+/// The order of two numbers, exact beyond 2^53 too.
 pub fn order(one: &Number, other: &Number) -> Option<Ordering> {
     match (whole(one), whole(other)) {
         (Some(one), Some(other)) => Some(one.cmp(&other)),
@@ -39,15 +38,15 @@ fn whole(number: &Number) -> Option<i128> {
         .or_else(|| number.as_u64().map(i128::from))
 }
 
-/// JSON knows neither infinities nor NaN, and a cast to an integer stops at its ends,
-/// which lie beyond all whole numbers that JSON's reader keeps.
+/// The order of a whole number and a float. JSON has neither infinities nor NaN, and the cast
+/// saturates beyond every whole number that the JSON reader keeps.
 fn order_with_fraction(whole: i128, other: f64) -> Ordering {
     whole
         .cmp(&(other.trunc() as i128))
         .then_with(|| 0.0.partial_cmp(&other.fract()).unwrap_or(Ordering::Equal))
 }
 
-/// The type of a value, for a sentence.
+/// The type of a value, for a reason.
 pub fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -1,5 +1,4 @@
-//! The field `properties`: a condition that has been understood, and what it makes of
-//! an event.
+//! The field `properties`: parses a condition and applies it to an event.
 
 use super::compare::{is_equal, order, type_of};
 use super::config::{Condition, Operator};
@@ -10,20 +9,21 @@ use std::cmp::Ordering;
 use triggerhouse_sdk::checks::Check;
 use triggerhouse_sdk::{Payload, shorten};
 
-/// The JSON of a condition's value.
+/// Bytes of the JSON of a condition's value.
 const VALUE_BYTES_MAX: usize = 4_096;
-/// A regular expression, as it is written.
+/// Bytes of a regular expression.
 const PATTERN_BYTES_MAX: usize = 256;
-/// The same, compiled: `(a{100}){100}` is short and stands for ten thousand steps.
+/// Bytes of a compiled one: `(a{100}){100}` is short and has ten thousand steps.
 const PATTERN_COMPILED_BYTES_MAX: usize = 32_768;
-/// Groups within groups.
+/// Nested groups.
 const PATTERN_NESTING_MAX: u32 = 16;
-/// A regular expression takes the length of the text times its own.
+/// Bytes of a searched text. The time of a search is their number times the size of the
+/// expression.
 const SEARCHED_BYTES_MAX: usize = 8_192;
-/// A value in a reason.
+/// Bytes of a value in a reason.
 const SHOWN_BYTES_MAX: usize = 80;
 
-/// A condition that can be put to an event.
+/// A condition that is ready to check events.
 pub struct Test<'a> {
     key: &'a str,
     ask: Ask<'a>,
@@ -40,15 +40,15 @@ enum Ask<'a> {
 
 enum Limit<'a> {
     Number(&'a Number),
-    /// Microseconds since 1970, and as it was written.
+    /// Microseconds since 1970, and the text.
     Time(u64, &'a str),
 }
 
 impl<'a> Test<'a> {
-    /// Understands a condition.
+    /// Parses a condition.
     ///
     /// # Errors
-    /// The reason, if it cannot be understood.
+    /// The reason, if it makes no sense.
     pub fn of(condition: &'a Condition) -> Result<Self, String> {
         let key = condition.key.as_str();
         let error = |reason: &str| {
@@ -95,10 +95,10 @@ impl<'a> Test<'a> {
         Ok(Self { key, ask })
     }
 
-    /// Whether the event fulfils the condition.
+    /// Passes if the event satisfies the condition.
     ///
     /// # Errors
-    /// The reason, if it does not.
+    /// The reason otherwise.
     pub fn check(&self, facts: &Facts) -> Check {
         let outcome = match (facts.property(self.key), &self.ask) {
             (Found::Value(_) | Found::Omitted, Ask::Exists(true))
@@ -221,7 +221,7 @@ fn limit(value: &Value) -> Option<Limit<'_>> {
     }
 }
 
-/// The time in a text, from 1970 on.
+/// The time in a text, if it is 1970 or later.
 fn time(text: &Value) -> Option<u64> {
     Payload::new(text).time_opt("").ok().flatten()
 }

@@ -1,8 +1,8 @@
-//! Which configurations want an event. Decides on facts alone, so a stored event can
-//! be judged again at any time.
+//! The filter: decides which configurations want an event. It reads facts alone, so a stored
+//! event can be judged again at any time.
 //!
-//! Each check returns what was wrong, and the first that does rejects the event; its
-//! text starts with the field's name.
+//! Each check passes or returns a reason, and the first reason rejects the event. A reason
+//! starts with the field's name.
 
 mod compare;
 mod condition;
@@ -30,25 +30,22 @@ impl Filter for PostHog {
     }
 }
 
-/// What the schema cannot check.
+/// Checks what the schema cannot express.
 fn valid(config: &Config) -> Check {
     checks::globs("events", &config.events)?;
     persons::valid(&config.persons)
 }
 
 fn judge(facts: &Facts, config: &Config, tests: &[Test<'_>]) -> Check {
-    any("events", &config.events, [facts.event.as_str()], is_event)?;
-    let project = facts.project.as_ref();
-    let project = project
-        .into_iter()
-        .flat_map(|project| [&project.id, &project.name]);
-    let project = project.filter_map(Option::as_deref);
-    any("projects", &config.projects, project, same)?;
+    any("events", &config.events, [&facts.event], is_event)?;
+    let project = facts.project.iter();
+    let names = project.flat_map(|project| [&project.id, &project.name]);
+    any("projects", &config.projects, names.flatten(), same)?;
     persons::check(facts, &config.persons)?;
     tests.iter().try_for_each(|test| test.check(facts))
 }
 
-/// A name may itself be full of brackets, so it always matches itself.
+/// A name always matches itself, because it may contain brackets.
 fn is_event(wanted: &str, name: &str) -> bool {
     wanted == name || glob::matches(wanted, name)
 }

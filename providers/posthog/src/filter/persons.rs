@@ -4,13 +4,13 @@ use crate::Facts;
 use triggerhouse_sdk::checks::{self, Check, list, same};
 use triggerhouse_sdk::glob;
 
-/// What an entry begins with that asks for any address of a domain.
+/// The start of an entry that matches every address of a domain.
 const ANYBODY: &str = "*@";
 
 /// Checks the domains.
 ///
 /// # Errors
-/// The reason, if one of them is no glob.
+/// The reason, if one of them is a broken glob.
 pub fn valid(wanted: &[String]) -> Check {
     let domains = wanted
         .iter()
@@ -19,10 +19,10 @@ pub fn valid(wanted: &[String]) -> Check {
     checks::globs("persons", &domains)
 }
 
-/// Whether the event is about one of those wanted.
+/// Passes if the event is about a wanted person.
 ///
 /// # Errors
-/// The reason, if it is not.
+/// The reason otherwise.
 pub fn check(facts: &Facts, wanted: &[String]) -> Check {
     if wanted.is_empty() {
         return Ok(());
@@ -50,7 +50,7 @@ pub fn check(facts: &Facts, wanted: &[String]) -> Check {
     Err(format!("persons: {seen} does not match {wanted}"))
 }
 
-/// `email` is this address, or one of this domain.
+/// True if `email` is the wanted address, or one of the wanted domain.
 fn is_address(wanted: &str, email: &str) -> bool {
     let domain = email.rsplit_once('@').map(|(_, domain)| domain);
     match (wanted.strip_prefix(ANYBODY), domain) {

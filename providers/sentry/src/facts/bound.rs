@@ -1,36 +1,36 @@
-//! What is given up where facts would exceed the contract's limit.
+//! The order in which facts are dropped to fit the contract's limit.
 
 use super::Facts;
+use triggerhouse_sdk::Bounded;
 
-/// What is given up, in this order: what no filter decides on first.
-const STEPS: &[fn(&mut Facts)] = &[
-    |facts| {
-        if let Some(event) = &mut facts.event {
-            event.frames.clear();
-        }
-    },
-    |facts| {
-        facts.seer = None;
-        facts.build = None;
-    },
-    |facts| {
-        facts.issue = None;
-        facts.event = None;
-        facts.comment = None;
-        facts.subject = None;
-    },
-    |facts| facts.tags.clear(),
-    // What remains are the common facts, some thirty short texts.
-    |facts| {
-        facts.metric_alert = None;
-        facts.rules.clear();
-    },
-];
+impl Bounded for Facts {
+    /// Facts that no filter decides on go first.
+    const STEPS: &'static [fn(&mut Self)] = &[
+        |facts| {
+            if let Some(event) = &mut facts.event {
+                event.frames.clear();
+            }
+        },
+        |facts| {
+            facts.seer = None;
+            facts.build = None;
+        },
+        |facts| {
+            facts.issue = None;
+            facts.event = None;
+            facts.comment = None;
+            facts.subject = None;
+        },
+        |facts| facts.tags.clear(),
+        // The common facts remain, about thirty short texts.
+        |facts| {
+            facts.metric_alert = None;
+            facts.rules.clear();
+        },
+    ];
 
-impl Facts {
-    /// The facts as one JSON object within the contract's limit.
-    pub fn into_json(mut self) -> String {
-        triggerhouse_sdk::facts_reduced(&mut self, |facts| facts.reduced = true, STEPS)
+    fn mark(&mut self) {
+        self.reduced = true;
     }
 }
 
@@ -41,7 +41,7 @@ mod tests {
     use triggerhouse_sdk::limits::FACTS_BYTES_MAX;
 
     #[test]
-    fn facts_never_exceed_the_limit_and_say_what_is_missing() {
+    fn facts_never_exceed_the_limit_and_say_that_some_are_missing() {
         let control = "\u{1}".repeat(50_000);
         let facts = Facts {
             resource: "error".into(),
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_within_the_limit_are_left_alone() {
+    fn facts_within_the_limit_stay_whole() {
         let facts = Facts {
             rules: vec!["page".into()],
             ..Facts::default()

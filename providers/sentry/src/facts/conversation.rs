@@ -1,95 +1,66 @@
-//! Sections about what people work on and write: issues, comments, installations.
+//! Sections about what people work on: issues, comments, installations.
 
-use serde::{Deserialize, Serialize};
+use triggerhouse_sdk::facts;
 
 /// An issue.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[facts]
 pub struct Issue {
     /// `FRONT-END-9`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub short_id: Option<String>,
-    /// Its title.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Where in the code: `bakery.ovens in bake`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The place in the code: `bakery.ovens in bake`.
     pub culprit: Option<String>,
-    /// Its page. Sentry tells it of new issues only.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Sentry sends it for new issues only.
     pub url: Option<String>,
     /// `error`, `default`, `csp`.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "type")]
     pub kind: Option<String>,
     /// `error`, `performance`, `outage`, `feedback`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
     /// `high`, `medium`, `low`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub priority: Option<String>,
-    /// The type of the exception: `ReferenceError`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The exception's type: `ReferenceError`.
     pub error_type: Option<String>,
-    /// What the exception says.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The exception's message.
     pub error_message: Option<String>,
-    /// The file in which it was thrown.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The file that threw the exception.
     pub file: Option<String>,
-    /// The function in which it was thrown.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The function that threw the exception.
     pub function: Option<String>,
-    /// Whether nothing caught it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// True if the program did not catch it.
     pub unhandled: Option<bool>,
-    /// How many events it has.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Counts the issue's events.
     pub count: Option<u64>,
-    /// How many users are affected.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Counts the affected users.
     pub user_count: Option<u64>,
-    /// When its first event arrived, as Sentry writes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The time of the first event, in Sentry's format.
     pub first_seen: Option<String>,
-    /// When its latest event arrived, as Sentry writes it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The time of the latest event, in Sentry's format.
     pub last_seen: Option<String>,
-    /// How it was resolved: `now`, `in_next_release`, `with_commit`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `now`, `in_next_release`, `with_commit`.
     pub resolution: Option<String>,
-    /// The release in which it is resolved.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The release that resolves it.
     pub resolved_in_release: Option<String>,
     /// The commit that resolved it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub resolved_in_commit: Option<String>,
 }
 
 /// A comment on an issue.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[facts]
 pub struct Comment {
-    /// Its number, as text.
+    /// A number, as text.
     pub id: String,
-    /// Its text, shortened.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// When it was written, as Sentry writes it. An edit does not change it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// In Sentry's format. An edit does not change it.
     pub created_at: Option<String>,
 }
 
 /// An installation of the integration.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[facts]
 pub struct Installation {
-    /// Its UUID.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub uuid: Option<String>,
     /// The integration's slug.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
     /// `pending`, `installed`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
 }

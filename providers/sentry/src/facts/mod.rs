@@ -1,9 +1,9 @@
-//! What is kept of a payload. Filters see nothing else, and neither do the
-//! automations, so this is a public format: fields are added, never renamed.
+//! The facts of an event: what filters decide on and automations receive. This is a public
+//! format, so fields are added and never renamed. Long texts are cut where they are read.
 //!
-//! The upper half of [`Facts`] is the same for every event, and holds all that filters
-//! decide on; the lower half are sections, present where the event is about such a
-//! thing. Absent, `null` and empty are the same and are not written.
+//! The upper half of [`Facts`] is the same for every event and holds everything that filters
+//! decide on. The lower half holds sections; an event fills in the ones it is about. Absent,
+//! `null` and empty are the same and are not written.
 
 mod bound;
 mod code;
@@ -14,140 +14,94 @@ pub use code::{Event, Exception, Frame, Occurrence};
 pub use conversation::{Comment, Installation, Issue};
 pub use operation::{Build, Change, Comparison, Git, MetricAlert, PullRequest, Seer, Subject};
 
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use triggerhouse_sdk::facts;
 
 /// Everything about an event.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[facts]
 pub struct Facts {
     /// The resource's name: `issue`.
     pub resource: String,
-    /// What happened to it: `created`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `created`.
     pub action: Option<String>,
     /// The UUID of the integration's installation.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub installation: Option<String>,
-    /// The organization's slug, where an address in the payload tells it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The organization's slug, if a URL in the payload has it.
     pub organization: Option<String>,
-    /// Whose action caused the event.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The user or app that caused the event.
     pub actor: Option<Actor>,
 
-    /// The project. A metric alert on several projects names them in its section.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// A metric alert on several projects lists them in its section instead.
     pub project: Option<Project>,
     /// The id of the issue that the event is about or belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub issue_id: Option<String>,
     /// `debug`, `info`, `warning`, `error`, `fatal`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<String>,
-    /// `production`: of the event, or the one that a metric alert watches.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The event's environment, or the one that a metric alert watches: `production`.
     pub environment: Option<String>,
-    /// `python`, `javascript`; of a mobile build `APPLE`, `ANDROID`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `python`, `javascript`; `APPLE` or `ANDROID` for a mobile build.
     pub platform: Option<String>,
     /// An issue's `resolved`, `unresolved`, `ignored`; a build's `COMPLETED`, `FAILED`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// An issue's `new`, `ongoing`, `escalating`, `regressed`, `archived_forever` …
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub substatus: Option<String>,
-    /// The names of the alert rules that were triggered: one, except with the older
-    /// plugin.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// The names of the triggered alert rules: one, except with the older plugin.
     pub rules: Vec<String>,
-    /// The event's tags.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
-    /// Whose issue it is: a user or a team.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The user or team that the issue is assigned to.
     pub assignee: Option<Assignee>,
 
-    /// The issue.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub issue: Option<Issue>,
-    /// The event of an error, an issue alert or the older plugin.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The event of an error, issue alert or delivery of the older plugin.
     pub event: Option<Event>,
     /// The metric alert's incident and rule.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub metric_alert: Option<MetricAlert>,
-    /// The comment on an issue.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<Comment>,
-    /// The installation, where the event is about one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The installation, if the event is about one.
     pub installed: Option<Installation>,
-    /// What Seer found or did.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub seer: Option<Seer>,
-    /// The mobile build.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub build: Option<Build>,
-    /// The thing that an event of any other resource is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The subject of an event of any other resource.
     pub subject: Option<Subject>,
-    /// Whether facts were left out because the payload was enormous.
-    #[serde(skip_serializing_if = "is_false")]
+    /// True if facts were dropped to fit the contract's limit.
     pub reduced: bool,
 }
 
-/// Who did something.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+/// The user or app that caused an event.
+#[facts]
 pub struct Actor {
     /// `user`, `application`.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "type")]
     pub kind: Option<String>,
     /// A user's number, an integration's UUID, or `sentry`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// `Jane Schmidt`, `Sentry`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
 /// A project.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[facts]
 pub struct Project {
-    /// Its number, as text.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// A number, as text.
     pub id: Option<String>,
     /// `front-end`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
     /// `Front End`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
 /// A user or a team.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[facts]
 pub struct Assignee {
     /// `user`, `team`.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// Its number, as text.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// A number, as text.
     pub id: Option<String>,
-    /// `Jane Schmidt`. A team's is known where the event is about its assignment.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `Jane Schmidt`. A team has a name only if the event is about its assignment.
     pub name: Option<String>,
-    /// A team's: `bakers`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `bakers`. Only a team has one.
     pub slug: Option<String>,
-    /// A user's address.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Only a user has one.
     pub email: Option<String>,
-}
-
-pub(crate) fn is_false(value: &bool) -> bool {
-    !value
 }

@@ -1,25 +1,22 @@
-//! `preprod_artifact` and `size_analysis`: a mobile build has been measured, or made
-//! ready to be installed.
+//! `preprod_artifact` and `size_analysis`: Sentry measured a mobile build, or made it ready to
+//! install.
 
-use super::{lenient, strict};
 use crate::facts::{Build, Comparison, Git, Project};
 use crate::outline::Outline;
-use serde_json::Value;
 use triggerhouse_sdk::prelude::*;
 
-/// Components of a build that are kept.
+/// Components of a build kept in the facts.
 const COMPARISONS_MAX: usize = 20;
 
 /// Reads a build.
 pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let data = payload.object("/data")?;
     let facts = &mut outline.facts;
-    let project = Project {
-        id: strict::id(&data, "/projectId")?,
+    facts.project = known(Project {
+        id: data.short_id_opt("/projectId")?,
         slug: data.short_text_opt("/projectSlug")?,
         name: None,
-    };
-    facts.project = (project != Project::default()).then_some(project);
+    });
     facts.organization = data.name("/organizationSlug");
     facts.platform = data.short_text_opt("/platform")?;
     facts.status = data.short_text_opt("/state")?;
@@ -31,7 +28,7 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
 
 fn describe(data: &Payload<'_>) -> Build {
     Build {
-        id: lenient::id(data, "/buildId"),
+        id: data.ident("/buildId"),
         app_id: data.name("/appInfo/appId"),
         name: data.name("/appInfo/name"),
         version: data.name("/appInfo/version"),
@@ -43,16 +40,14 @@ fn describe(data: &Payload<'_>) -> Build {
         error_message: data.name("/errorMessage"),
         download_size: data.number("/downloadSize"),
         install_size: data.number("/installSize"),
-        base_id: lenient::id(data, "/baseBuildId"),
+        base_id: data.ident("/baseBuildId"),
         comparisons: comparisons(data),
         git: git(data),
     }
 }
 
 fn comparisons(data: &Payload<'_>) -> Vec<Comparison> {
-    let items = data.value_at("/comparisons").and_then(Value::as_array);
-    let objects = items.into_iter().flatten().filter(|item| item.is_object());
-    let entities = objects.take(COMPARISONS_MAX).map(Payload::new);
+    let entities = data.objects("/comparisons").take(COMPARISONS_MAX);
     entities
         .map(|entity| Comparison {
             component: entity.name("/metricsArtifactType"),
@@ -66,14 +61,13 @@ fn comparisons(data: &Payload<'_>) -> Vec<Comparison> {
 }
 
 fn git(data: &Payload<'_>) -> Option<Git> {
-    let git = Git {
+    known(Git {
         repository: data.name("/gitInfo/headRepoName"),
         branch: data.name("/gitInfo/headRef"),
         base_branch: data.name("/gitInfo/baseRef"),
         sha: data.name("/gitInfo/headSha"),
         pull_request: data.number("/gitInfo/prNumber"),
-    };
-    (git != Git::default()).then_some(git)
+    })
 }
 
 /// `Build 72 size analysis completed (FAILED): MyApp 1.0`.
@@ -84,17 +78,10 @@ fn headline(build: &Build, outline: &Outline) -> String {
         _ => "",
     };
     let id = build.id.as_deref().unwrap_or_default();
-    let failed = facts
-        .status
-        .as_deref()
-        .filter(|status| *status != "COMPLETED");
-    let failed = failed
-        .map(|status| format!(" ({status})"))
-        .unwrap_or_default();
-    let app = build.name.as_deref().or(build.app_id.as_deref());
+    let failed = facts.status.as_deref();
+    let failed = aside(failed.filter(|status| *status != "COMPLETED"));
     let version = build.version.as_deref().unwrap_or_default();
-    let app = app
-        .map(|app| format!(": {app} {version}"))
-        .unwrap_or_default();
-    format!("Build {id} {what}{}{failed}{app}", outline.verb())
+    let app = build.name.as_deref().or(build.app_id.as_deref());
+    let app = tail(": ", app.map(|app| format!("{app} {version}")));
+    format!("Build {id} {what}{}{failed}{app}", facts.verb())
 }

@@ -1,34 +1,29 @@
-//! `comment`: somebody wrote, edited or deleted a comment on an issue.
+//! `comment`: a user wrote, edited or deleted a comment on an issue.
 
-use super::{lenient, strict};
 use crate::facts::{Comment, Project};
 use crate::outline::Outline;
 use triggerhouse_sdk::prelude::*;
 
 /// Reads a comment.
 pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
-    payload.id("/data/comment_id")?;
     let comment = Comment {
-        id: strict::id(payload, "/data/comment_id")?.unwrap_or_default(),
+        id: payload.short_id("/data/comment_id")?,
         text: payload.prose("/data/comment"),
         created_at: payload.name("/data/timestamp"),
     };
     let facts = &mut outline.facts;
-    facts.issue_id = lenient::id(payload, "/data/issue_id");
+    facts.issue_id = payload.ident("/data/issue_id");
     facts.project = payload
         .short_text_opt("/data/project_slug")?
         .map(|slug| Project {
             slug: Some(slug),
             ..Project::default()
         });
-    let issue = facts.issue_id.as_deref();
-    let issue = issue
-        .map(|id| format!(" on issue {id}"))
-        .unwrap_or_default();
+    let issue = tail(" on issue ", facts.issue_id.as_deref());
     let text = comment.text.as_deref().unwrap_or("(no text)");
-    outline.headline = format!("Comment {}{issue}: {text}", outline.verb());
-    // Also after an edit or the deletion, Sentry sends the time of the creation.
-    if outline.is("created") {
+    outline.headline = format!("Comment {}{issue}: {text}", outline.facts.verb());
+    // Even for an edit or a deletion, Sentry sends the time of the creation.
+    if outline.facts.is("created") {
         outline.occurred_at = payload.moment(&["/data/timestamp"]);
     }
     outline.facts.comment = Some(comment);

@@ -1,5 +1,5 @@
-//! `installation`: an organization has installed the integration, or removed it. The
-//! payload's `code` can be exchanged for a token, and is never kept.
+//! `installation`: an organization installed the integration or removed it. The payload's
+//! `code` can be exchanged for a token, so it is never kept.
 
 use crate::facts::Installation;
 use crate::outline::Outline;
@@ -14,9 +14,8 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
         state: entity.name("/status"),
     };
     outline.facts.organization = entity.name("/organization/slug");
-    let app = installation.app.as_deref();
-    let app = app.map(|app| format!(": {app}")).unwrap_or_default();
-    outline.headline = format!("Installation {}{app}", outline.verb());
+    let app = tail(": ", installation.app.as_deref());
+    outline.headline = format!("Installation {}{app}", outline.facts.verb());
     outline.facts.installed = Some(installation);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `issue`: it was created, or its state or assignee has changed.
+//! `issue`: an issue was created, or its state or assignee changed.
 
 use super::{lenient, strict};
 use crate::facts::{Assignee, Issue};
@@ -9,9 +9,9 @@ use triggerhouse_sdk::prelude::*;
 /// Reads an issue.
 pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadError> {
     let entity = payload.object("/data/issue")?;
-    entity.id("/id")?;
+    let id = entity.short_id("/id")?;
     let facts = &mut outline.facts;
-    facts.issue_id = strict::id(&entity, "/id")?;
+    facts.issue_id = Some(id).filter(|id| !id.is_empty());
     facts.project = strict::project(&entity, "/project")?;
     facts.level = entity.short_text_opt("/level")?;
     facts.platform = entity.short_text_opt("/platform")?;
@@ -31,22 +31,22 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
             .as_ref()
             .or(outline.facts.issue_id.as_ref())
             .map_or("", String::as_str),
-        outline.verb(),
+        outline.facts.verb(),
         detail(outline),
         issue.title.as_deref().unwrap_or("(no title)")
     );
     outline.url.clone_from(&issue.url);
-    // Only creation has a time of its own. When an issue was last seen says when it
-    // had its latest event, and nothing of when it was resolved.
-    if outline.is("created") {
+    // Only the creation has a time of its own. The issue's `lastSeen` is the time of its
+    // latest event, not of its resolution.
+    if outline.facts.is("created") {
         outline.occurred_at = entity.moment(&["/firstSeen"]);
     }
     outline.facts.issue = Some(issue);
     Ok(())
 }
 
-/// `data.assignee` is what the action was about, `assignedTo` whose the issue is by the
-/// time that Sentry sends it: two assignments in a row must not both become the second.
+/// The assignee. `data.assignee` is the one of the action; `assignedTo` is the one at the time
+/// of sending. Two assignments in a row must not both become the second.
 fn assignee(payload: &Payload<'_>) -> Result<Option<Assignee>, ReadError> {
     let owner = owner(payload)?;
     let Some(mut assignee) = strict::assignee(payload, "/data/assignee")? else {
@@ -61,7 +61,7 @@ fn assignee(payload: &Payload<'_>) -> Result<Option<Assignee>, ReadError> {
     Ok(Some(assignee))
 }
 
-/// What is called a team's name here is its slug. In `data.assignee` it is the name.
+/// The owner. Sentry puts a team's slug into `name` here, and its name in `data.assignee`.
 fn owner(payload: &Payload<'_>) -> Result<Option<Assignee>, ReadError> {
     let mut owner = strict::assignee(payload, "/data/issue/assignedTo")?;
     if let Some(team) = owner
@@ -99,28 +99,21 @@ fn describe(entity: &Payload<'_>, payload: &Payload<'_>) -> Issue {
     }
 }
 
-/// What the action alone does not say: to whom, why, until when.
+/// The details of an action: to whom, why, until when.
 fn detail(outline: &Outline) -> String {
     let facts = &outline.facts;
     match facts.action.as_deref() {
         Some("assigned") => {
             let assignee = facts.assignee.as_ref();
-            let name =
-                assignee.and_then(|assignee| assignee.name.as_ref().or(assignee.slug.as_ref()));
-            name.map(|name| format!(" to {name}"))
+            let name = assignee.and_then(|one| one.name.as_ref().or(one.slug.as_ref()));
+            tail(" to ", name)
         }
-        Some("unresolved") => facts
-            .substatus
-            .as_deref()
-            .map(|reason| format!(" ({reason})")),
+        Some("unresolved") => aside(facts.substatus.as_deref()),
         Some("archived" | "ignored") => {
-            let until = facts
-                .substatus
-                .as_deref()
-                .and_then(|text| text.strip_prefix("archived_"));
-            until.map(|until| format!(" {}", until.replace('_', " ")))
+            let until = facts.substatus.as_deref();
+            let until = until.and_then(|text| text.strip_prefix("archived_"));
+            tail(" ", until.map(|until| until.replace('_', " ")))
         }
-        _ => None,
+        _ => String::new(),
     }
-    .unwrap_or_default()
 }

@@ -1,7 +1,7 @@
-//! The older "WebHooks" plugin of a project: a rule was triggered, and sends an event in
-//! the form in which Sentry stores it.
+//! The older "WebHooks" plugin of a project: a triggered rule sends an event in the form in
+//! which Sentry stores it.
 
-use super::{event, lenient, strict};
+use super::{event, strict};
 use crate::facts::Project;
 use crate::outline::Outline;
 use crate::place;
@@ -14,19 +14,19 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
     let mut event = event::describe(&entity, outline)?;
     let facts = &mut outline.facts;
     facts.project = Some(Project {
-        id: strict::id(&entity, "/project")?,
+        id: entity.short_id_opt("/project")?,
         slug: payload.short_text_opt("/project_slug")?,
         name: payload.name("/project_name"),
     });
-    // What stands outside comes from the issue, and is what the rule has looked at.
+    // The outer values come from the issue, and the rule has judged them.
     facts.level = payload.short_text_opt("/level")?.or(facts.level.take());
     facts.rules = strict::names(payload, "/triggering_rules", LIST_ITEMS_MAX)?;
-    facts.issue_id = lenient::id(payload, "/id");
+    facts.issue_id = payload.ident("/id");
     facts.organization = payload
         .raw("/url")
         .and_then(place::organization_of)
         .map(str::to_owned);
-    event.id = event.id.or_else(|| lenient::id(&entity, "/id"));
+    event.id = event.id.or_else(|| entity.ident("/id"));
     event.message = payload.prose("/message").or(event.message);
     event.culprit = payload.name("/culprit").or(event.culprit);
     event.url = payload.link("/url");
@@ -34,7 +34,7 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
         rules if rules.is_empty() => rules,
         rules => format!(" ({rules})"),
     };
-    let verb = outline.verb();
+    let verb = outline.facts.verb();
     event::finish(&format!("Issue alert {verb}{rules}"), event, outline);
     Ok(())
 }

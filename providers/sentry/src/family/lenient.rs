@@ -1,17 +1,11 @@
-//! Readers beside the SDK's lenient ones, for what Sentry writes in its own way. What is
-//! of another type is left out: no filter decides on any of it.
+//! Lenient readers for Sentry's own formats, beside the SDK's. No filter decides on what they
+//! read.
 
 use serde_json::Value;
-use triggerhouse_sdk::limits::{NAME_BYTES_MAX, TIME_US_MAX};
+use triggerhouse_sdk::limits::TIME_US_MAX;
 use triggerhouse_sdk::prelude::*;
 
-/// The id at `pointer`, as text.
-pub fn id(payload: &Payload<'_>, pointer: &str) -> Option<String> {
-    let id = payload.id_opt(pointer).ok()??;
-    (!id.is_empty()).then(|| shorten(&id, NAME_BYTES_MAX))
-}
-
-/// The number at `pointer`: Sentry writes an issue's count as text.
+/// The count at `pointer`, which Sentry writes as text or as a number.
 pub fn count(payload: &Payload<'_>, pointer: &str) -> Option<u64> {
     match payload.value_at(pointer)? {
         Value::String(text) => text.parse().ok(),
@@ -19,13 +13,13 @@ pub fn count(payload: &Payload<'_>, pointer: &str) -> Option<u64> {
     }
 }
 
-/// The time at `pointer` in microseconds: text, or seconds with a fraction.
+/// The time at `pointer` in microseconds since 1970: text, or seconds with a fraction.
 pub fn moment(payload: &Payload<'_>, pointer: &str) -> Option<u64> {
     let Some(seconds) = payload.value_at(pointer).and_then(Value::as_f64) else {
         return payload.moment(&[pointer]);
     };
     let us = (seconds * 1e6).round();
-    // Negative, infinite and enormous times are none, so the cast below is exact.
+    // The bounds exclude negative, infinite and enormous times, so the cast is exact.
     let is_time = us >= 0.0 && us < TIME_US_MAX as f64;
     is_time.then_some(us as u64)
 }

@@ -1,12 +1,12 @@
-//! `metric_alert`: a measured value has crossed a threshold.
+//! `metric_alert`: a measured value crossed a threshold.
 
-use super::{lenient, strict};
+use super::strict;
 use crate::facts::{MetricAlert, Project};
 use crate::outline::Outline;
 use crate::place;
 use triggerhouse_sdk::prelude::*;
 
-/// Projects that are kept. A rule may watch all of an organization.
+/// Projects kept in the facts. A rule can watch all projects of an organization.
 const PROJECTS_MAX: usize = 1_000;
 
 /// Reads an incident and its rule.
@@ -30,12 +30,12 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
         .and_then(place::organization_of)
         .map(str::to_owned);
     let alert = MetricAlert {
-        id: lenient::id(&entity, "/id"),
+        id: entity.ident("/id"),
         title: entity.name("/title"),
         description: payload.prose("/data/description_text"),
         url: payload.link("/data/web_url"),
         projects,
-        rule_id: lenient::id(&entity, "/alert_rule/id"),
+        rule_id: entity.ident("/alert_rule/id"),
         aggregate: entity.name("/alert_rule/aggregate"),
         query: entity.name("/alert_rule/query"),
         dataset: entity.name("/alert_rule/dataset"),
@@ -44,10 +44,10 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
         closed_at: entity.name("/date_closed"),
     };
     let name = rule.as_deref().or(alert.title.as_deref());
-    let verb = outline.verb();
+    let verb = outline.facts.verb();
     outline.headline = format!("Metric alert {verb}: {}", name.unwrap_or("(no name)"));
     outline.url.clone_from(&alert.url);
-    outline.occurred_at = if outline.is("resolved") {
+    outline.occurred_at = if outline.facts.is("resolved") {
         entity.moment(&["/date_closed"])
     } else {
         entity.moment(&["/date_detected", "/date_started"])

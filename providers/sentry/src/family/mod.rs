@@ -1,8 +1,8 @@
-//! One reader for each resource. A reader fills in what is special about its payloads;
-//! what all of them share, [`Outline::begin`] has read already.
+//! One reader for each resource. It reads the parts that are special to its payloads;
+//! [`crate::outline::begin`] has read the parts common to all of them.
 //!
-//! Only here is a resource's name looked at. One that Sentry adds tomorrow is read by
-//! [`plain`], with the common facts and a title made from its name.
+//! Only this file looks at a resource's name. [`plain`] reads a resource that Sentry adds
+//! later: its common facts, and a title made from its name.
 
 mod build;
 mod comment;
@@ -10,7 +10,7 @@ mod event;
 mod installation;
 mod issue;
 mod legacy;
-pub mod lenient;
+mod lenient;
 mod metric_alert;
 mod plain;
 mod seer;
@@ -21,13 +21,13 @@ use crate::delivery::Delivery;
 use crate::outline::Outline;
 use triggerhouse_sdk::prelude::*;
 
-/// Fills in an outline.
+/// Completes an outline.
 type Reader = fn(&Payload<'_>, &mut Outline) -> Result<(), ReadError>;
 
-/// Reads what is special about the resource.
+/// Reads the parts that are special to the resource.
 ///
 /// # Errors
-/// If the payload lacks what makes it that resource's, or a filter would be misled.
+/// If the payload lacks a part that makes it that resource's, or would mislead a filter.
 pub fn read(
     delivery: &Delivery<'_>,
     payload: &Payload<'_>,

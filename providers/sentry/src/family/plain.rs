@@ -1,7 +1,6 @@
-//! Any other resource: what can be said without knowing it. All of it is read leniently,
-//! for nothing is documented that it could contradict.
+//! Any other resource. The readers are lenient, because there is no documentation that a value
+//! could contradict.
 
-use super::lenient;
 use crate::facts::{Project, Subject};
 use crate::outline::Outline;
 use triggerhouse_sdk::prelude::*;
@@ -15,22 +14,19 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
     let subject = entity.as_ref().map(describe).unwrap_or_default();
     outline.facts.project = [entity, data].iter().flatten().find_map(project);
     let name = subject.name.as_deref().or(subject.id.as_deref());
-    let name = name.map(|name| format!(": {name}")).unwrap_or_default();
-    outline.headline = format!("{} {}{name}", words(&resource), outline.verb());
-    if name.is_empty() {
-        outline.headline = outline.headline.trim_end().to_owned();
-    }
+    let noun = capitalized(&resource.replace('_', " "));
+    outline.headline = format!("{noun} {}{}", outline.facts.verb(), tail(": ", name));
     outline.url.clone_from(&subject.url);
-    outline.facts.subject = (subject != Subject::default()).then_some(subject);
+    outline.facts.subject = known(subject);
     Ok(())
 }
 
 fn describe(entity: &Payload<'_>) -> Subject {
     let links = ["/web_url", "/permalink", "/url"];
     Subject {
-        id: lenient::id(entity, "/id"),
+        id: entity.ident("/id"),
         name: entity.name("/title").or_else(|| entity.name("/name")),
-        // An address in Sentry's API is no page.
+        // A URL of Sentry's API is no page.
         url: links
             .iter()
             .filter_map(|pointer| entity.link(pointer))
@@ -42,18 +38,9 @@ fn describe(entity: &Payload<'_>) -> Subject {
 fn project(entity: &Payload<'_>) -> Option<Project> {
     let slugs = ["/project/slug", "/project_slug", "/projectSlug"];
     let ids = ["/project/id", "/project_id", "/projectId"];
-    let project = Project {
-        id: ids.iter().find_map(|pointer| lenient::id(entity, pointer)),
+    known(Project {
+        id: ids.iter().find_map(|pointer| entity.ident(pointer)),
         slug: slugs.iter().find_map(|pointer| entity.name(pointer)),
         name: entity.name("/project/name"),
-    };
-    (project != Project::default()).then_some(project)
-}
-
-/// `bread_order` is `Bread order`.
-fn words(resource: &str) -> String {
-    let words = resource.replace('_', " ");
-    let mut letters = words.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-    first.into_iter().chain(letters).collect()
+    })
 }

@@ -1,12 +1,10 @@
-//! `seer`: Sentry's agent has begun or finished a step of its work on an issue.
+//! `seer`: Sentry's agent began or finished a step of its work on an issue.
 
-use super::lenient;
 use crate::facts::{Change, PullRequest, Seer};
 use crate::outline::Outline;
-use serde_json::Value;
 use triggerhouse_sdk::prelude::*;
 
-/// Steps, changes and pull requests that are kept of each.
+/// Steps, changes and pull requests kept in the facts, each.
 const ITEMS_MAX: usize = 20;
 
 /// Reads a run.
@@ -16,41 +14,41 @@ pub fn read(payload: &Payload<'_>, outline: &mut Outline) -> Result<(), ReadErro
     steps.extend(data.names("/solution/steps", "/title"));
     steps.truncate(ITEMS_MAX);
     let seer = Seer {
-        run_id: lenient::id(&data, "/run_id"),
+        run_id: data.ident("/run_id"),
         root_cause: data.prose("/root_cause/description"),
         solution: data.prose("/solution/description"),
         steps,
-        changes: items(&data, "/changes").map(change).collect(),
-        pull_requests: items(&data, "/pull_requests").map(pull_request).collect(),
+        changes: data
+            .objects("/changes")
+            .take(ITEMS_MAX)
+            .map(change)
+            .collect(),
+        pull_requests: data
+            .objects("/pull_requests")
+            .take(ITEMS_MAX)
+            .map(pull_request)
+            .collect(),
     };
-    outline.facts.issue_id = lenient::id(&data, "/group_id");
+    outline.facts.issue_id = data.ident("/group_id");
     outline.url = seer
         .pull_requests
         .iter()
         .find_map(|request| request.url.clone());
-    let issue = outline.facts.issue_id.as_deref();
-    let issue = issue
-        .map(|id| format!(" on issue {id}"))
-        .unwrap_or_default();
-    let change = seer
-        .changes
-        .first()
-        .and_then(|change| change.title.as_ref());
+    let change = seer.changes.first();
+    let change = change.and_then(|change| change.title.as_ref());
     let result = seer
         .root_cause
         .as_ref()
         .or(seer.solution.as_ref())
         .or(change);
-    let result = result.map(|text| format!(": {text}")).unwrap_or_default();
-    outline.headline = format!("Seer {}{issue}{result}", outline.verb());
+    outline.headline = format!(
+        "Seer {}{}{}",
+        outline.facts.verb(),
+        tail(" on issue ", outline.facts.issue_id.as_deref()),
+        tail(": ", result)
+    );
     outline.facts.seer = Some(seer);
     Ok(())
-}
-
-fn items<'a>(data: &Payload<'a>, pointer: &str) -> impl Iterator<Item = Payload<'a>> {
-    let items = data.value_at(pointer).and_then(Value::as_array);
-    let objects = items.into_iter().flatten().filter(|item| item.is_object());
-    objects.take(ITEMS_MAX).map(Payload::new)
 }
 
 fn change(entity: Payload<'_>) -> Change {

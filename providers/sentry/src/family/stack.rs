@@ -1,47 +1,39 @@
-//! What was thrown, and where: exceptions and stack frames of an event. Only names and
-//! places: lines of source and the values of variables may hold secrets.
+//! Exceptions and stack frames of an event. Keeps names and places only: lines of source and
+//! values of variables may hold secrets.
 
 use crate::facts::{Exception, Frame};
-use serde_json::Value;
 use triggerhouse_sdk::prelude::*;
 
-/// Frames that are kept. Deeper ones are the framework's.
+/// Frames kept in the facts. Deeper ones are the framework's.
 const FRAMES_MAX: usize = 30;
 
 /// The exception that was thrown last.
 pub fn exception(event: &Payload<'_>) -> Option<Exception> {
-    let entity = Payload::new(last(event)?);
-    let exception = Exception {
+    let entity = last(event)?;
+    known(Exception {
         kind: entity.name("/type"),
         value: entity.prose("/value"),
         module: entity.name("/module"),
         handled: entity.flag("/mechanism/handled"),
-    };
-    (exception != Exception::default()).then_some(exception)
+    })
 }
 
-/// The innermost frames of that exception, or of the event if it has none.
+/// The innermost frames of that exception, or else of the event.
 pub fn frames(event: &Payload<'_>) -> Vec<Frame> {
-    let of_exception = last(event).and_then(|value| value.pointer("/stacktrace/frames"));
-    let frames = of_exception.or_else(|| event.value_at("/stacktrace/frames"));
-    // Sentry lists the outermost first.
-    let frames = frames.and_then(Value::as_array).into_iter().flatten().rev();
-    frames
-        .take(FRAMES_MAX)
-        .map(frame)
-        .filter(|frame| *frame != Frame::default())
-        .collect()
+    let exception = last(event).filter(|exception| exception.has("/stacktrace/frames"));
+    let thrower = exception.as_ref().unwrap_or(event);
+    // Sentry lists the outermost frame first.
+    let frames = thrower.objects("/stacktrace/frames").rev().take(FRAMES_MAX);
+    frames.filter_map(frame).collect()
 }
 
-/// Sentry lists an exception's cause before it.
-fn last<'a>(event: &Payload<'a>) -> Option<&'a Value> {
-    let values = event.value_at("/exception/values")?.as_array()?;
-    values.iter().rev().find(|value| value.is_object())
+/// The last exception. Sentry lists an exception's cause before it.
+fn last<'a>(event: &Payload<'a>) -> Option<Payload<'a>> {
+    event.objects("/exception/values").next_back()
 }
 
-fn frame(value: &Value) -> Frame {
-    let entity = Payload::new(value);
-    Frame {
+fn frame(entity: Payload<'_>) -> Option<Frame> {
+    known(Frame {
         function: entity.name("/function"),
         module: entity.name("/module"),
         file: entity
@@ -50,16 +42,16 @@ fn frame(value: &Value) -> Frame {
         line: entity.number("/lineno"),
         column: entity.number("/colno"),
         in_app: entity.flag("/in_app"),
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     #[test]
-    fn of_a_chain_the_last_exception_counts_and_its_innermost_frames_come_first() {
+    fn the_last_exception_of_a_chain_counts_and_its_innermost_frames_come_first() {
         let frames: Vec<Value> = (0..100).map(|line| json!({"lineno": line})).collect();
         let event = json!({"exception": {"values": [
             {"type": "Cause"}, null, {"type": "Effect", "stacktrace": {"frames": frames}}, null
@@ -75,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_exception_is_none() {
+    fn a_value_that_is_no_exception_is_skipped() {
         for event in [
             json!({}),
             json!({"exception": {"values": [null, 1]}, "stacktrace": {"frames": [1, {}]}}),

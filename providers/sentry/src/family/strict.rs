@@ -1,31 +1,22 @@
-//! Readers of what filters decide on. A missing value is no fact; a value of another
+//! Readers for values that filters decide on. A missing value is no fact. A value of another
 //! type is an error, because a filter would silently decide on nothing.
 
 use crate::facts::{Assignee, Project};
 use std::collections::BTreeMap;
-use triggerhouse_sdk::limits::NAME_BYTES_MAX;
 use triggerhouse_sdk::prelude::*;
 
-/// Tags of an event that are kept. Sentry's own programs add some twenty.
+/// Tags of an event kept in the facts. Sentry's own SDKs add about twenty.
 const TAGS_MAX: usize = 200;
-/// Sentry's own store puts this before the tags that it makes itself. The older plugin
-/// sends them so, everything else without.
+/// The prefix that Sentry's store puts before its own tags. Only the older plugin sends it.
 const OWN_TAG: &str = "sentry:";
 
-/// The id at `pointer`, as text: Sentry writes the same one as a string here and as a
-/// number there. An empty one is none.
-pub fn id(payload: &Payload<'_>, pointer: &str) -> Result<Option<String>, ReadError> {
-    let id = payload.id_opt(pointer)?.filter(|id| !id.is_empty());
-    Ok(id.map(|id| shorten(&id, NAME_BYTES_MAX)))
-}
-
-/// The project that is the object at `pointer`.
+/// The project at `pointer`.
 pub fn project(payload: &Payload<'_>, pointer: &str) -> Result<Option<Project>, ReadError> {
     let Some(entity) = payload.object_opt(pointer)? else {
         return Ok(None);
     };
     Ok(Some(Project {
-        id: id(&entity, "/id")?,
+        id: entity.short_id_opt("/id")?,
         slug: entity.short_text_opt("/slug")?,
         name: entity.name("/name"),
     }))
@@ -38,23 +29,23 @@ pub fn assignee(payload: &Payload<'_>, pointer: &str) -> Result<Option<Assignee>
     };
     Ok(Some(Assignee {
         kind: entity.name("/type"),
-        id: id(&entity, "/id")?,
+        id: entity.short_id_opt("/id")?,
         name: entity.short_text_opt("/name")?,
         slug: None,
         email: entity.short_text_opt("/email")?,
     }))
 }
 
-/// The first `limit` texts of the array at `pointer`; empty ones are none.
+/// The first `limit` texts of the array at `pointer`, without empty ones.
 pub fn names(payload: &Payload<'_>, pointer: &str, limit: usize) -> Result<Vec<String>, ReadError> {
     let items = payload.items(pointer)?;
     let names = items.iter().map(|item| item.short_text_opt(""));
     names.filter_map(Result::transpose).take(limit).collect()
 }
 
-/// The tags at `pointer`: pairs `[key, value]`, as every webhook sends them, or objects
-/// `{key, value}`, as Sentry's API does. A tag without a value is none, and of two with
-/// the same key the first counts.
+/// The tags at `pointer`: pairs `[key, value]`, as webhooks send them, or objects
+/// `{key, value}`, as Sentry's API sends them. A tag without a value is skipped, and the first
+/// tag of a key counts.
 pub fn tags(payload: &Payload<'_>, pointer: &str) -> Result<BTreeMap<String, String>, ReadError> {
     let mut tags = BTreeMap::new();
     for item in payload.items(pointer)?.iter().take(TAGS_MAX) {

@@ -1,14 +1,14 @@
-//! The order of levels.
+//! The levels and their order.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// How bad it is.
+/// The severity of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
 pub enum Level {
-    /// For those who look for a mistake.
+    /// For debugging.
     Debug,
     /// Nothing is wrong.
     Info,
@@ -21,8 +21,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// The level of this name, if Sentry orders it: `sample`, which it also knows, is
-    /// below or beside the others.
+    /// The level of this name. Sentry also has `sample`, which has no place in the order.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "debug" => Some(Self::Debug),

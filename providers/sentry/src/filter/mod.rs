@@ -1,8 +1,8 @@
-//! Which configurations want an event. Decides on facts alone, so a stored event can be
-//! judged again at any time.
+//! The filter: decides which configurations want an event. It reads facts alone, so a stored
+//! event can be judged again at any time.
 //!
-//! Each check returns what was wrong, and the first that does rejects the event; its
-//! text starts with the field's name.
+//! Each check passes or returns a reason, and the first reason rejects the event. A reason
+//! starts with the field's name.
 
 mod config;
 mod level;
@@ -24,9 +24,9 @@ impl Filter for Sentry {
     }
 }
 
-/// What the schema cannot check.
+/// Checks what the schema cannot express.
 fn valid(config: &Config) -> Check {
-    // Looks right, would be accepted, and would wait for ever.
+    // It looks right, and no event would ever match.
     let is_alert = |wanted: &&String| wanted.split('.').next() == Some("issue_alert");
     if let Some(wanted) = config.events.iter().find(is_alert) {
         return Err(format!(
@@ -37,54 +37,33 @@ fn valid(config: &Config) -> Check {
 }
 
 fn judge(event: &Event, facts: &Facts, config: &Config) -> Check {
-    // The kind, not the facts' resource and action apart: an action may itself contain
-    // dots.
-    events(&event.kind, &facts.resource, &config.events)?;
+    events(&event.kind, &facts.resource, &config.events, equal)?;
     any("projects", &config.projects, projects(facts), same)?;
-    any(
-        "rules",
-        &config.rules,
-        facts.rules.iter().map(String::as_str),
-        same,
-    )?;
+    any("rules", &config.rules, &facts.rules, same)?;
     min_level(facts, config.min_level)?;
-    any(
-        "environments",
-        &config.environments,
-        facts.environment.as_deref(),
-        equal,
-    )?;
-    any(
-        "platforms",
-        &config.platforms,
-        facts.platform.as_deref(),
-        same,
-    )?;
-    let statuses = [&facts.status, &facts.substatus];
-    any(
-        "statuses",
-        &config.statuses,
-        statuses.into_iter().flatten().map(String::as_str),
-        same,
-    )?;
+    let environment = &facts.environment;
+    any("environments", &config.environments, environment, equal)?;
+    any("platforms", &config.platforms, &facts.platform, same)?;
+    let statuses = [&facts.status, &facts.substatus].into_iter();
+    any("statuses", &config.statuses, statuses.flatten(), same)?;
     tags::check(&config.tags, &facts.tags)?;
     any("assignees", &config.assignees, assignee(facts), same)
 }
 
-/// All names of all projects that the event is about.
-fn projects(facts: &Facts) -> impl Iterator<Item = &str> {
+/// The slugs and ids of every project that the event is about.
+fn projects(facts: &Facts) -> impl Iterator<Item = &String> {
     let one = facts.project.iter();
     let one = one.flat_map(|project| [&project.slug, &project.id]);
     let watched = facts.metric_alert.iter();
     let watched = watched.flat_map(|alert| &alert.projects);
-    one.flatten().chain(watched).map(String::as_str)
+    one.flatten().chain(watched)
 }
 
-/// All names of the one whose issue it is.
-fn assignee(facts: &Facts) -> impl Iterator<Item = &str> {
+/// The names, slug, address and id of the issue's assignee.
+fn assignee(facts: &Facts) -> impl Iterator<Item = &String> {
     let one = facts.assignee.iter();
     let names = one.flat_map(|one| [&one.name, &one.slug, &one.email, &one.id]);
-    names.flatten().map(String::as_str)
+    names.flatten()
 }
 
 fn min_level(facts: &Facts, wanted: Option<Level>) -> Check {

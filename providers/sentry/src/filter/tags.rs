@@ -1,10 +1,9 @@
-//! The `tags` field: alternatives of one key, all keys together.
+//! The field `tags`. Entries of one key are alternatives, and every key must match.
 
 use std::collections::BTreeMap;
 use triggerhouse_sdk::checks::{Check, list};
 
-/// Refuses an entry that no tag could satisfy: Sentry knows neither tags without a key
-/// nor tags without a value.
+/// Refuses an entry that no tag could match: Sentry has no tags without a key or value.
 pub fn valid(entries: &[String]) -> Check {
     for entry in entries {
         let (key, value) = split(entry);
@@ -15,7 +14,7 @@ pub fn valid(entries: &[String]) -> Check {
     Ok(())
 }
 
-/// Whether each key that is asked for has one of the values asked for.
+/// Passes if each wanted key has one of its wanted values.
 pub fn check(entries: &[String], tags: &BTreeMap<String, String>) -> Check {
     for entry in entries {
         let (key, _) = split(entry);
@@ -36,7 +35,7 @@ pub fn check(entries: &[String], tags: &BTreeMap<String, String>) -> Check {
     Ok(())
 }
 
-/// A key has no `=`, a value may.
+/// Splits at the first `=`, because only a value can contain one.
 fn split(entry: &str) -> (&str, Option<&str>) {
     match entry.split_once('=') {
         Some((key, value)) => (key, Some(value)),

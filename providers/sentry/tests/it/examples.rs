@@ -213,7 +213,7 @@ fn every_payload_matches_the_empty_configuration_and_its_own_kind() {
 
 #[test]
 fn each_example_has_a_key_of_its_own() {
-    let mut keys = BTreeMap::new();
+    let mut keys = std::collections::BTreeMap::new();
     each(|_, payload, event| {
         assert!(
             event.dedup_key.starts_with("sentry:"),

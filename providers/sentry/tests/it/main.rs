@@ -10,32 +10,26 @@ mod mutations;
 mod snapshots;
 
 use serde_json::Value;
-use std::collections::BTreeMap;
 use triggerhouse_provider_sentry::{Facts, Sentry};
 use triggerhouse_sdk::prelude::*;
 use triggerhouse_sdk::testing;
 
-/// Payloads by resource; those of the older plugin under `legacy`.
-type Collection = BTreeMap<String, Vec<Value>>;
+testing::suite!(Sentry, Facts, fixtures: "../../tests/fixtures/sentry");
 
-/// What Zulip's developers have received from Sentry; see the NOTICE beside it.
+/// Payloads that Zulip's developers received from Sentry; see the NOTICE beside them.
+/// Deliveries of the older plugin are under `legacy`.
 fn zulip() -> Collection {
     collection("zulip.json")
 }
 
-/// What Sentry's example application is tested with.
+/// Payloads from the tests of Sentry's example application.
 fn example_app() -> Collection {
     collection("example-app.json")
 }
 
-/// Every resource and action of the documentation, with invented values.
+/// Every resource and action in the documentation, with invented values.
 fn documented() -> Collection {
     collection("documented.json")
-}
-
-fn collection(file: &str) -> Collection {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/sentry");
-    serde_json::from_str(&std::fs::read_to_string(format!("{folder}/{file}")).unwrap()).unwrap()
 }
 
 /// Every payload of the three collections.
@@ -62,12 +56,9 @@ fn request(resource: &str, payload: &Value) -> WebhookRequest {
     WebhookRequest::for_test(&headers, body.as_bytes())
 }
 
-/// The one event of a payload.
+/// The only event of a payload.
 fn parse(resource: &str, payload: &Value) -> Event {
-    let mut events = Sentry::parse(request(resource, payload))
-        .unwrap_or_else(|error| panic!("{resource}: {error:?} in {payload}"));
-    assert_eq!(events.len(), 1);
-    events.remove(0)
+    only_event(request(resource, payload))
 }
 
 /// The first documented payload of a resource with this action.
@@ -83,13 +74,13 @@ fn of(mut collection: Collection, resource: &str, action: &str) -> Value {
     bodies.into_iter().find(is_wanted).unwrap()
 }
 
-/// A payload with the value at `pointer` replaced; it must be there.
+/// A payload with another value at `pointer`, which must exist.
 fn with(mut payload: Value, pointer: &str, value: Value) -> Value {
     *payload.pointer_mut(pointer).unwrap() = value;
     payload
 }
 
-/// A payload without a field; it must be there.
+/// A payload without a field, which must exist.
 fn without(mut payload: Value, object: &str, field: &str) -> Value {
     let object = payload
         .pointer_mut(object)
@@ -98,25 +89,4 @@ fn without(mut payload: Value, object: &str, field: &str) -> Value {
         .unwrap();
     object.remove(field).unwrap();
     payload
-}
-
-fn facts(event: &Event) -> Facts {
-    serde_json::from_str(&event.facts).unwrap()
-}
-
-fn accepts(event: &Event, config: Value) {
-    testing::assert_accepts::<Sentry>(event, &config);
-}
-
-/// Asserts a rejection that names the field.
-fn rejects(event: &Event, config: Value, field: &str) {
-    testing::assert_rejects::<Sentry>(event, &config, field);
-}
-
-fn invalid(event: &Event, config: Value, field: &str) {
-    testing::assert_invalid::<Sentry>(event, &config, field);
-}
-
-fn verdict(event: &Event, config: Value) -> Verdict {
-    testing::verdict::<Sentry>(event, &config)
 }
