@@ -92,7 +92,7 @@ pub fn assert_schema_explains<P: Describe + Filter>() {
 #[track_caller]
 pub fn assert_explains(schema: &str) {
     let schema: Value = serde_json::from_str(schema)
-        .unwrap_or_else(|error| panic!("the schema is no JSON: {error}"));
+        .unwrap_or_else(|error| panic!("the schema is not JSON: {error}"));
     assert_eq!(schema["additionalProperties"], Value::Bool(false));
     assert!(schema.get("required").is_none());
     let properties = schema["properties"].as_object();
@@ -156,7 +156,7 @@ pub fn assert_cut_bodies_are_malformed<P: Webhook>(delivery: &WebhookRequest) {
 /// An event as a snapshot shows it, with its time in `unit`: `seconds` or `milliseconds`.
 ///
 /// # Panics
-/// If its facts are no JSON.
+/// If its facts are not JSON.
 pub fn shown(event: &Event, unit: &str) -> Value {
     let us = if unit == "seconds" { 1_000_000 } else { 1_000 };
     let facts: Value = serde_json::from_str(&event.facts)
@@ -199,7 +199,7 @@ pub fn probe<P: Webhook + Filter>(
 ) -> Probed {
     let request = mutate(deliveries, bytes);
     let result = P::parse(request.clone());
-    assert_eq!(P::parse(request.clone()), result, "parse is no function");
+    assert_eq!(P::parse(request.clone()), result, "parse is not a function");
     match &result {
         Ok(events) => {
             for event in events {

@@ -36,7 +36,7 @@ impl WebhookRequest {
     /// describes it in errors: "an event name such as `issues`".
     ///
     /// # Errors
-    /// [`ParseError::Malformed`] if the header is missing, or its value is no such name.
+    /// [`ParseError::Malformed`] if the header is missing, or its value is not such a name.
     pub fn name_header(&self, name: &str, expected: &str) -> Result<&str, ParseError> {
         let missing = || no_name(name, expected, "no such header");
         self.name_header_opt(name, expected)?.ok_or_else(missing)
@@ -45,7 +45,7 @@ impl WebhookRequest {
     /// The same for a header that may be missing.
     ///
     /// # Errors
-    /// [`ParseError::Malformed`] if its value is no such name.
+    /// [`ParseError::Malformed`] if its value is not such a name.
     pub fn name_header_opt(&self, name: &str, expected: &str) -> Result<Option<&str>, ParseError> {
         let Some(value) = self.header(name).map(str::trim) else {
             return Ok(None);
@@ -70,7 +70,7 @@ impl WebhookRequest {
     /// The body as a JSON object.
     ///
     /// # Errors
-    /// [`ParseError::Malformed`] if it is another value or no JSON.
+    /// [`ParseError::Malformed`] if it is another value or not JSON.
     pub fn object(&self) -> Result<Value, ParseError> {
         let body = self.json()?;
         if !body.is_object() {
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_object_is_malformed() {
+    fn a_body_that_is_not_an_object_is_malformed() {
         let read = |body: &str| malformed(WebhookRequest::for_test(&[], body.as_bytes()).object());
         assert_eq!(read("[]"), "body: expected a JSON object");
         assert_eq!(read(r#""text""#), "body: expected a JSON object");
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_is_missing_or_no_name_is_malformed() {
+    fn a_header_that_is_missing_or_not_a_name_is_malformed() {
         let read = |headers: &[(&str, &str)]| {
             let request = WebhookRequest::for_test(headers, b"{}");
             malformed(request.name_header("x-event", "an event such as `rung`"))

@@ -25,8 +25,8 @@ impl Delivery {
     /// carries its issue, and a review its pull request.
     ///
     /// # Errors
-    /// [`ParseError::Malformed`] if the event's name is missing or no name, or the payload
-    /// is no JSON object.
+    /// [`ParseError::Malformed`] if the event's name is missing or not a name, or the payload
+    /// is not a JSON object.
     pub fn read(request: &WebhookRequest) -> Result<Self, ParseError> {
         let expected = "an event name such as `issues`";
         let event = request.name_header("x-github-event", expected)?.to_owned();

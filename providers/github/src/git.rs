@@ -13,7 +13,7 @@ pub fn tag_of(reference: &str) -> Option<&str> {
     reference.strip_prefix("refs/tags/")
 }
 
-/// True for the hash of a commit, which no branch is called.
+/// True for the hash of a commit.
 pub fn is_sha(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -41,7 +41,7 @@ impl Describe for GitHub {
     fn webhook() -> Option<WebhookSource> {
         Some(WebhookSource {
             // GitHub also sends a SHA-1 signature for old receivers. It proves less, so it
-            // is no alternative.
+            // is not an alternative.
             verification: vec![hmac_sha256_hex("x-hub-signature-256", "sha256=")],
             delivery_id: vec![Locator::Header("x-github-delivery".into())],
             account: vec![Locator::BodyPointer("/installation/id".into())],

@@ -11,7 +11,7 @@ const PREVIOUS_BYTES_MAX: usize = 32_768;
 /// list every unset key with `null`.
 ///
 /// # Errors
-/// If `updatedFrom` is no object, because the field `changed` decides on it.
+/// If `updatedFrom` is not an object, because the field `changed` decides on it.
 pub fn changed(payload: &Payload<'_>) -> Result<Vec<String>, ReadError> {
     let Some(previous) = payload.object_opt("/updatedFrom")? else {
         return Ok(Vec::new());

@@ -75,7 +75,7 @@ pub fn bot(entity: &Payload<'_>) -> Option<Person> {
     })
 }
 
-/// True for an actor that is no person. Linear documents the types `user`, `externalUser`,
+/// True for an actor that is not a person. Linear documents the types `user`, `externalUser`,
 /// `oauthClient` and `integration`; the first two are people. A type that Linear adds later
 /// counts as an app, because a missed run is noticed sooner than a loop is stopped.
 pub fn is_app(actor: &Actor, app_user: Option<&str>) -> bool {

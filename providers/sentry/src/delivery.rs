@@ -27,8 +27,8 @@ impl<'a> Delivery<'a> {
     /// Reads header and body.
     ///
     /// # Errors
-    /// [`ParseError::Malformed`] if the resource's name is missing or no name, or the payload
-    /// is no JSON object.
+    /// [`ParseError::Malformed`] if the resource's name is missing or not a name, or the payload
+    /// is not a JSON object.
     pub fn read(request: &'a WebhookRequest) -> Result<Self, ParseError> {
         let named = request.name_header_opt(HEADER, EXPECTED)?;
         let payload = request.object()?;
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_header_that_is_no_name_is_malformed() {
+    fn a_resource_header_that_is_not_a_name_is_malformed() {
         let plugin = r#"{"project_slug": "a", "event": {}}"#;
         for value in ["Issue!", ""] {
             let text = malformed(&[("Sentry-Hook-Resource", value)], plugin);

@@ -14,7 +14,7 @@ pub type Outline = triggerhouse_sdk::Outline<Facts>;
 /// Reads the common parts. Each is absent from some payloads.
 ///
 /// # Errors
-/// If the action is no text.
+/// If the action is not a text.
 pub fn begin(delivery: &Delivery<'_>, payload: &Payload<'_>) -> Result<Outline, ReadError> {
     let mut facts = Facts {
         resource: delivery.resource.clone(),

@@ -35,7 +35,7 @@ impl Case {
 /// one that names another pointer.
 ///
 /// # Panics
-/// If a line is no case.
+/// If a line is not a case.
 pub fn cases(table: &str) -> Vec<Case> {
     let lines = table.lines().map(str::trim);
     lines.filter(|line| !line.is_empty()).map(case).collect()
@@ -57,7 +57,7 @@ fn case(line: &str) -> Case {
             error,
         })
     };
-    read().unwrap_or_else(|| panic!("no case: {line}"))
+    read().unwrap_or_else(|| panic!("not a case: {line}"))
 }
 
 #[cfg(test)]

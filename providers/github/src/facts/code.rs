@@ -104,7 +104,7 @@ pub struct Workflow {
     pub job: Option<String>,
     pub failed_steps: Vec<String>,
     pub runner: Option<String>,
-    /// The labels that select a runner. They are no issue labels, so `labels` lacks them.
+    /// The labels that select a runner. They are not issue labels, so `labels` lacks them.
     pub runner_labels: Vec<String>,
     /// The numbers of pull requests with this head.
     pub pull_requests: Vec<i64>,

@@ -69,7 +69,7 @@ fn judge(event: &Event, facts: &Facts, config: &Config) -> Check {
     exclude_bots(facts, config.exclude_bots)?;
     flag("draft", config.draft, facts.draft, |draft| match draft {
         Some(true) => "it is a draft",
-        Some(false) => "it is no draft",
+        Some(false) => "it is not a draft",
         None => "the event is about nothing that can be a draft",
     })?;
     merged(facts, config.merged)?;
@@ -94,7 +94,10 @@ fn merged(facts: &Facts, wanted: Option<bool>) -> Check {
         return Ok(());
     };
     if facts.event != "pull_request" {
-        return Err(format!("merged: {} is no pull_request event", facts.event));
+        return Err(format!(
+            "merged: {} is not a pull_request event",
+            facts.event
+        ));
     }
     match (wanted, facts.merged) {
         (true, Some(true)) if facts.is("closed") => Ok(()),

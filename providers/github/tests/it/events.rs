@@ -1,10 +1,10 @@
-//! Events that are easily taken for others, and what they say.
+//! Events that resemble others, and their contents.
 
 use super::*;
 use serde_json::json;
 
 #[test]
-fn a_comment_is_no_issue() {
+fn a_comment_is_not_an_issue() {
     let event = parse("issue_comment", &example("issue_comment", "created"));
     assert_eq!(event.kind, "issue_comment.created");
     rejects(&event, json!({"events": ["issues"]}), "events");
@@ -35,7 +35,7 @@ fn a_comment_on_a_pull_request_says_so() {
 }
 
 #[test]
-fn a_review_is_no_pull_request() {
+fn a_review_is_not_a_pull_request() {
     let event = parse(
         "pull_request_review",
         &example("pull_request_review", "submitted"),
@@ -46,7 +46,7 @@ fn a_review_is_no_pull_request() {
 }
 
 #[test]
-fn a_merged_pull_request_is_recognised() {
+fn a_merged_pull_request_is_recognized() {
     let mut payload = example("pull_request", "closed");
     payload["pull_request"]["merged"] = json!(true);
     let event = parse("pull_request", &payload);
@@ -61,7 +61,7 @@ fn a_merged_pull_request_is_recognised() {
 
 #[test]
 fn each_label_is_an_occurrence_of_its_own() {
-    // The seed knew one key per issue and action, so the second label was lost.
+    // A key per issue and action would lose the second label.
     let payload = example("issues", "labeled");
     let mut first = request("issues", &payload);
     let mut second = first.clone();
@@ -105,7 +105,7 @@ fn nothing_secret_is_kept() {
 }
 
 #[test]
-fn an_event_that_github_has_yet_to_invent_works() {
+fn an_unknown_event_works() {
     let payload = json!({
         "action": "half_baked",
         "bread_order": {"id": 5, "title": "Rye", "html_url": "https://github.com/b/5", "state": "hot"},
@@ -153,7 +153,7 @@ fn a_push_says_which_branch_or_tag_and_what_changed() {
 }
 
 #[test]
-fn a_push_that_deletes_has_no_comparison_to_look_at() {
+fn a_push_that_deletes_a_branch_has_no_link_to_a_comparison() {
     let pushes = octokit().remove("push").unwrap();
     let deleted = pushes
         .iter()
@@ -185,7 +185,7 @@ fn an_enormous_push_is_bounded_and_says_so() {
     let push = facts(&event).push.unwrap();
     assert_eq!(push.commit_count, 500);
     assert!(push.paths_truncated && push.commits_truncated);
-    // Not all files are known, so the filter does not claim that none matches.
+    // Not all files are known, so the filter cannot say that none matches.
     accepts(&event, json!({"paths": ["elsewhere/**"]}));
 }
 

@@ -1,4 +1,4 @@
-//! Every payload of the two collections, through the same assertions.
+//! Assertions on every payload of both collections.
 
 use super::*;
 use serde_json::json;
@@ -87,7 +87,7 @@ fn every_payload_of_a_repository_has_a_link() {
 }
 
 #[test]
-fn the_facts_are_read_back_and_carry_what_all_payloads_share() {
+fn the_facts_carry_the_parts_common_to_all_payloads() {
     each(|event, payload| {
         let facts = facts(&parse(event, payload));
         let text = |pointer: &str| {
@@ -140,9 +140,9 @@ fn every_event_of_github_has_facts_of_its_own() {
 }
 
 #[test]
-fn an_event_says_when_it_happened_where_github_says_so() {
+fn an_event_has_a_time_if_its_payload_has_one() {
     let never = [
-        // Nothing but the present moment.
+        // Their payloads have no time of the event.
         "branch_protection_configuration",
         "custom_property",
         "custom_property_values",
@@ -188,7 +188,7 @@ fn an_event_says_when_it_happened_where_github_says_so() {
 }
 
 #[test]
-fn parsing_twice_gives_the_same() {
+fn parsing_twice_yields_the_same_event() {
     each(|event, payload| assert_eq!(parse(event, payload), parse(event, payload)));
 }
 

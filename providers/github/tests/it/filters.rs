@@ -28,7 +28,7 @@ fn push(reference: &str, paths: Value) -> Event {
 }
 
 #[test]
-fn an_event_without_action_is_every_action_and_with_action_one() {
+fn an_entry_matches_every_action_or_the_named_one() {
     accepts(&issue(), json!({"events": ["issues"]}));
     accepts(
         &issue(),
@@ -69,7 +69,7 @@ fn fields_are_joined_by_and_and_entries_by_or() {
 }
 
 #[test]
-fn an_empty_list_and_null_ask_for_nothing() {
+fn an_empty_list_and_null_match_everything() {
     accepts(
         &issue(),
         json!({"events": [], "branches": [], "paths": [], "merged": null, "draft": null}),
@@ -77,7 +77,7 @@ fn an_empty_list_and_null_ask_for_nothing() {
 }
 
 #[test]
-fn repositories_are_globs_without_regard_to_case() {
+fn repositories_are_globs_that_ignore_case() {
     let event = issue();
     let name = facts(&event).repository.unwrap().full_name;
     let owner = name.split('/').next().unwrap();
@@ -96,7 +96,7 @@ fn repositories_are_globs_without_regard_to_case() {
 }
 
 #[test]
-fn organizations_are_known_by_the_payload_or_the_repositorys_owner() {
+fn organizations_come_from_the_payload_or_the_repositorys_owner() {
     let mut payload = example("issues", "opened");
     payload["organization"] = json!({"login": "Octo-Org"});
     accepts(
@@ -125,7 +125,7 @@ fn branches_are_a_pull_requests_base_and_never_its_head() {
     });
     accepts(&event, json!({"branches": ["release/*"]}));
     rejects(&event, json!({"branches": ["main"]}), "branches");
-    // The seed looked for a substring.
+    // A glob matches the whole name.
     rejects(&event, json!({"branches": ["release"]}), "branches");
 }
 
@@ -232,7 +232,7 @@ fn labels_are_those_of_the_issue_pull_request_or_discussion() {
         payload[entity]["labels"] = json!([]);
         rejects(&parse(event, &payload), json!({"labels": ["p1"]}), "labels");
     }
-    // A job's labels are a runner's.
+    // A job's labels select a runner.
     let job = parse("workflow_job", &example("workflow_job", "completed"));
     let runner = facts(&job).workflow.unwrap().runner_labels;
     assert!(!runner.is_empty());
@@ -240,7 +240,7 @@ fn labels_are_those_of_the_issue_pull_request_or_discussion() {
 }
 
 #[test]
-fn authors_are_those_of_the_thing_that_happened() {
+fn authors_are_the_authors_of_the_subject() {
     for (event, action, pointer) in [
         ("issues", "labeled", "/issue/user"),
         ("pull_request", "closed", "/pull_request/user"),
@@ -272,7 +272,7 @@ fn authors_are_those_of_the_thing_that_happened() {
 }
 
 #[test]
-fn bots_are_known_by_type_or_name() {
+fn bots_are_recognized_by_type_or_name() {
     let from = |login: &str, kind: &str| {
         let mut payload = example("issues", "opened");
         payload["sender"] = json!({"login": login, "type": kind});
@@ -287,7 +287,7 @@ fn bots_are_known_by_type_or_name() {
     );
     accepts(&from("bot-lover", "User"), config.clone());
     accepts(&from("helper", "Bot"), json!({"exclude_bots": false}));
-    // Nobody is known to have caused it, so no bot is.
+    // Without a sender, no bot caused it.
     accepts(
         &parse(
             "security_advisory",
@@ -298,7 +298,7 @@ fn bots_are_known_by_type_or_name() {
 }
 
 #[test]
-fn draft_concerns_pull_requests_and_releases_only() {
+fn draft_applies_to_pull_requests_and_releases_only() {
     for draft in [true, false] {
         let event = pull_request(|payload| payload["pull_request"]["draft"] = json!(draft));
         accepts(&event, json!({"draft": draft}));
@@ -330,7 +330,7 @@ fn merged_is_the_moment_of_the_merge() {
 }
 
 #[test]
-fn conclusions_are_how_checks_workflows_statuses_and_deployments_ended() {
+fn conclusions_are_the_results_of_checks_workflows_statuses_and_deployments() {
     for (event, action, pointer) in [
         ("check_run", "completed", "/check_run/conclusion"),
         ("check_suite", "completed", "/check_suite/conclusion"),
@@ -362,7 +362,7 @@ fn conclusions_are_how_checks_workflows_statuses_and_deployments_ended() {
 }
 
 #[test]
-fn paths_are_files_of_a_push_and_of_nothing_else() {
+fn paths_are_the_files_of_a_push_only() {
     let event = push("refs/heads/main", json!(["src/lib.rs", "README.md"]));
     accepts(&event, json!({"paths": ["docs/**", "src/**"]}));
     accepts(&event, json!({"paths": ["*.md"]}));

@@ -65,11 +65,11 @@ fn a_link_that_no_browser_opens_is_left_out() {
 }
 
 #[test]
-fn a_deleted_account_is_no_author() {
+fn a_deleted_account_is_not_an_author() {
     let mut payload = example("issue_comment", "created");
     payload["comment"]["user"] = Value::Null;
     let event = parse("issue_comment", &payload);
-    // The sender is no author either: it may be a moderator.
+    // The sender is not the author either: it may be a moderator.
     assert_eq!(facts(&event).author, None);
     let sender = facts(&event).sender.unwrap().login;
     rejects(&event, json!({"authors": [sender]}), "authors");

@@ -107,7 +107,7 @@ fn pause(response: &Response, error: &Error, now_us: u64) -> Option<u32> {
     })
 }
 
-/// The body of an error, or `null` if it is no JSON.
+/// The body of an error, or `null` if it is not JSON.
 struct Error(Value);
 
 impl Error {

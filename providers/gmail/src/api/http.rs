@@ -7,7 +7,7 @@ pub trait Http {
     /// Sends a request without a credential, which the host adds.
     ///
     /// # Errors
-    /// See [`FetchError`]. An answer with any status is no error.
+    /// See [`FetchError`]. An answer with any status is a success.
     fn send(&self, request: Request) -> Result<Response, FetchError>;
 }
 

@@ -163,7 +163,9 @@ impl<'a> Api<'a> {
         match serde_json::from_slice(&response.body) {
             Ok(value @ Value::Object(_)) => Ok(value),
             // Cut off in transit, or a page of a proxy.
-            _ => Err(Failure::Unavailable("the answer is no JSON object".into())),
+            _ => Err(Failure::Unavailable(
+                "the answer is not a JSON object".into(),
+            )),
         }
     }
 }

@@ -196,7 +196,7 @@ impl Cursor {
     pub fn read(json: &str) -> Result<Self, PollError> {
         let invalid = |text: String| PollError::InvalidCursor(shorten(&text, 300));
         let value: Value = serde_json::from_str(json)
-            .map_err(|error| invalid(format!("cursor: no JSON: {error}")))?;
+            .map_err(|error| invalid(format!("cursor: not JSON: {error}")))?;
         match value.get("v").and_then(Value::as_u64) {
             Some(VERSION) => {
                 serde_json::from_value(value).map_err(|error| invalid(format!("cursor: {error}")))

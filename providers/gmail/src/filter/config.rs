@@ -53,7 +53,7 @@ pub struct Config {
     #[schemars(example = json!(["support+*@example.com"]))]
     pub to: Vec<String>,
 
-    /// Texts, one of which the subject must contain, ignoring case. They are no globs.
+    /// Texts, one of which the subject must contain, ignoring case. They are not globs.
     #[schemars(length(max = 100), inner(length(min = 1, max = 256)))]
     #[schemars(example = json!(["invoice", "receipt"]))]
     pub subject: Vec<String>,

@@ -1,6 +1,6 @@
 //! The attachments of a message: the parts with a file name.
 //!
-//! An image within the text is none. It has a `Content-ID` for references, and the disposition
+//! An image within the text is not one. It has a `Content-ID` for references, and the disposition
 //! `inline` or none. `inline` alone proves little, because Apple's Mail marks every PDF so.
 
 use serde_json::Value;
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_within_the_text_is_no_attachment() {
+    fn an_image_within_the_text_is_not_an_attachment() {
         let id = ("Content-ID", "<logo>");
         let inline = [id, ("content-disposition", "inline; filename=logo.png")];
         assert_eq!(names(&[part("logo.png", "image/png", &inline)]), [""; 0]);
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_no_message_has_no_attachments() {
+    fn a_value_of_another_type_has_no_attachments() {
         for message in [
             json!(null),
             json!({"payload": []}),

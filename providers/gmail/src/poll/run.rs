@@ -220,7 +220,7 @@ impl<'a> Run<'a> {
                 Ok(())
             }
             Err(failure) => {
-                // Reading the first page again is no progress. Otherwise refused tokens would
+                // Reading the first page again is not progress. Otherwise refused tokens would
                 // be retried forever.
                 self.progress &= !self.restarted || !self.events.is_empty();
                 Err(failure)

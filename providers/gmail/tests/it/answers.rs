@@ -1,4 +1,4 @@
-//! A mailbox whose answers are written down: one new message, whatever it is.
+//! A mailbox with fixed answers: one new message, of any kind.
 
 use super::host::NOW_MS;
 use super::*;
@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use triggerhouse_provider_gmail::api::Http;
 use triggerhouse_sdk::http::{FetchError, Request, Response};
 
-/// Answers by the resource that is asked for.
+/// Answers by resource.
 pub struct Answers(pub RefCell<Vec<(&'static str, Vec<u8>)>>);
 
 impl Http for Answers {
@@ -25,7 +25,7 @@ impl Http for Answers {
 }
 
 impl Answers {
-    /// In the order in which a poll asks.
+    /// The answers that lead to a message, in the order of a poll's requests.
     pub fn to(message: &Value) -> Self {
         let id = message["id"].as_str().unwrap();
         let added = json!({"message": {"id": id, "threadId": id, "labelIds": message["labelIds"]}});

@@ -1,4 +1,4 @@
-//! What is asked for, and how often.
+//! The requests of polls and their number.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn an_idle_poll_costs_two_requests_and_three_units() {
 }
 
 #[test]
-fn one_call_is_bounded_and_says_that_more_is_waiting() {
+fn one_call_is_bounded_and_reports_that_more_is_waiting() {
     let mut host = connected();
     for n in 0..60 {
         host.gmail().receive(draft(&format!("{n}")));
@@ -34,7 +34,7 @@ fn one_call_is_bounded_and_says_that_more_is_waiting() {
 }
 
 #[test]
-fn deletions_count_towards_the_bound() {
+fn deletions_count_toward_the_bound() {
     let mut host = connected();
     for n in 0..60 {
         let id = host.gmail().receive(draft(&format!("{n}")));
@@ -81,7 +81,7 @@ fn a_body_is_never_fetched_not_even_for_attachments() {
 }
 
 #[test]
-fn a_label_that_all_triggers_require_is_asked_for() {
+fn a_label_that_all_triggers_require_is_in_the_request() {
     let mut host = connected();
     host.configs = vec![
         json!({"labels": ["inbox"]}).to_string(),
@@ -99,7 +99,7 @@ fn a_label_that_all_triggers_require_is_asked_for() {
 }
 
 #[test]
-fn drafts_are_not_fetched_unless_somebody_asks_for_them() {
+fn drafts_are_not_fetched_unless_a_trigger_asks_for_them() {
     let written = || draft("unfinished").labelled(&["DRAFT"]);
     let mut host = connected();
     host.gmail().receive(written());
@@ -115,7 +115,7 @@ fn drafts_are_not_fetched_unless_somebody_asks_for_them() {
 }
 
 #[test]
-fn names_of_labels_are_asked_for_only_if_somebody_uses_them() {
+fn names_of_labels_are_fetched_only_if_a_trigger_uses_them() {
     let mut host = connected();
     host.gmail().labels = vec![("Label_1".into(), "Clients/Acme".into())];
     host.gmail().receive(draft("a").labelled(&["Label_1"]));
@@ -135,7 +135,7 @@ fn names_of_labels_are_asked_for_only_if_somebody_uses_them() {
 }
 
 #[test]
-fn without_a_trigger_nothing_is_fetched_and_nothing_piles_up() {
+fn without_a_trigger_nothing_is_fetched_and_nothing_accumulates() {
     let mut host = connected();
     host.configs.clear();
     host.gmail().receive(draft("nobody asked"));

@@ -1,8 +1,8 @@
-//! What fails, what the host is told, and that nothing is lost by it.
+//! Failures: each tells the host what to do, and none loses a message.
 
 use super::*;
 
-/// A mailbox with ten new messages, and what becomes of requests from the `nth` on.
+/// A mailbox with ten new messages, whose `nth` request meets a fault.
 fn failing(nth: usize, fault: Fault) -> Host {
     let host = connected();
     for n in 0..10 {
@@ -45,7 +45,7 @@ fn each_failure_tells_the_host_what_to_do() {
     assert_eq!(error(Fault::TooManyRequests(None)), RateLimited(None));
     let seconds = Fault::TooManyRequests(Some("30".into()));
     assert_eq!(error(seconds), RateLimited(Some(30)));
-    // 2023-11-14T22:13:20Z is when everything begins.
+    // The clock starts at 2023-11-14T22:13:20Z.
     let date = Fault::TooManyRequests(Some("Tue, 14 Nov 2023 22:14:20 GMT".into()));
     assert_eq!(error(date), RateLimited(Some(60)));
     for fault in [
@@ -71,7 +71,7 @@ fn a_failure_among_the_messages_keeps_those_before_it() {
         (Fault::Slow, "Unavailable"),
         (Fault::Forbidden("domainPolicy"), "Unauthorized"),
     ] {
-        // Profile and history, then the messages.
+        // The profile and the history come before the messages.
         let mut host = failing(2 + 4, fault.clone());
         let page = host.poll_page().unwrap();
         assert_eq!(
@@ -90,7 +90,7 @@ fn a_failure_among_the_messages_keeps_those_before_it() {
 }
 
 #[test]
-fn a_pause_that_the_service_names_is_kept_without_asking_again() {
+fn a_pause_of_the_service_is_kept_without_another_request() {
     let mut host = failing(2 + 4, Fault::TooManyRequests(Some("90".into())));
     let page = host.poll_page().unwrap();
     assert_eq!((page.events.len(), page.more), (4, true));
@@ -124,7 +124,7 @@ fn a_failure_after_a_page_of_ids_does_not_read_the_page_again() {
 }
 
 #[test]
-fn the_hosts_limit_of_requests_ends_a_page_and_not_the_mailbox() {
+fn the_hosts_limit_of_requests_ends_only_the_page() {
     let mut host = failing(99, Fault::Slow);
     let mut events = Vec::new();
     for _ in 0..6 {
@@ -160,7 +160,7 @@ fn a_page_token_that_has_expired_starts_the_scan_again() {
         let page = host.poll_page().unwrap();
         seen.extend(page.events.into_iter().map(|event| event.title));
     }
-    // Profile, the last message of the first page, then the second page.
+    // The profile, the last message of the first page, then the second page.
     host.gmail().faults = vec![None, None, Some(Fault::BadRequest("invalidArgument"))].into();
     let events = host.poll().unwrap();
     assert_eq!(host.gmail().calls.failed, 1);
@@ -178,7 +178,7 @@ fn tokens_that_are_always_refused_become_an_error() {
     let mut events = 0;
     let error = loop {
         let faults = match host.stored()["scan"]["next"].get("token") {
-            // Refused, and refused again after the first page.
+            // The service refuses the token, and again after the first page.
             Some(_) => vec![None; events.min(200) % 25],
             None => Vec::new(),
         };
@@ -200,7 +200,7 @@ fn tokens_that_are_always_refused_become_an_error() {
 }
 
 #[test]
-fn an_answer_of_another_shape_is_an_error_that_says_where() {
+fn an_answer_of_another_shape_is_an_error_with_its_place() {
     for (nth, body, expected) in [
         (0, json!({"emailAddress": "a"}), "/historyId"),
         (0, json!({"historyId": "1"}), "/emailAddress"),

@@ -1,4 +1,4 @@
-//! The fake itself, where tests rely on it.
+//! Tests of the fake itself, where others rely on it.
 
 use super::*;
 use crate::fake::{Calls, Gmail as Fake};
@@ -9,7 +9,7 @@ fn get(gmail: &mut Fake, target: &str) -> (u16, Value) {
 }
 
 #[test]
-fn the_fake_asks_for_a_token_if_told_to() {
+fn the_fake_requires_a_token_if_configured() {
     let mut gmail = Fake::new("me@example.com", NOW_MS);
     gmail.token = Some("secret".into());
     assert_eq!(get(&mut gmail, "profile").0, 401);
@@ -19,7 +19,7 @@ fn the_fake_asks_for_a_token_if_told_to() {
 }
 
 #[test]
-fn the_fake_refuses_what_the_api_does_not_know() {
+fn the_fake_refuses_requests_that_the_api_does_not_know() {
     let mut gmail = Fake::new("me@example.com", NOW_MS);
     for _ in 0..3 {
         gmail.receive(draft("a"));
@@ -70,7 +70,7 @@ fn the_fake_refuses_what_the_api_does_not_know() {
 }
 
 #[test]
-fn the_fake_counts_what_a_project_pays() {
+fn the_fake_counts_units() {
     let calls = Calls {
         profile: 1,
         history: 1,
@@ -84,7 +84,7 @@ fn the_fake_counts_what_a_project_pays() {
 }
 
 #[test]
-fn the_fake_enforces_the_quota_of_any_minute_if_told_to() {
+fn the_fake_enforces_the_quota_of_any_minute_if_configured() {
     let mut gmail = Fake::new("me@example.com", NOW_MS);
     gmail.units_per_minute = Some(42);
     let id = gmail.receive(draft("a"));

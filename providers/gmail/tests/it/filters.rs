@@ -1,12 +1,12 @@
-//! Each field of the configuration, on messages as the API gives them.
+//! Each field of the configuration, on messages of the API.
 
 use super::*;
 
-/// The event of one message that has been fetched for these wishes.
+/// The event of one message that was fetched for this configuration.
 fn fetched(draft: Draft, config: &Value) -> Event {
     let mut host = connected();
     host.gmail().labels = vec![("Label_7".into(), "Clients/Acme".into())];
-    // Beside a trigger without wishes, so that everything is fetched.
+    // The empty configuration makes the poll fetch every message.
     host.configs = vec![
         "{}".into(),
         json!({"labels": ["DRAFT"]}).to_string(),
@@ -54,13 +54,13 @@ fn attached(filename: &str) -> Draft {
 }
 
 #[test]
-fn a_configuration_without_wishes_takes_what_arrives() {
+fn the_empty_configuration_matches_every_new_message() {
     accepts(draft("Hello"), json!({}));
     accepts(labelled(&["Label_7"]), json!({}));
 }
 
 #[test]
-fn drafts_spam_trash_and_sent_mail_come_only_to_those_who_ask() {
+fn drafts_spam_trash_and_sent_mail_match_only_if_asked_for() {
     for label in ["DRAFT", "SPAM", "TRASH", "SENT"] {
         rejects(labelled(&[label]), json!({}), "labels");
         rejects(
@@ -82,7 +82,7 @@ fn drafts_spam_trash_and_sent_mail_come_only_to_those_who_ask() {
 }
 
 #[test]
-fn mail_to_oneself_is_received_although_it_is_sent() {
+fn mail_to_oneself_counts_as_received() {
     accepts(labelled(&["SENT", "INBOX", "UNREAD"]), json!({}));
     rejects(
         labelled(&["SENT", "INBOX"]),
@@ -119,7 +119,7 @@ fn one_of_the_labels_is_enough_by_id_or_name_in_any_case() {
 }
 
 #[test]
-fn labels_that_exclude_themselves_are_refused() {
+fn contradictory_labels_are_refused() {
     invalid(
         json!({"labels": ["a"], "exclude_labels": ["A", "b"]}),
         "exclude_labels",
@@ -163,7 +163,7 @@ fn a_sender_is_an_address_or_a_domain() {
 }
 
 #[test]
-fn a_name_is_no_sender() {
+fn a_name_is_not_the_sender() {
     let from = with("From", r#""boss@example.com" <mallory@example.net>"#);
     rejects(from.clone(), json!({"from": ["boss@example.com"]}), "from");
     rejects(from.clone(), json!({"from": ["example.com"]}), "from");
@@ -187,7 +187,7 @@ fn a_recipient_is_anywhere_in_to_cc_and_delivered_to() {
 }
 
 #[test]
-fn a_recipient_beyond_the_five_hundredth_is_not_ruled_out() {
+fn a_recipient_beyond_the_five_hundredth_may_match() {
     let many: Vec<String> = (0..600).map(|n| format!("u{n}@example.com")).collect();
     let message = with("To", &many.join(", "));
     assert!(facts(&fetched(message.clone(), &json!({}))).recipients_truncated);
@@ -213,7 +213,7 @@ fn a_subject_contains_one_of_the_texts_in_any_case() {
 }
 
 #[test]
-fn an_attachment_is_a_part_with_a_files_name() {
+fn an_attachment_is_a_part_with_a_file_name() {
     accepts(attached("a.pdf"), json!({"has_attachment": true}));
     rejects(
         attached("a.pdf"),
@@ -231,7 +231,7 @@ fn an_attachment_is_a_part_with_a_files_name() {
 }
 
 #[test]
-fn attachments_that_nobody_asked_for_are_not_known() {
+fn attachments_are_unknown_unless_a_configuration_asked() {
     let event = fetched(attached("a.pdf"), &json!({}));
     assert_eq!(facts(&event).has_attachment, None);
     for wanted in [true, false] {
@@ -251,7 +251,7 @@ fn a_message_that_was_read_at_once_is_not_unread() {
 }
 
 #[test]
-fn labels_are_those_that_the_message_has_when_it_is_fetched() {
+fn labels_are_those_at_the_time_of_the_fetch() {
     let mut host = connected();
     let id = host.gmail().receive(draft("a"));
     host.gmail().relabel(&id, &["Label_7"], &["UNREAD"]);
@@ -260,7 +260,7 @@ fn labels_are_those_that_the_message_has_when_it_is_fetched() {
 }
 
 #[test]
-fn a_mailing_list_is_known_by_its_id() {
+fn a_mailing_list_matches_by_its_id() {
     let message = || with("List-ID", "Rust users <users.lists.Example.org>");
     for wanted in ["users.lists.example.org", "*.lists.example.org", "USERS.*"] {
         accepts(message(), json!({"mailing_lists": [wanted]}));
@@ -303,7 +303,7 @@ fn a_broken_configuration_is_refused_and_names_its_field() {
 }
 
 #[test]
-fn what_rules_a_message_out_before_it_is_fetched_is_what_the_filter_says_of_it() {
+fn a_message_that_is_not_fetched_is_one_that_the_filter_rejects() {
     let labels = [
         "DRAFT", "SENT", "SPAM", "TRASH", "INBOX", "UNREAD", "Label_7",
     ];
@@ -327,7 +327,7 @@ fn what_rules_a_message_out_before_it_is_fetched_is_what_the_filter_says_of_it()
                 assert_eq!(facts(event).labels, bits);
                 continue;
             }
-            // It was not fetched: then nobody wants it.
+            // A message that was not fetched must not match.
             host.configs.push("{}".into());
             host.configs.push(json!({"labels": ["DRAFT"]}).to_string());
             host.cursor = None;

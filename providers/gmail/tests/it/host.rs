@@ -1,5 +1,5 @@
-//! What the host does around a provider, in a few lines: it hands over requests,
-//! stores the cursor with the events, and calls again while more is waiting.
+//! A minimal host: it sends requests, stores the cursor with the events, and polls again while
+//! more is waiting.
 
 use super::fake;
 use serde_json::{Value, json};
@@ -8,31 +8,31 @@ use triggerhouse_provider_gmail::api::Http;
 use triggerhouse_sdk::http::{FetchError, Request, Response};
 use triggerhouse_sdk::prelude::*;
 
-/// When everything begins.
+/// The start of the clock.
 pub const NOW_MS: u64 = 1_700_000_000_000;
-/// Nothing needs more pages in a row than this.
+/// No test needs more pages in a row.
 const PAGES_MAX: usize = 10_000;
-/// What the README promises of one call.
+/// The README's promise for one call.
 const REQUESTS_MAX: usize = 32;
 const BASE_URL: &str = "https://gmail.googleapis.com";
 
-/// A mailbox, and what the host remembers of it.
+/// A mailbox and the host's state.
 pub struct Host {
     pub service: Service,
     pub cursor: Option<String>,
     pub configs: Vec<String>,
     pub limit: u32,
     pub settings: Value,
-    /// How far the host's clock is behind Google's.
+    /// Seconds that the host's clock is behind Google's.
     pub behind_s: u64,
 }
 
-/// The way to the mailbox.
+/// The connection to the mailbox.
 pub struct Service {
     pub gmail: RefCell<fake::Gmail>,
-    /// Requests that are still allowed in this poll.
+    /// Requests left in this poll.
     pub allowed: Cell<u32>,
-    /// How long each request takes.
+    /// The duration of each request.
     pub latency_ms: Cell<u64>,
 }
 
@@ -59,7 +59,7 @@ impl Http for Service {
 }
 
 impl Host {
-    /// An empty mailbox, one trigger without wishes.
+    /// A host with an empty mailbox and one trigger with the empty configuration.
     pub fn new() -> Self {
         Self {
             service: Service {
@@ -70,7 +70,7 @@ impl Host {
             cursor: None,
             configs: vec!["{}".into()],
             limit: 500,
-            // Tests of other things need not wait for the next minute.
+            // Most tests need no quota.
             settings: json!({"quota_units_per_minute": u32::MAX}),
             behind_s: 0,
         }
@@ -81,7 +81,7 @@ impl Host {
         self.service.gmail.borrow_mut()
     }
 
-    /// Time passes.
+    /// Advances the clock.
     pub fn wait(&self, seconds: u64) {
         self.gmail().now_ms += seconds * 1_000;
     }
@@ -96,7 +96,7 @@ impl Host {
         }
     }
 
-    /// One call, whose page is not stored.
+    /// Polls once and does not store the page.
     pub fn try_poll(&self) -> Result<PollPage, PollError> {
         let before = self.gmail().log.len();
         let result = triggerhouse_provider_gmail::poll(&self.service, &self.request());
@@ -110,14 +110,14 @@ impl Host {
         Ok(page)
     }
 
-    /// One call, whose page is stored.
+    /// Polls once and stores the page.
     pub fn poll_page(&mut self) -> Result<PollPage, PollError> {
         let page = self.try_poll()?;
         self.cursor = Some(page.cursor.clone());
         Ok(page)
     }
 
-    /// Calls until nothing more is waiting.
+    /// Polls until nothing more is waiting.
     pub fn poll(&mut self) -> Result<Vec<Event>, PollError> {
         let mut events = Vec::new();
         for _ in 0..PAGES_MAX {
@@ -127,7 +127,7 @@ impl Host {
                 return Ok(events);
             }
         }
-        panic!("more was waiting for ever");
+        panic!("more was waiting forever");
     }
 
     /// The cursor, as JSON.

@@ -26,14 +26,14 @@ fn facts(event: &Event) -> Facts {
     serde_json::from_str(&event.facts).unwrap()
 }
 
-/// A mailbox that has been polled once, and its host.
+/// A host that has polled its mailbox once.
 fn connected() -> Host {
     let mut host = Host::new();
     host.poll().unwrap();
     host
 }
 
-/// Subjects, which tests use to tell messages apart.
+/// The titles of events, which are the subjects of messages.
 fn titles(events: &[Event]) -> Vec<&str> {
     events.iter().map(|event| event.title.as_str()).collect()
 }

@@ -1,5 +1,5 @@
-//! Answers broken at random. `cargo test` tries a few thousand; a fuzzer, guided by
-//! coverage, goes on: `cargo bolero test -p triggerhouse-provider-gmail
+//! Answers broken at random. `cargo test` tries a few thousand. A fuzzer continues, guided by
+//! coverage: `cargo bolero test -p triggerhouse-provider-gmail
 //! mutations::a_broken_answer_never_panics`.
 
 use super::answers::{Answers, message, request};
@@ -12,17 +12,17 @@ const CONFIGS: &[&str] = &[
     r#"{"has_attachment": true}"#,
 ];
 
-/// One of the answers, broken as `bytes` say.
+/// Answers of which one is broken. `bytes` choose the damage.
 fn broken(bytes: &[u8]) -> Answers {
     let (choice, bytes) = bytes.split_first().unwrap_or((&0, &[]));
     let names = ["invoice", "mailing_list", "bare", "sent"];
     let answers = Answers::to(&message(names[usize::from(choice & 3)]));
     let mut all = answers.0.borrow_mut();
     if choice & 4 != 0 {
-        // The history no longer reaches back.
+        // The history has expired.
         all.remove(1);
     }
-    // Mostly the message, which has the most to break.
+    // Usually the message, which has most values.
     let count = all.len();
     let at = match usize::from(choice >> 3) {
         at if at < count => at,
@@ -41,8 +41,8 @@ fn a_broken_answer_never_panics() {
         .for_each(|bytes: &[u8]| check(bytes));
 }
 
-/// Whatever the answers: no panic, the same page each time, events within the limits,
-/// verdicts for all, a cursor that is read again, and errors that say something.
+/// Checks what must hold for any answers: no panic, the same page each time, events within the
+/// limits, verdicts for all, a readable cursor, and errors with a text.
 fn check(bytes: &[u8]) {
     let answers = broken(bytes);
     let mut request = request(CONFIGS);

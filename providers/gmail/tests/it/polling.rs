@@ -1,9 +1,9 @@
-//! The history: what is new, once, in order, however it is cut into pages.
+//! The history: each new message becomes one event, in order, across any pages.
 
 use super::*;
 
 #[test]
-fn the_first_poll_sets_the_cursor_and_fires_nothing() {
+fn the_first_poll_sets_the_cursor_and_returns_no_events() {
     let mut host = Host::new();
     host.gmail().receive(draft("before"));
     let page = host.poll_page().unwrap();
@@ -42,8 +42,8 @@ fn every_page_of_the_history_is_read() {
         }
         let events = host.poll().unwrap();
         assert_eq!(titles(&events), subjects, "in the order of their arrival");
-        // Five pages of 200 records, each behind an empty one; and a page is read
-        // once, whatever the limit.
+        // Five pages of 200 records, each after an empty one. A page is read once at any
+        // limit.
         assert_eq!(host.gmail().calls.history, 10);
         assert_eq!(host.gmail().calls.get, 950);
     }
@@ -88,7 +88,7 @@ fn several_messages_of_one_record_are_several_events() {
 }
 
 #[test]
-fn a_message_deleted_before_it_was_fetched_is_skipped() {
+fn a_message_deleted_before_the_fetch_is_skipped() {
     let mut host = connected();
     host.gmail().receive(draft("a"));
     let gone = host.gmail().receive(draft("gone"));
@@ -119,7 +119,7 @@ fn a_record_that_appears_late_is_not_lost() {
 }
 
 #[test]
-fn a_page_that_was_lost_before_it_was_stored_comes_again() {
+fn a_page_that_was_lost_before_it_was_stored_is_repeated() {
     let mut host = connected();
     host.limit = 3;
     for n in 0..10 {
@@ -135,7 +135,7 @@ fn a_page_that_was_lost_before_it_was_stored_comes_again() {
 }
 
 #[test]
-fn another_account_behind_the_credential_starts_anew() {
+fn another_account_behind_the_credential_starts_over() {
     let mut host = connected();
     host.limit = 1;
     host.gmail().receive(draft("a"));
@@ -160,7 +160,7 @@ fn another_spelling_of_the_address_is_the_same_mailbox() {
 }
 
 #[test]
-fn a_cursor_of_another_version_is_invalid_and_nothing_is_asked() {
+fn a_cursor_of_another_version_is_invalid_and_sends_no_request() {
     let mut host = connected();
     let requests = host.gmail().log.len();
     for cursor in [
@@ -176,7 +176,7 @@ fn a_cursor_of_another_version_is_invalid_and_nothing_is_asked() {
 }
 
 #[test]
-fn a_trigger_added_during_a_scan_gets_what_the_scan_did_not_ask_for() {
+fn a_trigger_added_during_a_scan_gets_the_messages_that_the_scan_skipped() {
     let mut host = connected();
     host.limit = 1;
     host.configs = vec![json!({"labels": ["INBOX"]}).to_string()];
@@ -193,7 +193,7 @@ fn a_trigger_added_during_a_scan_gets_what_the_scan_did_not_ask_for() {
 }
 
 #[test]
-fn a_scan_ends_where_it_began_however_much_arrives_meanwhile() {
+fn a_scan_ends_although_messages_keep_arriving() {
     let mut host = connected();
     host.wait(3_600);
     let mut titles = std::collections::BTreeSet::new();
@@ -209,7 +209,7 @@ fn a_scan_ends_where_it_began_however_much_arrives_meanwhile() {
     }
     titles.extend(host.poll().unwrap().into_iter().map(|event| event.title));
     assert_eq!(titles.len(), count);
-    // At 20 a minute five minutes' worth is all that is remembered.
+    // At 20 messages a minute, the cursor remembers those of five minutes.
     let remembered = host.stored()["recent"].as_array().unwrap().len();
     assert!(remembered <= 120, "{remembered}");
 }

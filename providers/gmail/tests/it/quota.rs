@@ -1,12 +1,12 @@
-//! The quota of a minute: it is kept, it is used, and nothing is lost by it.
+//! The quota per minute: polls keep it, use it, and lose no message.
 
 use super::*;
 
-/// What Google allows, and the fake enforces.
+/// Google's quota, which the fake enforces.
 const UNITS_PER_MINUTE: u64 = 6_000;
 
-/// A mailbox that has been polled once, with so many new messages, whose service takes
-/// its time and enforces its quota. The provider has its own default.
+/// A mailbox that has been polled once, with `count` new messages. Its service is slow and
+/// enforces its quota. The provider has its default settings.
 fn with_backlog(count: usize) -> Host {
     let mut host = connected();
     host.settings = json!({});
@@ -29,8 +29,8 @@ fn now_s(host: &Host) -> u64 {
     host.gmail().now_ms / 1_000
 }
 
-/// Polls as the host does: so many seconds after the last poll began, or after the pause
-/// that it asked for. Returns the subjects of each poll.
+/// Polls as the host does: `interval_s` after the last poll began, or after the pause that it
+/// asked for. Returns the subjects of each poll.
 fn minutes(host: &mut Host, count: usize, interval_s: u64) -> Vec<Vec<String>> {
     let mut polls: Vec<Vec<String>> = Vec::new();
     while polls.iter().map(Vec::len).sum::<usize>() < count {
@@ -44,7 +44,7 @@ fn minutes(host: &mut Host, count: usize, interval_s: u64) -> Vec<Vec<String>> {
             }
             Err(PollError::RateLimited(Some(seconds))) => {
                 assert!((1..=60).contains(&seconds), "{seconds}");
-                assert_eq!(host.gmail().log.len(), requests, "nothing is asked");
+                assert_eq!(host.gmail().log.len(), requests, "no request is sent");
                 host.wait(seconds.into());
             }
             Err(error) => panic!("{error:?}"),
@@ -55,8 +55,8 @@ fn minutes(host: &mut Host, count: usize, interval_s: u64) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn a_backlog_of_a_thousand_messages_takes_as_many_minutes_as_the_quota_asks() {
-    // However long a request takes. 1,000 messages are 20,000 units.
+fn a_backlog_of_a_thousand_messages_takes_as_long_as_the_quota_requires() {
+    // For any duration of a request. 1,000 messages cost 20,000 units.
     for (latency_ms, seconds_max) in [(0, 180), (20, 200), (100, 240), (150, 260)] {
         let mut host = with_backlog(1_000);
         host.service.latency_ms.set(latency_ms);
@@ -69,7 +69,7 @@ fn a_backlog_of_a_thousand_messages_takes_as_many_minutes_as_the_quota_asks() {
             "{latency_ms} ms: {counts:?} in {} s",
             now_s(&host) - began_s
         );
-        // 5,400 units are 269 messages, and what it takes to learn of them.
+        // 5,400 units pay for 269 messages and for finding them.
         assert_eq!(counts.len(), 4, "{counts:?}");
         let last_s = now_s(&host) - 60 - began_s;
         assert!(
@@ -83,8 +83,8 @@ fn a_backlog_of_a_thousand_messages_takes_as_many_minutes_as_the_quota_asks() {
 
 #[test]
 fn no_minute_has_more_than_the_quota_wherever_it_begins() {
-    // Idle polls before, whose minutes end amid the backlog; and a service that is now
-    // slow, now fast.
+    // The minutes of earlier idle polls end during the backlog, and the service changes its
+    // speed.
     for interval_s in [1, 10, 13, 60] {
         let mut host = with_backlog(0);
         minutes(&mut host, 0, interval_s);
@@ -105,7 +105,7 @@ fn no_minute_has_more_than_the_quota_wherever_it_begins() {
 }
 
 #[test]
-fn where_nothing_is_left_nothing_is_asked_until_the_minute_is_over() {
+fn without_units_no_request_is_sent_until_the_minute_is_over() {
     let mut host = with_backlog(400);
     host.service.latency_ms.set(0);
     let events = host.poll().unwrap();
@@ -122,9 +122,9 @@ fn where_nothing_is_left_nothing_is_asked_until_the_minute_is_over() {
 }
 
 #[test]
-fn what_failed_counts_as_well() {
+fn failed_requests_count_too() {
     let mut host = with_backlog(10);
-    // The profile and the history, then the messages; and two that are gone.
+    // The profile, the history, then the messages, and two that are deleted.
     host.gmail().faults = [vec![None; 6], vec![Some(Fault::Server(500))]]
         .concat()
         .into();
@@ -142,13 +142,13 @@ fn what_failed_counts_as_well() {
     assert_eq!(host.poll().unwrap().len(), 6);
     assert_eq!(spent(&host), 104 + 1 + 6 * 20);
     host.gmail().expire_history();
-    // A refused history, and the list.
+    // The refused history, then the list.
     host.poll().unwrap();
     assert_eq!(spent(&host), 225 + 1 + 2 + 5);
 }
 
 #[test]
-fn the_operators_quota_is_kept_whatever_it_is() {
+fn any_quota_of_the_operator_is_kept() {
     for (units, count) in [(600, 29), (1_200, 59), (100_000, 400)] {
         let mut host = with_backlog(400);
         host.settings = json!({"quota_units_per_minute": units});
@@ -159,7 +159,7 @@ fn the_operators_quota_is_kept_whatever_it_is() {
 }
 
 #[test]
-fn the_page_that_uses_the_quota_up_says_that_nothing_more_is_waiting() {
+fn the_page_that_uses_up_the_quota_reports_no_more_messages() {
     let mut host = with_backlog(400);
     host.settings = json!({"quota_units_per_minute": 1_054});
     for (count, more) in [(25, true), (25, true), (2, false)] {
@@ -169,7 +169,7 @@ fn the_page_that_uses_the_quota_up_says_that_nothing_more_is_waiting() {
     let requests = host.gmail().log.len();
     assert!(matches!(host.poll_page(), Err(PollError::RateLimited(_))));
     assert_eq!(host.gmail().log.len(), requests);
-    // Nor does one that met another limit, but leaves less than any call needs: 22.
+    // The same for a page that met another limit and leaves fewer units than a call needs: 22.
     for (units, more) in [(1 + 2 + 20 + 1 + 22, true), (1 + 2 + 20 + 1 + 21, false)] {
         let mut host = with_backlog(400);
         host.settings = json!({"quota_units_per_minute": units});
@@ -180,7 +180,7 @@ fn the_page_that_uses_the_quota_up_says_that_nothing_more_is_waiting() {
 }
 
 #[test]
-fn a_message_is_not_fetched_where_its_labels_cannot_be() {
+fn a_message_is_not_fetched_without_units_for_its_labels() {
     let config = json!({"labels": ["Clients/Acme"]});
     // The profile of the first poll, then profile, history, message and labels.
     for (units, messages) in [(1 + 1 + 2 + 20, 0), (1 + 1 + 2 + 20 + 1, 1)] {
@@ -199,7 +199,7 @@ fn a_message_is_not_fetched_where_its_labels_cannot_be() {
 }
 
 #[test]
-fn a_clock_that_goes_backwards_stops_it_for_a_minute_at_most() {
+fn a_clock_that_goes_backward_stops_polls_for_a_minute_at_most() {
     for behind_s in [1, 59, 3_600, 900_000] {
         let mut host = with_backlog(400);
         host.service.latency_ms.set(0);
@@ -207,7 +207,7 @@ fn a_clock_that_goes_backwards_stops_it_for_a_minute_at_most() {
         let before = host.poll().unwrap().len();
         let requests = host.gmail().log.len();
         host.behind_s = behind_s;
-        // Not an error, whose cursor would not be stored.
+        // No error, because its cursor would not be stored.
         let page = host.poll_page().unwrap();
         assert_eq!((page.events, page.more), (vec![], false));
         assert_eq!(host.poll_page(), Err(PollError::RateLimited(Some(60))));
@@ -228,9 +228,9 @@ fn an_older_cursor_has_spent_nothing() {
 }
 
 #[test]
-fn a_quota_that_somebody_else_uses_as_well_loses_nothing() {
+fn a_shared_quota_loses_no_message() {
     let mut host = with_backlog(400);
-    // Another integration of the same mailbox leaves a third.
+    // Another integration of the same mailbox leaves a third of the quota.
     host.gmail().units_per_minute = Some(2_000);
     let mut subjects = Vec::new();
     for _ in 0..20 {
@@ -247,7 +247,7 @@ fn a_quota_that_somebody_else_uses_as_well_loses_nothing() {
 }
 
 #[test]
-fn a_resync_keeps_within_the_quota_too() {
+fn a_resync_stays_within_the_quota_too() {
     let mut host = with_backlog(0);
     host.wait(60);
     for n in 0..700 {

@@ -1,4 +1,4 @@
-//! The history no longer reaches back.
+//! Resyncs, after the history has expired.
 
 use super::*;
 use triggerhouse_provider_gmail::api::PAGE_SIZE;
@@ -23,7 +23,7 @@ fn nothing_is_lost_when_the_history_has_expired() {
 }
 
 #[test]
-fn the_history_goes_on_from_before_the_list() {
+fn the_history_continues_from_before_the_list() {
     let mut host = connected();
     host.limit = 1;
     host.wait(60);
@@ -32,7 +32,7 @@ fn the_history_goes_on_from_before_the_list() {
     host.gmail().expire_history();
     let fresh = host.gmail().history_id().to_string();
     assert_eq!(titles(&host.poll_page().unwrap().events), ["a"]);
-    // The list has been read already: only the history can tell of this one.
+    // The list is already read, so only the history has this message.
     host.gmail().receive(draft("between"));
     let rest = host.poll().unwrap();
     assert_eq!(titles(&rest), ["b"]);
@@ -41,7 +41,7 @@ fn the_history_goes_on_from_before_the_list() {
 }
 
 #[test]
-fn a_resync_of_many_pages_is_read_once_and_goes_on_after_a_crash() {
+fn a_resync_of_many_pages_is_read_once_and_continues_after_a_crash() {
     let mut host = connected();
     host.limit = 10;
     host.wait(60);
@@ -76,7 +76,7 @@ fn a_resync_of_many_pages_is_read_once_and_goes_on_after_a_crash() {
 }
 
 #[test]
-fn a_resync_before_anything_was_seen_fires_nothing_from_before_the_first_poll() {
+fn a_resync_returns_no_message_from_before_the_first_poll() {
     let mut host = Host::new();
     host.gmail().receive(draft("before"));
     host.wait(1);
@@ -123,7 +123,7 @@ fn a_message_that_became_visible_late_is_within_the_overlap() {
 }
 
 #[test]
-fn spam_and_trash_are_listed_only_if_somebody_asks_for_them() {
+fn spam_and_trash_are_listed_only_if_a_trigger_asks_for_them() {
     for (config, expected) in [
         (json!({}), &["a"][..]),
         (json!({"labels": ["INBOX", "Trash"]}), &["a", "thrown away"]),
@@ -176,7 +176,7 @@ fn a_failure_in_a_resync_loses_nothing() {
 }
 
 #[test]
-fn a_trigger_added_during_a_resync_gets_what_it_did_not_ask_for() {
+fn a_trigger_added_during_a_resync_gets_the_messages_that_it_skipped() {
     let mut host = connected();
     host.limit = 1;
     host.configs = vec![json!({"labels": ["INBOX"]}).to_string()];

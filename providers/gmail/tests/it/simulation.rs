@@ -1,20 +1,20 @@
-//! Months of a mailbox in a second: messages arrive, vanish and are relabelled,
-//! records are late and repeated, history expires, any request may fail, pages are
-//! lost before they are stored, every poll may have another limit, and some services
-//! enforce a quota. In the end the set of dedup keys is the set of messages that came
-//! after the first poll and were not deleted before they could be fetched.
+//! Months of a mailbox in a second. Messages arrive, vanish and change labels; records are late
+//! or repeated; the history expires; any request may fail; pages are lost before they are
+//! stored; each poll may have another limit; some services enforce a quota. In the end the set
+//! of dedup keys equals the set of messages that arrived after the first poll and were not
+//! deleted before the fetch.
 //!
-//! Everything follows from the seed, which a failure names.
+//! A random seed determines each run, and a failure names it.
 
 use super::*;
 use std::collections::{BTreeMap, BTreeSet};
 use triggerhouse_provider_gmail::api::PAGE_SIZE;
 use triggerhouse_provider_gmail::cursor::OVERLAP_MS;
 
-/// How late a record may be.
+/// The maximum delay of a record.
 const OVERLAP_S: u64 = OVERLAP_MS / 1_000;
 
-/// What one seed came to.
+/// The totals of one run.
 #[derive(Debug, Default)]
 struct Totals {
     received: usize,
@@ -53,11 +53,11 @@ impl Random {
 struct Simulation {
     random: Random,
     host: Host,
-    /// Messages since the first poll, by their keys, and when they came.
+    /// Messages since the first poll: their keys and times of arrival.
     expected: BTreeMap<String, u64>,
-    /// Deleted ones: they may have been fetched before, or not.
+    /// Deleted messages, whether fetched before or not.
     vanished: BTreeSet<String>,
-    /// Of stored pages.
+    /// The keys in stored pages.
     keys: BTreeSet<String>,
     totals: Totals,
 }
@@ -75,7 +75,7 @@ impl Simulation {
         }
         host.wait(1);
         host.gmail().empty_pages = random.percent(30);
-        // Every third mailbox has a quota, and a service that takes its time.
+        // Every third mailbox has a quota and a slow service.
         if seed.is_multiple_of(3) {
             host.settings = json!({});
             host.gmail().units_per_minute = Some(6_000);
@@ -94,7 +94,7 @@ impl Simulation {
     }
 
     fn step(&mut self) {
-        // Mostly a few messages, now and then more than the cursor remembers.
+        // Usually a few messages, sometimes more than the cursor remembers.
         let burst = self.random.percent(5);
         let count = if burst { 900 } else { 6 };
         if burst {
@@ -115,8 +115,8 @@ impl Simulation {
     }
 
     fn arrive(&mut self, late: bool) {
-        // Within the overlap, and not among more than the cursor remembers: what is
-        // later may be lost, as the cursor's documentation says.
+        // Within the overlap, and not within a burst: the cursor may lose later records, as
+        // its documentation says.
         let late_ms = if late && self.random.percent(20) {
             self.random.below(240_000)
         } else {
@@ -145,7 +145,7 @@ impl Simulation {
         }
     }
 
-    /// What people do to messages, and what Google does to its history.
+    /// Changes messages as people do, and the history as Google does.
     fn meddle(&mut self) {
         let recent: Vec<String> = self.expected.keys().rev().take(40).cloned().collect();
         for key in recent {
@@ -224,11 +224,11 @@ impl Simulation {
         self.keys.extend(keys);
     }
 
-    /// Peace at last: everything late appears, and everything is read.
+    /// Ends the run: late records appear, and polls read everything.
     fn settle(mut self) -> Totals {
         self.host.limit = 500;
         self.host.service.allowed.set(u32::MAX);
-        // Where there is a quota, it takes as many more minutes as that asks.
+        // A quota takes more minutes.
         let minutes = 8 + 2 * self.expected.len() / 250;
         for _ in 0..minutes {
             self.host.wait(60);
@@ -254,7 +254,7 @@ impl Simulation {
             .iter()
             .find(|key| !self.expected.contains_key(*key));
         assert_eq!(strange, None, "never arrived after the first poll");
-        // Lost pages are fetched again, and a resync what it cannot know.
+        // Lost pages and resyncs fetch messages again.
         let calls = self.host.gmail().calls;
         let resyncs = 1_000 * (1 + self.totals.expiries as u64);
         let (received, polls) = (self.expected.len() as u64, self.totals.polls as u64 + 2_000);
@@ -282,7 +282,7 @@ fn run(seed: u64, steps: usize) -> Totals {
 }
 
 #[test]
-fn nothing_is_lost_and_nothing_is_made_up_whatever_goes_wrong() {
+fn no_message_is_lost_and_none_is_invented_in_any_trouble() {
     let mut sum = Totals::default();
     for seed in 0..30 {
         let totals = std::panic::catch_unwind(|| run(seed, 50));
@@ -299,10 +299,10 @@ fn nothing_is_lost_and_nothing_is_made_up_whatever_goes_wrong() {
         sum.pauses += totals.pauses;
     }
     println!("{sum:?}");
-    // The simulation must not become harmless unnoticed.
+    // The runs must contain enough trouble.
     assert!(sum.received > 20_000 && sum.vanished > 500 && sum.late > 300);
     assert!(sum.lost_pages > 400 && sum.errors > 300 && sum.expiries > 30);
-    // Refusals follow from lost pages, whose units nobody remembers.
+    // Refusals follow from lost pages, whose units are forgotten.
     assert!(sum.pauses > 100 && sum.refused > 0);
 }
 
@@ -360,8 +360,8 @@ fn without_faults_every_message_is_fetched_once_and_calls_stay_within_their_boun
         let calls = host.gmail().calls;
         assert_eq!(keys.len() as u64, received);
         assert_eq!(calls.get, received, "seed {seed}");
-        // One page for each scan, and one for each full page of records beyond: the
-        // overlap may fill up to three more.
+        // One page for each scan, and one for each full page of records. The overlap may add
+        // up to three.
         let pages = 206 + 4 * received.div_ceil(u64::from(PAGE_SIZE));
         assert!(calls.history <= pages, "{calls:?}");
         assert!(calls.profile <= polls + 6 && calls.list == 0 && calls.failed == 0);

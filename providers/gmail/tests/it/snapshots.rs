@@ -1,9 +1,9 @@
-//! What messages become, and what people see of the schemas.
+//! Snapshots of events, of the cursor and of the schemas.
 
 use super::answers::{Answers, message, request};
 use super::*;
 
-/// The event as people and consumers see it.
+/// An event as consumers receive it.
 fn shown(name: &str, configs: &[&str]) -> Value {
     let answers = Answers::to(&message(name));
     let page = triggerhouse_provider_gmail::poll(&answers, &request(configs)).unwrap();

@@ -1,4 +1,4 @@
-//! Who is an app: the guard against automations that start themselves.
+//! Recognition of apps: the guard against automations that start themselves.
 
 use super::*;
 use serde_json::json;
@@ -14,7 +14,7 @@ fn by(actor: Value) -> Event {
 }
 
 #[test]
-fn people_are_no_apps_and_everything_else_is() {
+fn people_are_not_apps_and_all_other_actors_are() {
     for kind in ["user", "User", "externalUser"] {
         accepts(
             &by(json!({"id": "1", "type": kind, "name": "Ada"})),
@@ -36,8 +36,8 @@ fn people_are_no_apps_and_everything_else_is() {
 }
 
 #[test]
-fn an_app_that_acts_as_a_user_is_known_by_its_address() {
-    // Linear calls it a `user`. Seen by no type, an agent's own comment would start
+fn an_app_that_acts_as_a_user_is_recognized_by_its_address() {
+    // Linear's type is `user`. Judged by the type alone, an agent's own comment would start
     // the agent again.
     let address = "6EE0D291-4995-4a40-b02c-2381ccb6eaf8@OAuthApp.linear.app";
     let event = by(json!({"id": "1", "type": "user", "name": "Helper", "email": address}));
@@ -47,7 +47,7 @@ fn an_app_that_acts_as_a_user_is_known_by_its_address() {
 }
 
 #[test]
-fn an_integration_is_called_by_its_service() {
+fn an_integration_is_named_after_its_service() {
     let event = by(json!({"id": "1", "type": "integration", "service": "github"}));
     assert_eq!(event.actor.as_deref(), Some("github"));
     assert_eq!(
@@ -57,7 +57,7 @@ fn an_integration_is_called_by_its_service() {
 }
 
 #[test]
-fn what_a_bot_created_is_an_apps_doing_but_a_later_change_is_not() {
+fn a_bots_creation_is_an_apps_action_but_a_later_change_is_not() {
     let mut payload = example("Issue", "create");
     payload["data"]["botActor"] = json!({"type": "workflow", "name": "Linear"});
     payload["actor"] = Value::Null;
@@ -66,14 +66,14 @@ fn what_a_bot_created_is_an_apps_doing_but_a_later_change_is_not() {
     assert!(facts(&event).created_by_bot);
     payload["data"]["botActor"] = json!("Linear");
     rejects(&parse(&payload), guarded(), "ignore_apps");
-    // Whoever changes it afterwards is told by the actor.
+    // The actor is the author of a later change.
     payload["action"] = json!("update");
     payload["actor"] = json!({"id": "1", "type": "user", "name": "Ada"});
     accepts(&parse(&payload), guarded());
 }
 
 #[test]
-fn a_comment_without_an_actor_is_its_authors_doing() {
+fn the_author_is_the_actor_of_a_comment_without_one() {
     let mut payload = example("Comment", "create");
     payload.as_object_mut().unwrap().remove("actor");
     let event = parse(&payload);
@@ -81,7 +81,7 @@ fn a_comment_without_an_actor_is_its_authors_doing() {
     accepts(&event, guarded());
     payload["data"]["user"]["email"] = json!("1@oauthapp.linear.app");
     rejects(&parse(&payload), guarded(), "ignore_apps");
-    // But an update may be anybody's.
+    // An update may have another author.
     payload["action"] = json!("update");
     let event = parse(&payload);
     assert_eq!((event.actor.as_deref(), facts(&event).actor), (None, None));
@@ -108,7 +108,7 @@ fn a_deleted_actor_is_nobody() {
 }
 
 #[test]
-fn an_actor_that_cannot_be_read_is_malformed_and_never_let_through() {
+fn an_unreadable_actor_is_malformed() {
     for (actor, expected) in [
         (json!("Ada"), "/actor: expected an object, found a string"),
         (

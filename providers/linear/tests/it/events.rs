@@ -1,11 +1,10 @@
-//! Events that are easily taken for others or lost, and what they say.
+//! Events that resemble others, and their contents.
 
 use super::*;
 use serde_json::json;
 
 #[test]
 fn every_action_on_issues_is_an_event_and_so_is_every_other_type() {
-    // The seed knew only issues, and of those not the removed ones.
     let event = parse(&example("Issue", "remove"));
     assert_eq!(event.kind, "Issue.remove");
     assert_eq!(
@@ -24,7 +23,6 @@ fn every_action_on_issues_is_an_event_and_so_is_every_other_type() {
 
 #[test]
 fn every_issue_event_has_a_title_in_its_facts() {
-    // The seed's automations got a context without one.
     for kind in ["Issue", "IssueSLA", "AgentSessionEvent"] {
         for payload in &schema()[kind] {
             let issue = facts(&parse(payload)).issue.unwrap();
@@ -35,7 +33,7 @@ fn every_issue_event_has_a_title_in_its_facts() {
 
 #[test]
 fn a_redelivery_has_the_same_key_and_each_update_its_own() {
-    // The seed's key was `linear:<id>:update`: one update of an issue, for ever.
+    // A key of id and action would allow one update per issue.
     let payload = example("Issue", "update");
     let sent = |id: &str| {
         let mut request = request(&payload);
@@ -77,7 +75,7 @@ fn the_unsigned_headers_decide_nothing() {
 }
 
 #[test]
-fn a_type_that_linear_has_yet_to_invent_works() {
+fn an_unknown_type_works() {
     let payload = json!({
         "type": "BreadOrder", "action": "halfBaked", "createdAt": "2026-01-01T00:00:00.000Z",
         "data": {"id": 5, "title": "Rye", "url": "https://linear.app/b/5", "team": {"key": "BAK"}},
@@ -93,7 +91,7 @@ fn a_type_that_linear_has_yet_to_invent_works() {
 }
 
 #[test]
-fn a_new_type_that_means_something_else_by_known_keys_is_no_error_and_no_match() {
+fn known_keys_of_another_meaning_in_a_new_type_cause_no_error_and_no_match() {
     let payload = json!({
         "type": "BreadOrder", "action": "create",
         "data": {"id": {}, "team": "ENG", "teamIds": 7, "labels": "Bug", "priority": "1",
@@ -106,7 +104,7 @@ fn a_new_type_that_means_something_else_by_known_keys_is_no_error_and_no_match()
 }
 
 #[test]
-fn an_update_that_moves_an_issue_or_gives_it_away_says_so() {
+fn the_title_of_an_update_names_the_new_state_or_assignee() {
     let title = |change: Value, data: Value| {
         let mut payload = example("Issue", "update");
         payload["updatedFrom"] = change;
@@ -135,7 +133,7 @@ fn an_update_that_moves_an_issue_or_gives_it_away_says_so() {
 }
 
 #[test]
-fn keys_that_payloads_of_2021_list_without_a_change_are_no_changes() {
+fn unset_keys_in_payloads_of_2021_are_no_changes() {
     let issues = collection("linear-webhook.json").remove("Issue").unwrap();
     // `updatedFrom` has 15 keys, of which 12 were unset before and after.
     let event = parse(&issues[1]);
@@ -149,14 +147,14 @@ fn keys_that_payloads_of_2021_list_without_a_change_are_no_changes() {
 }
 
 #[test]
-fn an_identifier_is_made_of_team_and_number_where_a_payload_has_none() {
+fn team_and_number_make_the_identifier_if_a_payload_lacks_it() {
     let mut payload = example("Issue", "create");
     payload["data"]["identifier"] = Value::Null;
     assert!(parse(&payload).title.contains(" ENG-123 "));
     payload["data"]["team"] = Value::Null;
     let event = parse(&payload);
     assert_eq!(event.title, "Issue created: Crash on save");
-    // The team is still known by its id.
+    // The id of the team remains.
     let id = payload["data"]["teamId"].clone();
     accepts(&event, json!({"teams": [id]}));
 }

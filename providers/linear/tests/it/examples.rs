@@ -1,4 +1,4 @@
-//! Every payload of the three collections, through the same assertions.
+//! Assertions on every payload of all three collections.
 
 use super::*;
 use serde_json::json;
@@ -14,7 +14,7 @@ fn each(mut check: impl FnMut(&str, &Value)) {
 
 #[test]
 fn the_collections_cover_every_type_that_linear_can_send() {
-    // `WebhookResourceType` of @linear/sdk 98.0.0, and what only OAuth apps receive.
+    // `WebhookResourceType` of @linear/sdk 98.0.0, and the types for OAuth apps only.
     let types = [
         "AgentSessionEvent",
         "AppUserNotification",
@@ -73,7 +73,7 @@ fn every_payload_has_a_title_of_one_line() {
 }
 
 #[test]
-fn the_actor_is_the_payloads_own_wherever_it_has_one() {
+fn the_actor_comes_from_the_payload_if_it_has_one() {
     each(|_, payload| {
         let parsed = parse(payload);
         let own = payload.get("actor").filter(|actor| !actor.is_null());
@@ -89,7 +89,7 @@ fn the_actor_is_the_payloads_own_wherever_it_has_one() {
 }
 
 #[test]
-fn the_link_is_the_payloads_own_wherever_it_has_one() {
+fn the_link_comes_from_the_payload_if_it_has_one() {
     each(|_, payload| {
         let parsed = parse(payload);
         if let Some(url) = payload.get("url").and_then(Value::as_str) {
@@ -99,7 +99,7 @@ fn the_link_is_the_payloads_own_wherever_it_has_one() {
 }
 
 #[test]
-fn the_facts_are_read_back_and_carry_what_all_payloads_share() {
+fn the_facts_carry_the_parts_common_to_all_payloads() {
     each(|kind, payload| {
         let parsed = parse(payload);
         testing::assert_within_limits(&parsed);
@@ -116,8 +116,8 @@ fn the_facts_are_read_back_and_carry_what_all_payloads_share() {
     });
 }
 
-/// Absent, `null` and empty are the same, and none of them is written. A section
-/// may be empty: it says what the event is about.
+/// Asserts that no fact is `null` or empty. A section may be empty: it shows what the event is
+/// about.
 fn assert_no_empty_facts(facts: &Value) {
     for (key, value) in facts.as_object().unwrap() {
         assert!(!value.is_null() && *value != json!(""), "{key} in {facts}");
@@ -151,7 +151,7 @@ fn every_type_has_facts_of_its_own() {
 }
 
 #[test]
-fn every_payload_says_when_it_happened_and_not_when_it_was_sent() {
+fn the_time_is_that_of_the_event_and_not_of_the_delivery() {
     each(|_, payload| {
         let time = parse(payload).occurred_at.unwrap();
         let wanted = json!({ "at": payload["createdAt"] });
@@ -160,7 +160,7 @@ fn every_payload_says_when_it_happened_and_not_when_it_was_sent() {
 }
 
 #[test]
-fn parsing_twice_gives_the_same() {
+fn parsing_twice_yields_the_same_event() {
     each(|_, payload| assert_eq!(parse(payload), parse(payload)));
 }
 
@@ -203,8 +203,8 @@ fn a_payload_without_actor_url_organization_and_time_is_still_an_event() {
 #[test]
 fn without_the_delivery_header_each_occurrence_has_a_key_of_its_own() {
     let mut occurrences: Vec<Value> = received().into_values().flatten().collect();
-    // Of the payloads made from the schema, one for each kind: more would be the same
-    // entity, created twice in the same millisecond.
+    // One payload of the schema for each kind. More would be the same entity, created twice
+    // in the same millisecond.
     let mut kinds = BTreeSet::new();
     for payload in schema().into_values().flatten() {
         if kinds.insert(parse(&payload).kind) {

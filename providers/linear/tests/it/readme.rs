@@ -1,4 +1,4 @@
-//! What the README promises.
+//! The README's promises.
 
 use super::*;
 use std::collections::BTreeSet;
@@ -35,7 +35,7 @@ fn every_type_and_every_fact_is_named() {
     }
 }
 
-/// The keys of facts at every depth, except Linear's own beneath `previous`.
+/// Collects the keys of facts at every depth, except Linear's own keys in `previous`.
 fn collect_keys(facts: &Value, names: &mut BTreeSet<String>) {
     match facts {
         Value::Object(map) => {

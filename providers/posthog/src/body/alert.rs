@@ -13,7 +13,7 @@ const INSIGHT: &str = "insight_alert.firing";
 /// Reads an alert with a type.
 ///
 /// # Errors
-/// If the type is empty, or the id is no id.
+/// If the type is empty, or the id is not an id.
 pub fn read<'a>(body: &Payload<'a>) -> Result<Content<'a>, ReadError> {
     let kind = entity::required_text(body, "/type")?;
     let mut content = Content::named(Format::Alert, kind, body.value_at("/data"));

@@ -44,7 +44,7 @@ pub fn written(payload: &Payload<'_>, pointer: &str) -> Option<String> {
     }
 }
 
-/// The person. Customers choose the properties, so an `email` that is no text is ignored, and
+/// The person. Customers choose the properties, so an `email` of another type is ignored, and
 /// the event is still read.
 pub fn person(around: &Payload<'_>) -> Result<Option<Person>, ReadError> {
     let Some(person) = around.object_opt("/person")? else {

@@ -19,7 +19,7 @@ pub fn is_message(keys: &Map<String, Value>) -> bool {
 /// Reads a text.
 ///
 /// # Errors
-/// If it is empty or no text.
+/// If it is empty or not a text.
 pub fn read<'a>(body: &Payload<'a>) -> Result<Content<'a>, ReadError> {
     entity::required_text(body, "/text")?;
     let mut content = Content::named(Format::Message, KIND, None);

@@ -65,7 +65,11 @@ impl<'a> Test<'a> {
             (Operator::Exists, Some(_)) => {
                 return error("`exists` needs true, false or no value");
             }
-            (_, None) => return error("a value is needed; `exists` with false asks for none"),
+            (_, None) => {
+                return error(
+                    "a value is required; `exists` with false matches a missing property",
+                );
+            }
             (_, Some(value)) if value.to_string().len() > VALUE_BYTES_MAX => {
                 return error(&format!("a value has at most {VALUE_BYTES_MAX} bytes"));
             }
@@ -180,7 +184,7 @@ fn than(value: &Value, wanted: Ordering, limit: &Limit<'_>) -> Check {
         (Limit::Number(limit), Value::Number(number)) => (order(number, limit), limit.to_string()),
         (Limit::Time(limit, text), Value::String(_)) => match time(value) {
             Some(time) => (Some(time.cmp(limit)), (*text).to_owned()),
-            None => return Err(format!("{} is no RFC 3339 time", shown(value))),
+            None => return Err(format!("{} is not an RFC 3339 time", shown(value))),
         },
         (Limit::Number(_), _) => return Err(format!("is {}, not a number", type_of(value))),
         (Limit::Time(..), _) => return Err(format!("is {}, not a time", type_of(value))),
@@ -210,7 +214,7 @@ fn compiled(value: &Value) -> Result<Regex, String> {
         .size_limit(PATTERN_COMPILED_BYTES_MAX)
         .nest_limit(PATTERN_NESTING_MAX)
         .build()
-        .map_err(|error| format!("no regular expression: {error}"))
+        .map_err(|error| format!("not a regular expression: {error}"))
 }
 
 fn limit(value: &Value) -> Option<Limit<'_>> {

@@ -1,11 +1,11 @@
-//! The forms of body, and what people make of them.
+//! The forms of bodies, and their edited variants.
 
 use super::*;
 use serde_json::json;
 use triggerhouse_provider_posthog::facts::{Format, Project};
 
 #[test]
-fn an_event_laid_flat_says_the_same_as_a_nested_one() {
+fn a_flat_event_equals_a_nested_one() {
     let mut nested = body("destination", 1);
     let mut flat = nested["event"].take();
     flat["person"] = nested["person"].take();
@@ -54,7 +54,7 @@ fn absent_null_and_empty_parts_are_the_same() {
 }
 
 #[test]
-fn the_spellings_of_the_rest_hooks_are_understood() {
+fn the_keys_of_rest_hooks_are_understood() {
     let event = parse(&body("rest_hook", 0));
     let facts = facts(&event);
     assert_eq!(facts.format, Format::RestHook);
@@ -86,13 +86,13 @@ fn the_default_body_names_its_project_in_the_link_to_the_event() {
         ..Project::default()
     };
     assert_eq!(project(&body), Some(expected));
-    // A link that somebody captured is no proof of anything.
+    // A captured link proves nothing.
     body["event"]["url"] = json!("https://app.example.com/project/77/events/other");
     assert_eq!(project(&body), None);
 }
 
 #[test]
-fn a_persons_email_of_another_type_is_no_email_and_no_reason_to_give_up_the_event() {
+fn an_email_of_another_type_is_ignored_and_the_event_is_kept() {
     for email in [json!(true), json!(7), json!(["ada@example.com"]), json!({})] {
         let mut body = body("destination", 1);
         body["person"]["properties"]["email"] = email;
@@ -103,7 +103,7 @@ fn a_persons_email_of_another_type_is_no_email_and_no_reason_to_give_up_the_even
 }
 
 #[test]
-fn a_text_with_anything_beside_it_is_no_message_but_a_body_of_its_owners() {
+fn a_text_with_other_keys_is_a_custom_body() {
     let event = parse(&json!({"text": "hello", "customer": "Ada"}));
     assert_eq!(event.kind, "custom.received");
     accepts(
@@ -113,9 +113,9 @@ fn a_text_with_anything_beside_it_is_no_message_but_a_body_of_its_owners() {
     assert_eq!(parse(&json!({"text": "hello"})).kind, "action.performed");
 }
 
-/// The alerts of logs once sent their data alone, and no word of firing or resolving.
+/// Alerts of logs once sent their data alone, which does not say if they fire or resolve.
 #[test]
-fn an_alert_without_an_insight_is_not_said_to_fire() {
+fn an_alert_without_an_insight_is_a_custom_body() {
     let alert = json!({"alert_name": "Checkout errors", "result_count": 3});
     assert_eq!(parse(&alert).kind, "custom.received");
     let insight = json!({"insight_name": "Signups per day"});
@@ -123,7 +123,7 @@ fn an_alert_without_an_insight_is_not_said_to_fire() {
 }
 
 #[test]
-fn nothing_in_a_custom_body_is_taken_for_a_person_or_a_project() {
+fn a_custom_body_has_no_person_and_no_project() {
     let event = parse(&body("custom", 0));
     rejects(&event, json!({"persons": ["ada@example.com"]}), "persons");
     rejects(&event, json!({"projects": ["12345"]}), "projects");
@@ -133,7 +133,7 @@ fn nothing_in_a_custom_body_is_taken_for_a_person_or_a_project() {
 }
 
 #[test]
-fn what_follows_a_question_mark_stays_out_of_the_title() {
+fn the_query_of_a_url_stays_out_of_the_title() {
     let event = parse(&body("destination", 0));
     assert_eq!(
         event.title,
@@ -146,7 +146,7 @@ fn what_follows_a_question_mark_stays_out_of_the_title() {
 }
 
 #[test]
-fn an_issue_of_error_tracking_has_a_link_once_the_body_names_its_project() {
+fn an_issue_of_error_tracking_has_a_link_if_the_body_names_its_project() {
     assert_eq!(parse(&body("error_tracking", 0)).url, None);
     let globals = parse(&body("error_tracking", 6));
     assert_eq!(
@@ -172,7 +172,7 @@ fn a_link_that_no_browser_opens_is_left_out() {
 }
 
 #[test]
-fn a_name_of_nothing_but_punctuation_still_has_a_title() {
+fn a_name_of_punctuation_only_still_has_a_title() {
     for name in ["$", "_", "$_", ".", "..", "\u{0}"] {
         let event = parse(&json!({"event": name}));
         assert!(!event.title.is_empty(), "{name}");

@@ -1,4 +1,4 @@
-//! Which deliveries are one occurrence.
+//! Deliveries that are one occurrence.
 
 use super::*;
 use serde_json::json;
@@ -14,7 +14,7 @@ fn key_at(body: &Value, received_at: u64) -> String {
 }
 
 #[test]
-fn an_attempt_repeated_by_posthog_has_the_same_key() {
+fn a_repeated_attempt_has_the_same_key() {
     let first = delivery("destination", 0);
     let mut again = first.clone();
     again
@@ -87,9 +87,9 @@ fn without_a_uuid_each_name_person_and_time_is_an_occurrence() {
     assert_eq!(keys.len(), 4);
 }
 
-/// An event's name and a person alone would be the same for ever after.
+/// A key of name and person alone would swallow every later event.
 #[test]
-fn an_event_without_uuid_and_time_is_not_swallowed_by_the_one_before() {
+fn an_event_without_uuid_and_time_is_not_swallowed() {
     let body = json!({"event": "signup", "distinct_id": "ada-1"});
     assert_ne!(key_at(&body, 0), key_at(&body, 60_000_000));
     let other = json!({"event": "signup", "distinct_id": "ada-1", "properties": {"n": 2}});

@@ -1,10 +1,9 @@
-//! What the host is told before any delivery.
+//! The description for the host.
 
 use super::*;
 use triggerhouse_sdk::contract::description::{StandardWebhooksKey, StandardWebhooksScheme};
 use triggerhouse_sdk::provider_info;
 
-/// The predecessor listed PostHog among its providers and had no adapter for it.
 #[test]
 fn the_provider_runs_from_its_description_to_a_verdict() {
     let info = provider_info::<PostHog>();
@@ -18,7 +17,7 @@ fn the_provider_runs_from_its_description_to_a_verdict() {
 }
 
 #[test]
-fn a_signature_is_tried_first_and_a_token_in_the_address_last() {
+fn a_signature_is_tried_first_and_a_token_in_the_url_last() {
     let source = PostHog::webhook().unwrap();
     let [first, tokens @ ..] = &source.verification[..] else {
         panic!("alternatives expected")

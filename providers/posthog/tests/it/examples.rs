@@ -1,4 +1,4 @@
-//! Every fixture, through the same assertions.
+//! Assertions on every fixture.
 
 use super::*;
 use serde_json::json;
@@ -26,9 +26,8 @@ fn every_event_keeps_to_the_contracts_limits_and_parses_the_same_twice() {
     });
 }
 
-/// The predecessor stored the type of each event of PostHog as null.
 #[test]
-fn every_event_has_the_name_that_posthog_gave_it_as_its_kind() {
+fn the_kind_is_the_events_name() {
     each(|family, delivery, event| {
         let names = ["/event/event", "/event", "/data/event", "/type"];
         let name = names
@@ -48,12 +47,12 @@ fn every_event_has_the_name_that_posthog_gave_it_as_its_kind() {
 }
 
 #[test]
-fn every_event_is_wanted_by_a_configuration_that_asks_for_nothing() {
+fn every_event_matches_the_empty_configuration() {
     each(|_, _, event| accepts(event, json!({})));
 }
 
 #[test]
-fn every_title_is_one_line_that_says_something() {
+fn every_title_is_one_readable_line() {
     each(|family, _, event| {
         let title = &event.title;
         assert!(!title.contains('\n') && !title.contains("  "), "{title}");
@@ -66,7 +65,7 @@ fn every_title_is_one_line_that_says_something() {
 }
 
 #[test]
-fn every_property_is_kept_but_nulls_and_credentials() {
+fn every_property_is_kept_except_nulls_and_credentials() {
     each(|family, delivery, event| {
         let places = [
             "/event/properties",
@@ -89,7 +88,7 @@ fn every_property_is_kept_but_nulls_and_credentials() {
 }
 
 #[test]
-fn a_notification_about_a_thing_of_posthogs_has_a_person_as_its_actor_or_nobody() {
+fn the_actor_of_a_notification_is_a_person_or_nobody() {
     each(|family, delivery, event| {
         if family.starts_with("destination") || family == "rest_hook" {
             return;

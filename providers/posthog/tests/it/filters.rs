@@ -1,4 +1,4 @@
-//! The fields `events`, `projects` and `persons`, and how fields are joined.
+//! The fields `events`, `projects` and `persons`, and their combinations.
 
 use super::*;
 use serde_json::json;
@@ -8,7 +8,7 @@ fn named(name: &str) -> Event {
 }
 
 #[test]
-fn events_are_globs_in_which_a_dollar_sign_is_a_dollar_sign() {
+fn events_are_globs_with_literal_dollar_signs() {
     let pageview = named("$pageview");
     for wanted in [
         "$pageview",
@@ -49,7 +49,7 @@ fn a_star_stops_at_a_slash_and_two_do_not() {
 }
 
 #[test]
-fn a_name_always_matches_itself_whatever_characters_are_in_it() {
+fn a_name_of_any_characters_matches_itself() {
     for name in [
         "[Amplitude] Start Session",
         "order {paid}",
@@ -79,7 +79,7 @@ fn a_broken_glob_is_an_invalid_configuration() {
 }
 
 #[test]
-fn projects_are_known_by_id_and_by_name() {
+fn projects_match_by_id_and_name() {
     let event = parse(&body("destination_globals", 0));
     for wanted in ["12345", "Production", "PRODUCTION"] {
         accepts(&event, json!({"projects": ["1", wanted]}));
@@ -87,7 +87,7 @@ fn projects_are_known_by_id_and_by_name() {
     for wanted in ["1234", "123456", "Prod", "*"] {
         rejects(&event, json!({"projects": [wanted]}), "projects");
     }
-    // The default body has no name, only the link.
+    // The default body has the link and no name.
     let default = parse(&body("destination", 0));
     accepts(&default, json!({"projects": ["12345"]}));
     rejects(&default, json!({"projects": ["Production"]}), "projects");
@@ -98,7 +98,7 @@ fn projects_are_known_by_id_and_by_name() {
 }
 
 #[test]
-fn persons_are_known_by_either_id_and_by_address() {
+fn persons_match_by_either_id_and_by_address() {
     let event = parse(&body("destination", 0));
     for wanted in [
         "ada-1",
@@ -132,9 +132,9 @@ fn persons_are_known_by_either_id_and_by_address() {
     );
 }
 
-/// Whoever captures an event chooses its distinct id.
+/// The code that captures an event chooses its distinct id.
 #[test]
-fn a_domain_is_asked_of_the_address_and_never_of_the_distinct_id() {
+fn a_domain_matches_the_address_and_never_the_distinct_id() {
     let mut body = body("destination_without_person", 0);
     body["event"]["distinct_id"] = json!("mallory@example.com");
     rejects(
@@ -163,7 +163,7 @@ fn a_domain_is_the_part_after_the_last_at_sign() {
         let verdict = verdict(&parse(&body), json!({"persons": ["*@example.com"]}));
         assert_eq!(verdict == Verdict::Accept, matches, "{email}");
     }
-    // Cut, this one would seem to be an address at `a`.
+    // If it were cut, this would seem to be an address at `a`.
     let endless = format!("x@a{}@example.com", "a".repeat(2_000));
     body["person"]["properties"]["email"] = json!(endless);
     rejects(&parse(&body), json!({"persons": ["*@a*"]}), "persons");
@@ -191,7 +191,7 @@ fn fields_are_joined_by_and_and_entries_of_a_list_by_or() {
 }
 
 #[test]
-fn an_empty_list_asks_for_nothing() {
+fn an_empty_list_matches_everything() {
     let empty = json!({"events": [], "projects": [], "persons": [], "properties": []});
     accepts(&parse(&body("action_message", 0)), empty);
 }

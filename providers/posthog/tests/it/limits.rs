@@ -45,7 +45,7 @@ fn a_property_too_large_to_keep_is_named_and_never_compared() {
 }
 
 #[test]
-fn what_is_not_known_to_be_missing_is_not_taken_for_missing() {
+fn a_property_that_may_have_been_dropped_is_not_missing() {
     let mut properties: Map<String, Value> = (0..1_000)
         .map(|i| (format!("p{i:04}"), json!("x".repeat(1_000))))
         .collect();
@@ -90,7 +90,7 @@ fn texts_of_any_length_and_kind_fit() {
 }
 
 #[test]
-fn properties_as_deep_as_json_may_be_are_still_readable_in_the_facts() {
+fn deeply_nested_properties_are_readable_in_the_facts() {
     let deep = format!("{}{}", "[".repeat(125), "]".repeat(125));
     for body in [
         format!(r#"{{"event": "a", "properties": {{"x": {deep}}}}}"#),

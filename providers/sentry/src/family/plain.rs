@@ -26,7 +26,7 @@ fn describe(entity: &Payload<'_>) -> Subject {
     Subject {
         id: entity.ident("/id"),
         name: entity.name("/title").or_else(|| entity.name("/name")),
-        // A URL of Sentry's API is no page.
+        // A URL of Sentry's API is not a page.
         url: links
             .iter()
             .filter_map(|pointer| entity.link(pointer))

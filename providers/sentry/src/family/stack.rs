@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_no_exception_is_skipped() {
+    fn a_value_that_is_not_an_exception_is_skipped() {
         for event in [
             json!({}),
             json!({"exception": {"values": [null, 1]}, "stacktrace": {"frames": [1, {}]}}),

@@ -77,7 +77,7 @@ fn min_level(facts: &Facts, wanted: Option<Level>) -> Check {
         Some(level) if level >= wanted => Ok(()),
         Some(_) => Err(format!("min_level: {name} is below what is asked for")),
         None => Err(format!(
-            "min_level: {name} is no level that can be compared"
+            "min_level: {name} is not one of the comparable levels"
         )),
     }
 }

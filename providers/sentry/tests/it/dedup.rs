@@ -7,7 +7,7 @@ fn key(resource: &str, payload: &Value) -> String {
     parse(resource, payload).dedup_key
 }
 
-/// Asserts that each change of a payload gives another key.
+/// Asserts that each change of a payload changes its key.
 #[track_caller]
 fn distinct(resource: &str, payload: &Value, changes: &[(&str, Value)]) {
     let mut keys = vec![key(resource, payload)];
@@ -23,7 +23,7 @@ fn distinct(resource: &str, payload: &Value, changes: &[(&str, Value)]) {
     assert_eq!(keys.len(), count, "{keys:#?}");
 }
 
-/// Asserts that a change of a payload leaves its key.
+/// Asserts that a change of a payload keeps its key.
 #[track_caller]
 fn same(resource: &str, payload: &Value, changes: &[(&str, Value)]) {
     for (pointer, value) in changes {
@@ -49,7 +49,7 @@ fn a_retry_has_the_same_key_although_its_headers_differ() {
 }
 
 #[test]
-fn an_issue_is_created_once_however_many_events_it_has_by_then() {
+fn the_creation_of_an_issue_has_one_key_at_any_count_of_events() {
     let payload = example("issue", "created");
     assert_eq!(
         key("issue", &payload),
@@ -85,14 +85,14 @@ fn each_resolution_has_a_key_of_its_own() {
         "issue",
         &payload,
         &[
-            // It came back, and was resolved again.
+            // The issue came back and was resolved again.
             ("/data/issue/lastSeen", json!("2026-03-09T00:00:00Z")),
             ("/data/issue/statusDetails", json!({"inRelease": "2.5.0"})),
             ("/data/resolution_type", json!("now")),
             ("/actor/id", json!(4712)),
         ],
     );
-    // What grows between two attempts is no change.
+    // Counters grow between two attempts.
     same(
         "issue",
         &payload,
@@ -215,7 +215,7 @@ fn each_edit_of_a_comment_has_a_key_of_its_own() {
 }
 
 #[test]
-fn an_installation_comes_and_goes_once() {
+fn an_installation_is_created_and_deleted_once() {
     let payload = example("installation", "created");
     assert_eq!(
         key("installation", &payload),
@@ -245,7 +245,7 @@ fn a_run_of_seer_may_open_a_second_pull_request() {
 }
 
 #[test]
-fn the_plugins_event_is_told_by_its_id_and_rules() {
+fn the_plugins_event_is_identified_by_its_id_and_rules() {
     let payload = zulip().remove("legacy").unwrap().remove(0);
     assert!(
         key("legacy", &payload)
@@ -263,7 +263,7 @@ fn the_plugins_event_is_told_by_its_id_and_rules() {
 }
 
 #[test]
-fn what_nothing_identifies_is_told_by_all_of_its_bytes() {
+fn a_payload_without_an_id_is_identified_by_its_bytes() {
     for (resource, action, pointer, id) in [
         ("event_alert", "triggered", "/data/event", "event_id"),
         ("error", "created", "/data/error", "event_id"),
@@ -294,7 +294,7 @@ fn what_nothing_identifies_is_told_by_all_of_its_bytes() {
 }
 
 #[test]
-fn ids_of_another_length_or_with_separators_stay_apart() {
+fn ids_of_any_length_or_with_separators_stay_apart() {
     let payload = example("event_alert", "triggered");
     distinct(
         "event_alert",

@@ -1,11 +1,10 @@
-//! Events that are easily taken for others, and what they say.
+//! Events that resemble others, and their contents.
 
 use super::*;
 use serde_json::json;
 
 #[test]
-fn an_issue_alert_and_an_error_are_events_although_they_carry_no_issue() {
-    // The seed read `data.issue` alone, so both were ignored.
+fn an_issue_alert_and_an_error_are_events_without_an_issue() {
     for (resource, action) in [("event_alert", "triggered"), ("error", "created")] {
         let payload = example(resource, action);
         assert!(payload.pointer("/data/issue").is_none());
@@ -21,7 +20,7 @@ fn an_issue_alert_and_an_error_are_events_although_they_carry_no_issue() {
 
 #[test]
 fn the_key_contains_the_action() {
-    // The seed's key was the issue alone: once created, never resolved.
+    // Without the action, a created issue could never be resolved.
     let created = example("issue", "created");
     let mut keys: Vec<String> = ["created", "resolved", "assigned", "archived", "unresolved"]
         .iter()
@@ -35,7 +34,6 @@ fn the_key_contains_the_action() {
 
 #[test]
 fn the_environment_is_the_events_own_or_its_tag() {
-    // The seed looked among the tags of the issue, which has none.
     let alert = example("event_alert", "triggered");
     let environment = |payload: &Value| facts(&parse("event_alert", payload)).environment;
     let without_field = without(alert.clone(), "/data/event", "environment");
@@ -62,7 +60,7 @@ fn the_environment_is_the_events_own_or_its_tag() {
 
 #[test]
 fn the_resource_comes_from_the_header_and_never_from_the_body() {
-    // All three are `created`, and each could be taken for another.
+    // All three are `created` and resemble each other.
     let mut payload = example("issue", "created");
     payload["data"]["error"] = example("error", "created")["data"]["error"].clone();
     payload["data"]["comment_id"] = json!(1);
@@ -78,7 +76,7 @@ fn the_resource_comes_from_the_header_and_never_from_the_body() {
 }
 
 #[test]
-fn an_events_project_is_a_number_and_its_slug_stands_in_the_address() {
+fn an_events_project_is_a_number_and_its_slug_comes_from_the_url() {
     let alerts = zulip().remove("event_alert").unwrap();
     let project = facts(&parse("event_alert", &alerts[2])).project.unwrap();
     assert_eq!(project.id.as_deref(), Some("4505278293147648"));
@@ -108,7 +106,7 @@ fn an_issues_count_is_a_number_although_sentry_writes_text() {
 }
 
 #[test]
-fn an_assignment_names_whom_it_was_about_and_not_the_next_owner() {
+fn an_assignment_names_its_assignee_and_not_the_next_one() {
     let mut payload = example("issue", "assigned");
     payload["data"]["issue"]["assignedTo"] = json!({"type": "team", "id": "9", "name": "bakers"});
     let event = parse("issue", &payload);
@@ -129,7 +127,7 @@ fn an_assignee_is_completed_from_the_owner_if_the_two_are_the_same() {
     let assignee = facts(&parse("issue", &payload)).assignee.unwrap();
     assert_eq!(assignee.name.as_deref(), Some("Mara Lind"));
     assert_eq!(assignee.email.as_deref(), Some("mara@example.com"));
-    // A team may have a user's number.
+    // A team can have the same number as a user.
     payload["data"]["assignee"]["type"] = json!("team");
     let assignee = facts(&parse("issue", &payload)).assignee.unwrap();
     assert_eq!(
@@ -139,7 +137,7 @@ fn an_assignee_is_completed_from_the_owner_if_the_two_are_the_same() {
 }
 
 #[test]
-fn what_sentry_calls_a_teams_name_is_its_slug_in_one_place_and_its_name_in_the_other() {
+fn a_teams_name_is_its_slug_in_one_place_and_its_name_in_the_other() {
     let payload = zulip().remove("issue").unwrap().remove(3);
     let assignee = facts(&parse("issue", &payload)).assignee.unwrap();
     assert_eq!(assignee.name.as_deref(), Some("example-org"));
@@ -158,7 +156,7 @@ fn what_sentry_calls_a_teams_name_is_its_slug_in_one_place_and_its_name_in_the_o
 }
 
 #[test]
-fn a_title_says_why_an_issue_is_back_and_until_when_it_is_put_aside() {
+fn a_title_says_why_an_issue_is_back_and_how_long_it_is_archived() {
     let title = |action: &str, change: fn(&mut Value)| {
         let mut payload = example("issue", action);
         change(&mut payload["data"]["issue"]);
@@ -202,7 +200,7 @@ fn the_last_exception_is_the_one_and_its_innermost_frame_comes_first() {
 }
 
 #[test]
-fn an_occurrence_that_is_no_error_has_its_title() {
+fn an_occurrence_without_an_error_has_its_title() {
     let alerts = documented().remove("event_alert").unwrap();
     let payload = without(alerts[1].clone(), "/data/event", "title");
     let event = parse("event_alert", &payload);
@@ -251,7 +249,7 @@ fn a_metric_alert_belongs_to_each_project_that_it_watches() {
 }
 
 #[test]
-fn an_edited_comment_does_not_claim_to_have_just_been_written() {
+fn an_edited_comment_has_no_time() {
     let created = parse("comment", &example("comment", "created"));
     assert_eq!(created.occurred_at, Some(1_772_452_800_118_160));
     for action in ["updated", "deleted"] {
@@ -263,7 +261,7 @@ fn an_edited_comment_does_not_claim_to_have_just_been_written() {
 }
 
 #[test]
-fn the_plugins_body_with_a_header_is_no_legacy_event() {
+fn the_plugins_body_with_a_header_is_not_a_legacy_event() {
     let body = zulip().remove("legacy").unwrap().remove(0);
     let event = parse("legacy", &body);
     assert_eq!(event.kind, "legacy.triggered");
@@ -297,7 +295,7 @@ fn the_plugins_own_tags_lose_their_prefix() {
 }
 
 #[test]
-fn a_resource_that_sentry_has_yet_to_invent_works() {
+fn an_unknown_resource_works() {
     let payload = json!({
         "action": "half_baked",
         "installation": {"uuid": "u"},

@@ -1,10 +1,10 @@
-//! Every payload of the three collections, through the same assertions.
+//! Assertions on every payload of all three collections.
 
 use super::*;
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// What Sentry sends, by its documentation and its source.
+/// The kinds that Sentry sends, by its documentation and source.
 const KINDS: &[&str] = &[
     "comment.created",
     "comment.deleted",
@@ -92,7 +92,7 @@ fn every_payload_has_a_title_of_one_line() {
 }
 
 #[test]
-fn every_payload_of_a_project_says_so_in_its_title() {
+fn the_title_of_every_payload_names_its_project() {
     each(|resource, _, event| {
         let facts = facts(&event);
         let project = facts
@@ -103,7 +103,7 @@ fn every_payload_of_a_project_says_so_in_its_title() {
                 let scope = format!("[{project}] ");
                 assert!(event.title.starts_with(&scope), "{}", event.title);
             }
-            // The two that name none, and the example application's invented ones.
+            // The two without a project, and the invented ones of the example application.
             None => assert!(
                 ["installation", "seer", "event_alert", "metric_alert"].contains(&resource),
                 "{resource}: {}",
@@ -114,7 +114,7 @@ fn every_payload_of_a_project_says_so_in_its_title() {
 }
 
 #[test]
-fn the_actor_is_the_one_that_sentry_names() {
+fn the_actor_comes_from_the_payload() {
     each(|_, payload, event| assert_eq!(event.actor, text(payload, "/actor/name")));
 }
 
@@ -136,7 +136,7 @@ fn a_link_leads_to_a_page_and_never_to_sentrys_api() {
 }
 
 #[test]
-fn an_event_says_when_it_happened_where_sentry_says_so() {
+fn an_event_has_a_time_if_its_payload_has_one() {
     each(|_, _, event| {
         let dated = [
             "issue.created",
@@ -148,7 +148,7 @@ fn an_event_says_when_it_happened_where_sentry_says_so() {
         if dated.contains(&event.kind.as_str()) {
             assert!(event.occurred_at.is_some(), "{}", event.kind);
         }
-        // These say when the thing began, and nothing of what happened to it.
+        // Their payloads have the time of the creation only.
         let undated = ["issue.resolved", "issue.assigned", "comment.updated"];
         if undated.contains(&event.kind.as_str()) {
             assert_eq!(event.occurred_at, None, "{}", event.kind);
@@ -157,7 +157,7 @@ fn an_event_says_when_it_happened_where_sentry_says_so() {
 }
 
 #[test]
-fn the_facts_are_read_back_and_carry_what_all_payloads_share() {
+fn the_facts_carry_the_parts_common_to_all_payloads() {
     each(|resource, payload, event| {
         let facts = facts(&event);
         assert_eq!(facts.resource, resource);
@@ -221,7 +221,7 @@ fn each_example_has_a_key_of_its_own() {
             event.dedup_key
         );
         if let Some(other) = keys.insert(event.dedup_key, payload.clone()) {
-            // The example application's alerts differ in their rules' actions alone.
+            // The alerts of the example application differ only in their rules' actions.
             assert!(payload["installation"]["app"].is_object(), "{payload}");
             assert_eq!(payload["action"], other["action"]);
         }

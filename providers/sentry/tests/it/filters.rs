@@ -35,7 +35,7 @@ fn others() -> Vec<Event> {
 }
 
 #[test]
-fn an_event_without_action_is_every_action_and_with_action_one() {
+fn an_entry_matches_every_action_or_the_named_one() {
     accepts(&issue(), json!({"events": ["issue"]}));
     accepts(
         &issue(),
@@ -74,7 +74,7 @@ fn fields_are_joined_by_and_and_entries_by_or() {
 }
 
 #[test]
-fn an_empty_list_and_null_ask_for_nothing() {
+fn an_empty_list_and_null_match_everything() {
     let config = json!({
         "events": [], "projects": [], "rules": [], "min_level": null, "environments": [],
         "platforms": [], "statuses": [], "tags": [], "assignees": []
@@ -85,7 +85,7 @@ fn an_empty_list_and_null_ask_for_nothing() {
 }
 
 #[test]
-fn projects_are_slugs_or_ids_without_regard_to_case() {
+fn projects_are_slugs_or_ids_and_ignore_case() {
     for project in ["bakery-api", "Bakery-API", "1201"] {
         accepts(&issue(), json!({"projects": [project]}));
         accepts(&alert(), json!({"projects": [project]}));
@@ -100,7 +100,7 @@ fn projects_are_slugs_or_ids_without_regard_to_case() {
     );
     accepts(&build, json!({"projects": ["bakery-app"]}));
     accepts(&build, json!({"projects": ["1202"]}));
-    // Neither a name, nor a part of a slug.
+    // Neither a name nor a part of a slug.
     for project in ["Bakery API", "bakery", "120"] {
         rejects(&issue(), json!({"projects": [project]}), "projects");
     }
@@ -174,7 +174,6 @@ fn min_level_is_the_lowest_that_matches() {
 
 #[test]
 fn an_event_without_a_level_or_with_an_unknown_one_never_matches() {
-    // The seed took both for `error`.
     for level in [
         Value::Null,
         json!(""),
@@ -194,7 +193,7 @@ fn an_event_without_a_level_or_with_an_unknown_one_never_matches() {
 }
 
 #[test]
-fn a_level_that_stands_in_the_tags_alone_counts() {
+fn a_level_that_is_only_in_the_tags_counts() {
     let payload = without(example("event_alert", "triggered"), "/data/event", "level");
     let event = parse("event_alert", &payload);
     accepts(&event, json!({"min_level": "warning"}));
@@ -208,7 +207,7 @@ fn a_level_that_stands_in_the_tags_alone_counts() {
 }
 
 #[test]
-fn environments_are_spelled_as_sentry_spells_them() {
+fn environments_match_with_their_case() {
     for event in [alert(), metric()] {
         accepts(&event, json!({"environments": ["staging", "production"]}));
         rejects(
@@ -284,7 +283,7 @@ fn statuses_are_an_issues_status_and_substatus_or_a_builds_state() {
 }
 
 #[test]
-fn a_tag_is_asked_for_with_a_value_or_with_any() {
+fn a_tag_matches_with_its_value_or_with_any() {
     accepts(&alert(), json!({"tags": ["oven=3"]}));
     accepts(&alert(), json!({"tags": ["oven"]}));
     for tag in ["oven=4", "oven=33", "Oven=3", "oven_id", "level=error"] {
@@ -296,7 +295,7 @@ fn a_tag_is_asked_for_with_a_value_or_with_any() {
 }
 
 #[test]
-fn entries_of_one_key_are_alternatives_and_each_key_must_be_satisfied() {
+fn entries_of_one_key_are_alternatives_and_every_key_must_match() {
     accepts(&alert(), json!({"tags": ["oven=2", "oven=3"]}));
     accepts(&alert(), json!({"tags": ["oven=2", "oven"]}));
     accepts(
@@ -308,7 +307,7 @@ fn entries_of_one_key_are_alternatives_and_each_key_must_be_satisfied() {
 }
 
 #[test]
-fn a_tags_value_may_contain_what_separates_them() {
+fn a_tags_value_may_contain_the_separator() {
     let payload = with(
         example("event_alert", "triggered"),
         "/data/event/tags",
@@ -327,7 +326,7 @@ fn a_tags_value_may_contain_what_separates_them() {
 }
 
 #[test]
-fn assignees_are_named_by_name_address_or_id() {
+fn assignees_match_by_name_address_or_id() {
     for assignee in ["mara lind", "Mara@Example.com", "4711"] {
         accepts(&issue(), json!({"assignees": [assignee]}));
     }
@@ -340,7 +339,7 @@ fn assignees_are_named_by_name_address_or_id() {
     for assignee in ["473371", "lone-wolf", "Example-Org"] {
         accepts(&team, json!({"assignees": [assignee]}));
     }
-    // The owner, where the event is about something else.
+    // The owner, if the event is about something else.
     let resolved = of(example_app(), "issue", "resolved");
     accepts(
         &parse("issue", &resolved),
@@ -348,7 +347,7 @@ fn assignees_are_named_by_name_address_or_id() {
     );
     let nobody = parse("issue", &example("issue", "created"));
     rejects(&nobody, json!({"assignees": ["Mara Lind"]}), "assignees");
-    // Who did it is not whose it is.
+    // The actor is not the assignee.
     let by_mara = parse("issue", &example("issue", "archived"));
     rejects(&by_mara, json!({"assignees": ["Mara Lind"]}), "assignees");
     rejects(

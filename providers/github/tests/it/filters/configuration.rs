@@ -1,9 +1,9 @@
-//! Configurations that are wrong, and what is said about them.
+//! Invalid configurations and their reasons.
 
 use super::*;
 
 #[test]
-fn a_configuration_that_cannot_be_understood_says_which_field() {
+fn an_invalid_configuration_names_the_field() {
     for (config, text) in [
         (
             json!({"branches": ["a["]}),
@@ -34,7 +34,7 @@ fn a_configuration_that_cannot_be_understood_says_which_field() {
 }
 
 #[test]
-fn a_broken_configuration_does_not_disturb_its_neighbours() {
+fn a_broken_configuration_does_not_affect_its_neighbors() {
     let configs = ["{}", "{", r#"{"events": ["push"]}"#].map(String::from);
     let verdicts = triggerhouse_sdk::judge::<GitHub>(&issue(), &configs);
     assert!(matches!(

@@ -1,21 +1,20 @@
-//! Answers, and what may be wrong with them.
+//! Answers and faults.
 
 use serde_json::{Value, json};
 
-/// What the service answers.
+/// An answer of the service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
-    /// Its bytes.
     pub body: Vec<u8>,
-    /// Whether it comes too late for anybody to wait for.
+    /// True if it comes after every timeout.
     pub slow: bool,
 }
 
-/// What becomes of a request instead of its answer.
+/// A fault that replaces the answer of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
     /// 401: the token has expired or was revoked.
@@ -28,7 +27,7 @@ pub enum Fault {
     BadRequest(&'static str),
     /// 500, 502, 503.
     Server(u16),
-    /// An answer after everybody's patience.
+    /// An answer after every timeout.
     Slow,
     /// 200, and these bytes.
     Body(Vec<u8>),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// What `selector` leaves of an answer.
+/// The part of an answer that `selector` selects.
 pub fn select(value: Value, selector: Option<&str>) -> Value {
     match selector {
         Some(selector) => pick(&value, selector),

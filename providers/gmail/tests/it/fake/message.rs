@@ -1,8 +1,8 @@
-//! Messages and what the history says of them, as the API shows both.
+//! Messages and records of the history, as the API shows them.
 
 use serde_json::{Value, json};
 
-/// A message to be.
+/// A message before it arrives.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// System labels and ids.
@@ -11,9 +11,9 @@ pub struct Draft {
     pub headers: Vec<(String, String)>,
     /// As HTML text.
     pub snippet: String,
-    /// `internalDate`; that of the arrival by default.
+    /// `internalDate`; the time of arrival by default.
     pub date_ms: Option<u64>,
-    /// How much later than the message its record appears.
+    /// The delay of its record.
     pub late_ms: u64,
     /// The payload's parts, bodies included.
     pub parts: Value,
@@ -26,7 +26,7 @@ impl Default for Draft {
 }
 
 impl Draft {
-    /// Unread, in the inbox, with a text.
+    /// A message that is unread, in the inbox, with a text.
     pub fn new(from: &str, subject: &str) -> Self {
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         Self {
@@ -48,7 +48,7 @@ impl Draft {
         }
     }
 
-    /// With other labels.
+    /// The same message with other labels.
     pub fn labelled(mut self, labels: &[&str]) -> Self {
         self.labels = labels.iter().map(|&label| label.into()).collect();
         self
@@ -65,12 +65,12 @@ pub(super) struct Message {
 pub(super) struct Record {
     pub(super) id: u64,
     pub(super) visible_ms: u64,
-    /// Messages added, with the labels that they had.
+    /// The added messages with their labels at that time.
     pub(super) added: Vec<(String, Vec<String>)>,
 }
 
 impl Message {
-    /// A place in the order of dates; ids of one millisecond differ in their end.
+    /// The position in the order of dates. Ids of one millisecond differ at their end.
     pub(super) fn rank(&self, id: &str) -> u64 {
         let id = u64::from_str_radix(id, 16).unwrap_or(0) / 0x11;
         (self.date_ms << 20) | (id & 0xf_ffff)

@@ -1,4 +1,4 @@
-//! The methods of the API, each one request.
+//! The methods of the API, one request each.
 
 use super::Gmail;
 use super::answer::Answer;
@@ -113,7 +113,7 @@ impl Gmail {
             .filter(|(_, _, message)| has(&message.draft.labels, label))
             .filter(|(_, _, message)| !hidden || !message.is_hidden())
             .collect();
-        // Newest first; a token stands for the last rank that was handed out.
+        // Newest first. A token contains the last rank that was sent.
         found.sort_by_key(|(rank, _, _)| std::cmp::Reverse(*rank));
         if place > 0 {
             found.retain(|(rank, _, _)| *rank < place);

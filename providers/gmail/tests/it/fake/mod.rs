@@ -1,37 +1,35 @@
-//! A mailbox that answers like the Gmail API: requests in, status, headers and body
-//! out, without a network. Needs nothing but `std` and `serde_json`, so it can be
-//! included by path elsewhere and be served over HTTP.
+//! A mailbox that answers like the Gmail API: requests in; status, headers and body out; no
+//! network. Needs only `std` and `serde_json`, so that other tests can include it by path and
+//! serve it over HTTP.
 //!
-//! # True to the real one
+//! # Faithful to the API
 //! Paths, parameters, defaults, maxima and the shape of answers follow the discovery
 //! document `gmail:v1` (methods `users.getProfile`, `users.history.list`,
 //! `users.messages.list`, `users.messages.get`, `users.labels.list`):
 //!
 //! - history ids are uint64 in strings, grow "chronologically but are not contiguous
-//!   with random gaps", and lie beyond 2^53 here, so that a float would be noticed;
-//! - a `startHistoryId` that is out of date is answered with 404;
+//!   with random gaps", and exceed 2^53 here, so that tests detect a float;
+//! - an outdated `startHistoryId` gets a 404;
 //! - `history`, `messages` and `nextPageToken` are missing where they would be empty;
-//! - `historyId` of a message is that of the last record that changed it;
+//! - the `historyId` of a message is the id of the last record that changed it;
 //! - `maxResults` is 100 by default and 500 at most; `includeSpamTrash` is off;
 //! - errors are `{"error": {"code", "message", "status", "errors": [{"domain",
 //!   "message", "reason"}]}}`; quotas are 403 with `rateLimitExceeded`, or 429;
 //! - `fields` selects parts of an answer;
 //! - a quota of units per minute is enforced if a test sets one.
 //!
-//! # Where the document is silent
-//! - A page token belongs to the request it was given for; with other parameters it
-//!   is refused with 400. It stands for a place in the order, not for an offset.
-//! - `labelId` of the history compares with the labels that the message had when its
-//!   record was written.
-//! - `q=after:` is exclusive, by the second, and compares with `internalDate`.
-//! - A record may be late: the message is there at once, its record only later,
-//!   although the mailbox's `historyId` is beyond it already. The order of the list
-//!   of messages is strict.
-//! - A request counts towards the quota whether it fails or not, unless the quota is why.
+//! # Assumptions beyond the document
+//! - A page token belongs to its request; with other parameters it gets a 400. It contains a
+//!   position in the order, not an offset.
+//! - `labelId` of the history compares with the message's labels at the time of the record.
+//! - `q=after:` is exclusive, has a resolution of seconds, and compares with `internalDate`.
+//! - A record may be late: the message is there at once and its record only later, although
+//!   the mailbox's `historyId` is already beyond it. The list of messages has a strict order.
+//! - A failed request counts toward the quota, unless the quota is the reason.
 //!
-//! Other parameters and methods are refused, loudly.
+//! Other parameters and methods are refused.
 
-// Who includes it need not use all of it.
+// A test that includes it may use a part only.
 #![allow(dead_code)]
 
 mod answer;
@@ -49,29 +47,28 @@ use query::Query;
 use quota::Minute;
 use std::collections::{BTreeMap, VecDeque};
 
-/// Beyond what a 64-bit float tells apart from its neighbours.
+/// A number that a 64-bit float cannot represent.
 const FIRST_HISTORY_ID: u64 = (1 << 53) + 1;
 
-/// A mailbox and whatever is wrong with it.
+/// A mailbox and its faults.
 pub struct Gmail {
     /// `emailAddress` of the profile.
     pub address: String,
     /// The time of Google's clock, in milliseconds since 1970.
     pub now_ms: u64,
-    /// What was asked for so far.
+    /// The requests so far.
     pub calls: Calls,
     /// Method and target of each request, in order.
     pub log: Vec<String>,
-    /// The only token that is accepted, if any is asked for.
+    /// The accepted token, if the service requires one.
     pub token: Option<String>,
-    /// Whether the history has an empty page before each other, as it may.
+    /// True if the history has an empty page before each page, which the API allows.
     pub empty_pages: bool,
-    /// What becomes of the next requests; `None` is an answer as usual.
+    /// The faults of the next requests; `None` is a normal answer.
     pub faults: VecDeque<Option<Fault>>,
-    /// Units that any 60 seconds may have; beyond that, requests are refused with 403
-    /// or 429. Off by default.
+    /// Units per any 60 seconds. Requests beyond get 403 or 429. Off by default.
     pub units_per_minute: Option<u64>,
-    /// Labels of one's own: id and name.
+    /// The mailbox's own labels: id and name.
     pub labels: Vec<(String, String)>,
     messages: BTreeMap<String, Message>,
     records: Vec<Record>,
@@ -81,7 +78,7 @@ pub struct Gmail {
     minute: Minute,
 }
 
-/// Requests that were answered, by method, and what they cost a project of today.
+/// The number of answered requests by method, with the price for current projects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Calls {
     /// `users.getProfile`: 1 unit.
@@ -129,12 +126,12 @@ impl Gmail {
         }
     }
 
-    /// A message arrives. Returns its id.
+    /// Adds a message. Returns its id.
     pub fn receive(&mut self, draft: Draft) -> String {
         self.receive_all([draft]).remove(0)
     }
 
-    /// Messages arrive in one record.
+    /// Adds messages in one record.
     pub fn receive_all(&mut self, drafts: impl IntoIterator<Item = Draft>) -> Vec<String> {
         let history_id = self.advance();
         let (mut ids, mut added, mut late_ms) = (Vec::new(), Vec::new(), 0);
@@ -156,7 +153,7 @@ impl Gmail {
         ids
     }
 
-    /// The history says once more that a message was added.
+    /// Repeats the record of a message in the history.
     pub fn repeat(&mut self, id: &str) {
         if let Some(message) = self.messages.get(id) {
             let labels = message.draft.labels.clone();
@@ -169,7 +166,7 @@ impl Gmail {
         }
     }
 
-    /// Somebody gives and takes labels.
+    /// Adds and removes labels.
     pub fn relabel(&mut self, id: &str, add: &[&str], remove: &[&str]) {
         let history_id = self.advance();
         if let Some(message) = self.messages.get_mut(id) {
@@ -181,19 +178,19 @@ impl Gmail {
         self.record(history_id, 0, Vec::new());
     }
 
-    /// A message is deleted for good. What the history says of its arrival stays.
+    /// Deletes a message permanently. The record of its arrival stays.
     pub fn delete(&mut self, id: &str) {
         self.messages.remove(id);
         let history_id = self.advance();
         self.record(history_id, 0, Vec::new());
     }
 
-    /// Whether a message is still there.
+    /// True for a message that exists.
     pub fn has(&self, id: &str) -> bool {
         self.messages.contains_key(id)
     }
 
-    /// Forgets the history up to now: older ids are answered with 404.
+    /// Drops the history up to now: older ids get a 404.
     pub fn expire_history(&mut self) {
         self.advance();
         self.oldest_history_id = self.history_id;
@@ -205,7 +202,7 @@ impl Gmail {
         self.history_id
     }
 
-    /// With gaps, like the real ones.
+    /// Advances the history id, with gaps like the real ones.
     fn advance(&mut self) -> u64 {
         self.history_id += 1 + self.history_id % 7;
         self.history_id

@@ -2,7 +2,7 @@
 
 use super::Answer;
 
-/// Parameters in their order; one may appear more than once.
+/// Parameters in order. One may appear more than once.
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
@@ -24,7 +24,7 @@ impl Query {
         named.map(|(_, value)| value.as_str()).collect()
     }
 
-    /// Refuses what the method does not know.
+    /// Refuses parameters that the method does not know.
     pub fn only(&self, known: &[&str]) -> Result<(), Answer> {
         match self
             .0
@@ -47,8 +47,8 @@ impl Query {
         Ok(size.clamp(1, 500) as usize)
     }
 
-    /// Where a page begins, and whether it follows an empty one. A token of another
-    /// request is refused.
+    /// The start of a page, and true if it follows an empty page. Refuses the token of another
+    /// request.
     pub fn place(&self, scope: &str) -> Result<(u64, bool), Answer> {
         let Some(token) = self.one("pageToken") else {
             return Ok((0, false));
@@ -66,7 +66,7 @@ impl Query {
     }
 }
 
-/// A page token; opaque to everybody else.
+/// A page token, which clients must not interpret.
 pub fn token(scope: &str, place: u64, empty: bool) -> String {
     format!("{scope}~{place}~{}", if empty { "e" } else { "" })
 }

@@ -1,4 +1,4 @@
-//! Configurations that are wrong, and what is said about them.
+//! Invalid configurations and their reasons.
 
 use super::*;
 
@@ -67,7 +67,7 @@ fn a_reason_names_both_sides() {
 }
 
 #[test]
-fn facts_of_another_version_are_rejected_and_not_guessed() {
+fn facts_of_another_version_are_rejected() {
     let mut event = alert();
     event.facts = r#"{"resource": 5}"#.into();
     rejects(&event, json!({}), "facts");
