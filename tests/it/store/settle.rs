@@ -61,6 +61,22 @@ on_both! {
         assert_eq!((settled.deliveries.len(), settled.events, settled.duplicates), (1, 0, 1));
     }
 
+    // One worker may claim its own lapsed delivery, and then both decisions meet in one batch.
+    async fn only_the_decision_of_the_last_claim_is_written(db: &TestDb) {
+        let store = db.store().await;
+        let trigger = TriggerId::new();
+        let id = claims(&store, trigger, 1).await[0];
+        let later = T0 + LEASE * 2;
+        let again = store.claim_deliveries(later, LEASE, 1).await.unwrap().deliveries;
+        assert_eq!((again[0].id, again[0].attempt), (id, 2));
+        let stale = vec![decided(trigger, "stale", true), decided(trigger, "stale too", false)];
+        let batch = [completed(id, 1, stale), completed(id, 2, vec![decided(trigger, "k", true)])];
+        let settled = store.settle(&batch, later).await.unwrap();
+        assert_eq!((settled.deliveries.len(), settled.events, settled.runs, settled.duplicates), (1, 1, 1, 0));
+        let events = store.list_events(&org(), &EventFilter::default(), ALL).await.unwrap().items;
+        assert_eq!(events.iter().map(|event| event.dedup_key.as_str()).collect::<Vec<_>>(), ["k"]);
+    }
+
     async fn a_skipped_event_never_uses_up_its_key(db: &TestDb) {
         let store = db.store().await;
         let trigger = TriggerId::new();

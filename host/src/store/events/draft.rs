@@ -12,6 +12,9 @@ use uuid::Uuid;
 pub(in crate::store) struct Draft<'a> {
     pub(in crate::store) id: EventId,
     pub(in crate::store) delivery: Option<DeliveryId>,
+    /// The claim of the delivery that decided it: the event is written only if that claim
+    /// still holds.
+    pub(in crate::store) attempt: Option<i32>,
     /// The event that this one replays.
     pub(in crate::store) replay_of: Option<EventId>,
     pub(in crate::store) decided: &'a DecidedEvent,
@@ -44,6 +47,7 @@ impl<'a> Draft<'a> {
         Self {
             id,
             delivery,
+            attempt: None,
             replay_of: None,
             decided,
             run,

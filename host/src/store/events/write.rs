@@ -142,14 +142,16 @@ pub(in crate::store) fn write_sql(before: &str, which: &str, result: &str) -> St
     let (events, runs) = (event_columns(), run_columns());
     let (columns, run_names) = (names(&events), names(&runs));
     let event_arrays = arrays(&events, 1);
-    let next = events.len() + 1;
+    let attempts = events.len() + 1;
+    let next = attempts + 1;
     let run_arrays = arrays(&runs, next);
     let [run_status, message_kind, message_status] = [0, 1, 2].map(|n| next + runs.len() + n);
     format!(
         "with {before} written as (
             insert into events ({columns})
             select {columns}
-            from unnest({event_arrays}) with ordinality as e ({columns}, position)
+            from unnest({event_arrays}, ${attempts}::int4[]) with ordinality
+                as e ({columns}, attempt, position)
             {which} order by position
             on conflict {KEY} do nothing
             returning id, org_id, trigger_id, automation_id, created_at
@@ -172,6 +174,8 @@ pub(in crate::store) fn bind(
     drafts: &[&Draft<'_>],
 ) -> Result<(), StoreError> {
     bind_all(arguments, &event_columns(), drafts)?;
+    let attempts: Vec<Option<i32>> = drafts.iter().map(|draft| draft.attempt).collect();
+    sqlx::Arguments::add(arguments, attempts).map_err(sqlx::Error::Encode)?;
     bind_all(arguments, &run_columns(), &started(drafts))?;
     for constant in CONSTANTS {
         sqlx::Arguments::add(arguments, constant).map_err(sqlx::Error::Encode)?;
@@ -188,5 +192,5 @@ const CONSTANTS: [&str; 3] = [
 
 /// The number of parameters that [`bind`] binds.
 pub(in crate::store) fn parameters() -> usize {
-    event_columns().len() + run_columns().len() + CONSTANTS.len()
+    event_columns().len() + 1 + run_columns().len() + CONSTANTS.len()
 }

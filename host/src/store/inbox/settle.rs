@@ -92,7 +92,7 @@ fn update_sql(source: &str, processing: usize) -> String {
             provider = coalesce(s.provider, inbox.provider)
          from {source}
          where inbox.id = s.id and inbox.attempt = s.attempt and inbox.status = ${processing}
-         returning inbox.id"
+         returning inbox.id, inbox.attempt"
     )
 }
 
@@ -108,8 +108,9 @@ static POSTGRES: LazyLock<String> = LazyLock::new(|| {
     let update = update_sql(&source, first + columns.len());
     write::write_sql(
         &format!("settled as ({update}), "),
-        "where e.delivery_id in (select id from settled)",
-        "array(select id from settled), array(select id from written)",
+        "where (e.delivery_id, e.attempt) in (select id, attempt from settled)",
+        "array(select id from settled order by id), array(select attempt from settled order by id),
+            array(select id from written)",
     )
 });
 
@@ -125,6 +126,9 @@ static SQLITE: LazyLock<String> = LazyLock::new(|| {
     update_sql(&source, columns.len() + 1)
 });
 
+/// A claim that still held when it was settled.
+type Held = (Uuid, i32);
+
 impl Store {
     /// Writes a batch of settlements, all or nothing.
     ///
@@ -137,26 +141,31 @@ impl Store {
         now: Timestamp,
     ) -> Result<Settled, StoreError> {
         let drafts = settlements.iter().flat_map(|settlement| {
-            let delivery = Some(settlement.delivery);
-            let trace = settlement.trace.as_ref();
             let events = settlement.events.iter();
-            events.map(move |decided| Draft::new(delivery, decided, trace, now))
+            events.map(move |decided| Draft {
+                attempt: Some(settlement.attempt),
+                ..Draft::new(
+                    Some(settlement.delivery),
+                    decided,
+                    settlement.trace.as_ref(),
+                    now,
+                )
+            })
         });
         let drafts = in_write_order(drafts.collect());
         let rows: Vec<Row> = settlements
             .iter()
             .map(|settlement| Row { settlement, now })
             .collect();
-        let (deliveries, events) = self
+        let (held, events) = self
             .write_once(async |tx| settle(tx, &rows, &drafts).await)
             .await?;
         for settlement in settlements {
-            if deliveries.contains(&settlement.delivery.0) {
+            if held.contains(&(settlement.delivery.0, settlement.attempt)) {
                 measure::settled(settlement.result(), 1);
             }
         }
-        let held = |draft: &&Draft| draft.delivery.is_some_and(|id| deliveries.contains(&id.0));
-        let offered = drafts.iter().filter(held).count();
+        let offered = drafts.iter().filter(|draft| is_held(draft, &held)).count();
         let is_run = |draft: &&Draft| draft.run.is_some() && events.contains(&draft.id.0);
         draft::measure(&drafts, &events);
         measure::duplicates(offered - events.len());
@@ -164,17 +173,23 @@ impl Store {
             events: events.len(),
             runs: drafts.iter().filter(is_run).count(),
             duplicates: offered - events.len(),
-            deliveries: deliveries.into_iter().map(DeliveryId).collect(),
+            deliveries: held.into_iter().map(|(id, _)| DeliveryId(id)).collect(),
         })
     }
 }
 
-/// The ids of the deliveries whose claim still held, and of the events that were new.
+/// True if the claim that decided an event still held.
+fn is_held(draft: &Draft<'_>, held: &HashSet<Held>) -> bool {
+    let claim = draft.delivery.zip(draft.attempt);
+    claim.is_some_and(|(delivery, attempt)| held.contains(&(delivery.0, attempt)))
+}
+
+/// Settles; the claims that still held, and the ids of the events that were new.
 async fn settle(
     tx: &mut Tx<'_>,
     rows: &[Row<'_>],
     drafts: &[Draft<'_>],
-) -> Result<(HashSet<Uuid>, HashSet<Uuid>), StoreError> {
+) -> Result<(HashSet<Held>, HashSet<Uuid>), StoreError> {
     let processing = DeliveryStatus::Processing.as_str();
     match tx {
         Tx::Postgres(postgres) => {
@@ -185,27 +200,23 @@ async fn settle(
             arguments.add(processing).map_err(sqlx::Error::Encode)?;
             let settle = sqlx::query_as_with(POSTGRES.as_str(), arguments);
             let settle = settle.fetch_one(&mut *postgres.connection);
-            let (deliveries, events): (Vec<Uuid>, Vec<Uuid>) =
+            let (ids, attempts, events): (Vec<Uuid>, Vec<i32>, Vec<Uuid>) =
                 within(postgres.answer_max, settle).await?;
-            Ok((
-                deliveries.into_iter().collect(),
-                events.into_iter().collect(),
-            ))
+            let held = ids.into_iter().zip(attempts).collect();
+            Ok((held, events.into_iter().collect()))
         }
         Tx::Sqlite(connection) => {
-            let mut deliveries = HashSet::new();
+            let mut held = HashSet::new();
             for row in rows {
                 let mut arguments = bind_one(&columns(), row)?;
                 arguments.add(processing).map_err(sqlx::Error::Encode)?;
-                let settle = sqlx::query_scalar_with(SQLITE.as_str(), arguments);
-                let settled: Option<Uuid> = settle.fetch_optional(&mut **connection).await?;
-                deliveries.extend(settled);
+                let settle = sqlx::query_as_with(SQLITE.as_str(), arguments);
+                let settled: Option<Held> = settle.fetch_optional(&mut **connection).await?;
+                held.extend(settled);
             }
-            let held = drafts
-                .iter()
-                .filter(|draft| draft.delivery.is_some_and(|id| deliveries.contains(&id.0)));
-            let events = write::write(tx, held).await?;
-            Ok((deliveries, events))
+            let held_drafts = drafts.iter().filter(|draft| is_held(draft, &held));
+            let events = write::write(tx, held_drafts).await?;
+            Ok((held, events))
         }
     }
 }
