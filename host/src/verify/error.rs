@@ -1,54 +1,53 @@
-//! Why a request was refused: enough for a metric and a log line, and nothing
-//! that came from a secret, a signature or a body.
+//! The reasons for which a request is refused: enough for a metric and a log line. They
+//! quote no secret, signature or body.
 
-/// Why a request did not pass. The consequence is always the same: 401, and no
-/// row is written.
+/// The reason for which a request is refused. The consequence is always the same: 401, and
+/// no row is written.
 ///
-/// The variants stand in the order in which a scheme gets past them, so that of
-/// several schemes the one that came furthest explains the refusal.
+/// The variants are in the order of a scheme's checks. So of several schemes, the one that
+/// got furthest explains the refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum VerifyError {
-    /// The provider describes no way to verify, so nothing can pass.
+    /// The provider describes no scheme, so nothing can pass.
     #[error("the provider describes no way to verify a delivery")]
     NoScheme,
     /// No secret is configured, or only blank ones.
     #[error("no secret is configured")]
     NoSecret,
-    /// No signature or token where the scheme wants one.
+    /// The signature or token is missing.
     #[error("the signature is missing")]
     MissingSignature,
-    /// A value that verification reads stands in the request more than once.
+    /// A value that verification reads occurs more than once.
     #[error("a value that is verified arrived more than once")]
     Repeated,
-    /// What stands there has not the form that the scheme wants.
+    /// The signature or token lacks the form of the scheme.
     #[error("the signature is malformed")]
     MalformedSignature,
     /// A header that the signature covers is missing.
     #[error("a signed header is missing")]
     MissingSignedHeader,
-    /// A header that the signature covers has not the form that the scheme wants.
+    /// A header that the signature covers lacks the form of the scheme.
     #[error("a signed header is malformed")]
     MalformedSignedHeader,
-    /// No timestamp, though the scheme signs or requires one.
+    /// The scheme signs or requires a timestamp, and there is none.
     #[error("the timestamp is missing")]
     MissingTimestamp,
-    /// The timestamp is no number.
+    /// The timestamp is not a number.
     #[error("the timestamp is malformed")]
     MalformedTimestamp,
-    /// None of the secrets has the form that the scheme wants. The operator has to
-    /// act, not the sender.
+    /// No secret has the form of the scheme. The operator has to act, not the sender.
     #[error("the configured secret cannot be used with this scheme")]
     UnusableSecret,
-    /// No live secret gives this signature, or no live secret is this token.
+    /// No live secret yields this signature or equals this token.
     #[error("the signature is wrong")]
     WrongSignature,
-    /// Rightly signed, but too long ago: a replay or a slow clock.
+    /// The signature is right but too old: a replay, or a slow clock.
     #[error("the delivery was signed {seconds} s before it was received")]
     Stale {
         /// Whole seconds between timestamp and receipt.
         seconds: u64,
     },
-    /// Rightly signed, but for a time to come: a fast clock.
+    /// The signature is right but from the future: a fast clock.
     #[error("the delivery was signed for {seconds} s after it was received")]
     Future {
         /// Whole seconds between receipt and timestamp.
@@ -57,7 +56,7 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
-    /// A short name for metrics; it never changes.
+    /// A stable name for metrics.
     pub const fn code(self) -> &'static str {
         match self {
             Self::NoScheme => "no_scheme",
@@ -76,7 +75,7 @@ impl VerifyError {
         }
     }
 
-    /// How far verification came before it failed.
+    /// The progress of verification before it failed.
     pub(super) const fn progress(self) -> u8 {
         match self {
             Self::NoScheme | Self::NoSecret => 0,

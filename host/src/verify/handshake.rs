@@ -1,14 +1,14 @@
-//! Requests that want an answer of their own: a challenge that the service sends
-//! when a webhook is set up, to be echoed.
+//! Handshakes: a service sends a challenge when a webhook is set up, and expects it as the
+//! answer.
 
 use crate::verify::Request;
 
-/// Bytes of an answer. A longer one is no challenge, and nothing is echoed.
+/// The longest challenge that is echoed, in bytes.
 pub const ECHO_BYTES_MAX: usize = 4_096;
 
 impl Request<'_> {
-    /// The answer to a handshake, to be sent as plain text; `None` for an ordinary
-    /// delivery. To be asked only after the request was verified.
+    /// The answer to a handshake, to send as plain text; `None` for an ordinary delivery.
+    /// Verify the request first.
     pub fn handshake(&self) -> Option<String> {
         self.source().handshakes.iter().find_map(|handshake| {
             let value = self.value_at(&handshake.when)?;

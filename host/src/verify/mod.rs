@@ -1,21 +1,22 @@
-//! Is this request from whom it says it is, and what does the host read from it
-//! before any guest runs?
+//! Verification of webhooks, and the values that the host reads from them before a guest
+//! runs.
 //!
 //! Owns: verification by the schemes that a provider describes as data, locators,
-//! handshakes, what of a request may be kept, and signing as a sender would.
-//! Never does: I/O, reading a clock (freshness is judged against the time of
-//! receipt), logging, or knowing a provider by name.
+//! handshakes, the parts of a request that may be stored, and signing as a sender. Never
+//! does: I/O, reading a clock (freshness is judged against the time of receipt), logging,
+//! or knowing a provider by name.
 //!
 //! Architecture invariants:
 //! - Secrets and signatures are compared in constant time and appear in no error.
-//! - The body is parsed at most once per request, and not before its signature
-//!   has been found right unless the signature itself covers a value in it.
-//! - What verification reads must stand in the request once. A header that
-//!   arrives twice could mean one thing here and another behind us.
+//! - The body is parsed at most once per request. It is parsed before its signature is
+//!   verified only if the signature covers a value in it.
+//! - A value that verification reads must occur in the request once. Of a header that occurs
+//!   twice, the host and a proxy could read different values.
 
 mod error;
 mod handshake;
 mod hmac;
+mod hmac_scheme;
 mod locator;
 mod pointer;
 mod query;
@@ -44,15 +45,14 @@ use crate::domain::source::VerificationScheme;
 use crate::secret::Secret;
 
 impl Request<'_> {
-    /// Passes if one of the source's schemes passes with one of `secrets`, which
-    /// are the live ones: two or more while a rotation overlaps.
-    ///
-    /// Blank secrets are no secrets, and without a secret nothing passes.
+    /// Passes if one of the source's schemes passes with one of the live `secrets`: two or
+    /// more during a rotation. Blank secrets do not count, and without a secret nothing
+    /// passes.
     ///
     /// # Errors
-    /// The error of the scheme that came furthest (see [`VerifyError`]); of equals
-    /// the first. So a source that takes a signature or a token does not report a
-    /// missing token when a signature was there and was stale.
+    /// The error of the scheme that got furthest (see [`VerifyError`]), the first of
+    /// equals. A source that accepts a signature or a token thus reports a stale signature,
+    /// not a missing token.
     pub fn verify<S: AsRef<Secret>>(&self, secrets: &[S]) -> Result<(), VerifyError> {
         let secrets: Vec<&Secret> = secrets
             .iter()
@@ -66,7 +66,7 @@ impl Request<'_> {
         let mut furthest: Option<VerifyError> = None;
         for scheme in &self.source().verification {
             let outcome = match scheme {
-                VerificationScheme::Hmac(scheme) => hmac::verify(scheme, &secrets, self),
+                VerificationScheme::Hmac(scheme) => hmac_scheme::verify(scheme, &secrets, self),
                 VerificationScheme::StandardWebhooks(scheme) => {
                     standard_webhooks::verify(scheme, &secrets, self)
                 }

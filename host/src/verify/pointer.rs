@@ -1,8 +1,8 @@
-//! Values at JSON Pointers (RFC 6901) of a body, all read in one pass that keeps
-//! nothing else: a body of megabytes costs no tree.
+//! Values at JSON Pointers (RFC 6901) of a body. One pass reads all of them and keeps
+//! nothing else, so a body of megabytes costs no tree.
 //!
-//! Of members with the same name the last counts, as in the readers that providers
-//! use, so that host and guest never see different values.
+//! The last of several members with the same name counts, as in the JSON readers of
+//! providers. So host and guest never see different values.
 
 use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
@@ -10,15 +10,15 @@ use serde::de::{
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// What stands at a pointer.
+/// The value at a pointer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum BodyValue {
     String(String),
-    /// With its digits as they arrived: ids outgrow both `u64` and `f64`.
+    /// A number with the digits of the body: ids exceed both `u64` and `f64`.
     Number(String),
     Bool(bool),
     Null,
-    /// An object, an array, or a string that is no Unicode.
+    /// An object, an array, or a string that is not valid Unicode.
     Other,
 }
 
@@ -36,10 +36,10 @@ impl BodyValue {
     }
 }
 
-/// What stands at each of `pointers`, in their order.
+/// The values at `pointers`, in their order.
 ///
 /// # Errors
-/// If the body is no JSON document; not noticed if there are no pointers.
+/// The body is no JSON document. Without pointers, the body is not read.
 pub(super) fn read(body: &[u8], pointers: &[&str]) -> Result<Vec<Option<BodyValue>>, String> {
     let mut found = vec![None; pointers.len()];
     let tokens: Vec<Option<Vec<String>>> = pointers.iter().map(|pointer| tokens(pointer)).collect();
@@ -65,7 +65,7 @@ pub(super) fn read(body: &[u8], pointers: &[&str]) -> Result<Vec<Option<BodyValu
     Ok(found)
 }
 
-/// A pointer's tokens, unescaped; `None` for what is no pointer.
+/// A pointer's unescaped tokens; `None` if the text is no pointer.
 fn tokens(pointer: &str) -> Option<Vec<String>> {
     if pointer.is_empty() {
         return Some(vec![]);
@@ -78,7 +78,7 @@ fn tokens(pointer: &str) -> Option<Vec<String>> {
     )
 }
 
-/// What is left of a pointer below the current value.
+/// The rest of a pointer below the current value.
 #[derive(Clone, Copy)]
 struct Path<'p> {
     slot: usize,
@@ -86,7 +86,7 @@ struct Path<'p> {
 }
 
 impl<'p> Path<'p> {
-    /// The path below the member or element called `name`, if it leads there.
+    /// The path below the member or element `name`, if the path leads through it.
     fn step(self, name: &str) -> Option<Self> {
         let (token, rest) = self.rest.split_first()?;
         let slot = self.slot;
@@ -94,14 +94,14 @@ impl<'p> Path<'p> {
     }
 }
 
-/// A value that some paths end at or lead through.
+/// A value at which some paths end, or through which they lead.
 struct Node<'p, 'f> {
     paths: Vec<Path<'p>>,
     found: &'f mut [Option<BodyValue>],
 }
 
 impl Node<'_, '_> {
-    /// Forgets what an earlier member of the same name held.
+    /// Drops the values of an earlier member with the same name.
     fn clear(&mut self) {
         for path in &self.paths {
             self.found[path.slot] = None;
@@ -173,7 +173,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
         Ok(())
     }
 
-    // A scalar where paths lead on: nothing stands at their ends.
+    // A scalar through which paths lead: no value is at their ends.
 
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {
         Ok(())
@@ -204,7 +204,7 @@ fn below<'p>(paths: &[Path<'p>], name: &str) -> Vec<Path<'p>> {
     paths.iter().filter_map(|path| path.step(name)).collect()
 }
 
-/// A member's name, read as the paths that lead on through it.
+/// Reads a member's name as the paths that lead through the member.
 struct Key<'p, 'n>(&'n [Path<'p>]);
 
 impl<'de, 'p> DeserializeSeed<'de> for Key<'p, '_> {

@@ -1,10 +1,10 @@
-//! The query string, percent-decoded as the contract says: `+` is itself, because
-//! tokens in base64 carry it more often than a value carries a blank.
+//! The query string, percent-decoded as the contract says. `+` is a plus: tokens in base64
+//! contain it more often than values contain a blank.
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::borrow::Cow;
 
-/// The decoded values of the parameters called `name`, in order.
+/// The decoded values of the parameters `name`, in order.
 pub(super) fn values<'a>(query: &'a str, name: &str) -> impl Iterator<Item = Cow<'a, [u8]>> {
     query.split('&').filter_map(move |pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -12,8 +12,8 @@ pub(super) fn values<'a>(query: &'a str, name: &str) -> impl Iterator<Item = Cow
     })
 }
 
-/// The query string without the parameters that `is_secret` names; the others stay
-/// as they were written.
+/// The query string without the parameters that `is_secret` selects. The others keep their
+/// spelling.
 pub(super) fn without(query: &str, is_secret: impl Fn(&[u8]) -> bool) -> String {
     let kept: Vec<&str> = query
         .split('&')
@@ -26,7 +26,7 @@ pub(super) fn without(query: &str, is_secret: impl Fn(&[u8]) -> bool) -> String 
     kept.join("&")
 }
 
-/// `name=value`, encoded.
+/// An encoded `name=value`.
 pub(super) fn pair(name: &str, value: &str) -> String {
     let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
     let value = utf8_percent_encode(value, NON_ALPHANUMERIC);
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_removed_leaves_its_neighbours_as_they_were() {
+    fn removing_a_parameter_leaves_the_others_as_they_were() {
         let query = "x=%7e&token=s&y&to%6ben=t&&token";
         assert_eq!(without(query, |name| name == b"token"), "x=%7e&y&");
         assert_eq!(without("", |name| name == b"token"), "");

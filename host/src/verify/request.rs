@@ -1,5 +1,5 @@
-//! A request as one source sees it: the bytes as they arrived, and the values in
-//! its body that the source names, parsed when one is first asked for.
+//! A request as a description reads it: the bytes as they arrived, and the values in the
+//! body that the description names. The body is parsed on first use.
 
 use crate::domain::Timestamp;
 use crate::domain::delivery::Header;
@@ -9,20 +9,20 @@ use crate::verify::pointer::{self, BodyValue};
 use std::fmt;
 use std::sync::OnceLock;
 
-/// What stands under a header's name.
+/// The values of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderValue<'a> {
-    /// Nothing.
+    /// No value.
     Missing,
     /// One value.
     One(&'a [u8]),
-    /// Several; this is the first.
+    /// The first of several values.
     Several(&'a [u8]),
 }
 
-/// Headers, as they arrived or as they were stored.
+/// Headers of a request or of a stored delivery.
 pub trait Headers: Sync {
-    /// What stands under `name`, whose case does not matter.
+    /// The values of `name`, in any case.
     fn find(&self, name: &str) -> HeaderValue<'_>;
 }
 
@@ -51,11 +51,10 @@ fn only<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> HeaderValue<'a> {
     }
 }
 
-/// A source's pointers and what stands there, or why the body is no JSON.
+/// A description's pointers with their values, or the reason why the body is no JSON.
 type Located = Result<Vec<(String, Option<BodyValue>)>, String>;
 
-/// A request (or a stored delivery) together with the description by which it is
-/// read.
+/// A request or a stored delivery, with the description that reads it.
 pub struct Request<'a> {
     source: &'a WebhookScheme,
     headers: &'a dyn Headers,
@@ -66,8 +65,8 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// `query` is the query string without `?`, still percent-encoded; `body` the
-    /// exact bytes; `received_at` the time by which freshness is judged.
+    /// `query` is the percent-encoded query string without `?`, `body` has the exact bytes,
+    /// and `received_at` is the time against which freshness is judged.
     pub fn new(
         source: &'a WebhookScheme,
         headers: &'a dyn Headers,
@@ -105,7 +104,7 @@ impl<'a> Request<'a> {
         self.received_at
     }
 
-    /// The value of a header that verification relies on.
+    /// The value of a header that verification relies on; an error if it occurs twice.
     pub(super) fn sole_header(&self, name: &str) -> Result<Option<&'a [u8]>, VerifyError> {
         match self.headers.find(name) {
             HeaderValue::Missing => Ok(None),
@@ -114,20 +113,20 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// What stands at a pointer of the body; `None` also if the body is no JSON.
+    /// The value at a pointer of the body; `None` also if the body is no JSON.
     pub(super) fn body_value(&self, pointer: &str) -> Option<&BodyValue> {
         let located = self.located().as_ref().ok()?;
         let (_, value) = located.iter().find(|(known, _)| known == pointer)?;
         value.as_ref()
     }
 
-    /// Why nothing can be read from the body, although the source names values in
-    /// it. May quote the body.
+    /// The reason why the body is no JSON, if the description names values in it. May quote
+    /// the body.
     pub fn body_error(&self) -> Option<&str> {
         self.located().as_ref().err().map(String::as_str)
     }
 
-    /// All of the source's pointers in one pass over the body.
+    /// The values of all pointers, read in one pass over the body.
     fn located(&self) -> &Located {
         self.located.get_or_init(|| {
             let pointers = body_pointers(self.source);
@@ -141,7 +140,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Shows no header, query or body: all three can carry what must not be logged.
+/// Omits headers, query and body, which may contain secrets.
 impl fmt::Debug for Request<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
@@ -151,7 +150,7 @@ impl fmt::Debug for Request<'_> {
     }
 }
 
-/// Every JSON Pointer that a source names.
+/// Every JSON Pointer of a description.
 fn body_pointers(source: &WebhookScheme) -> Vec<&str> {
     let handshakes = source
         .handshakes
@@ -189,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_are_found_whatever_their_case_and_say_when_they_stand_twice() {
+    fn headers_are_found_in_any_case_and_repetitions_show() {
         let mut map = http::HeaderMap::new();
         map.append("X-One", "1".parse().unwrap());
         map.append("x-two", "a".parse().unwrap());

@@ -1,54 +1,53 @@
-//! Signing as a sender would, for `triggerhouse send` and for tests. Uses the same
-//! parts as verification, so the two cannot disagree about what is signed.
+//! Signs a request as its sender would, for `triggerhouse send` and for tests. Uses the parts
+//! of verification, so the two cannot disagree about the signed bytes.
 
-use crate::domain::Timestamp;
 use crate::domain::source::{
     HmacScheme, Locator, SignaturePosition, SignedPart, StandardWebhooksScheme, TimestampRule,
     TimestampSource, TimestampUnit, TokenScheme, VerificationScheme,
 };
 use crate::secret::{Secret, generate_token};
+use crate::verify::hmac::tag;
 use crate::verify::standard_webhooks::{self, Names, VERSION};
-use crate::verify::timestamp::{self, Stamp};
-use crate::verify::{Request, VerifyError, hmac, query, signature};
+use crate::verify::timestamp::{self, Stamp, digits};
+use crate::verify::{Request, VerifyError, hmac_scheme, query, signature};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// What signing adds to a request.
+/// The additions that sign a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Signed {
-    /// Headers, names in lower case as described.
+    /// Headers with lower-case names.
     pub headers: Vec<(String, String)>,
-    /// An encoded `name=value` to append to the query string, or nothing.
+    /// An encoded `name=value` to append to the query string; empty for none.
     pub query: String,
 }
 
-/// Why a request cannot be signed.
+/// The reason for which a request cannot be signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
-    /// There is no such scheme.
+    /// The provider describes no scheme with this number.
     #[error("the provider describes no scheme with this number")]
     NoScheme,
-    /// The secret is blank or has not the scheme's form.
+    /// The secret is blank or lacks the scheme's form.
     #[error("the secret cannot be used with this scheme")]
     UnusableSecret,
-    /// The scheme signs a header that the request does not have.
+    /// The scheme signs a header that the request lacks.
     #[error("the signature covers the header `{0}`: give it")]
     MissingHeader(String),
-    /// The timestamp belongs into the body, which signing does not change.
+    /// The timestamp belongs in the body, which signing does not change.
     #[error("the timestamp stands in the body at {0}: put it there")]
     MissingTimestamp(String),
-    /// What is there contradicts the scheme.
+    /// The request contradicts the scheme.
     #[error("the request cannot be signed: {0}")]
     Invalid(#[from] VerifyError),
-    /// The token's place is one that no request has.
+    /// The scheme puts its token in the body, which the contract forbids.
     #[error("the scheme puts its token into the body, which the contract forbids")]
     TokenInBody,
 }
 
 impl Request<'_> {
-    /// What the sender would add by the first of the source's schemes with which the
-    /// secret can be used. `received_at` is the time of signing; a timestamp or an id
-    /// that the request has already is kept.
+    /// Signs by the first scheme that can use the secret, at `received_at`. Keeps a timestamp
+    /// and an id that the request already has.
     ///
     /// # Errors
     /// See [`SignError`].
@@ -58,7 +57,7 @@ impl Request<'_> {
         self.sign_with(usable.unwrap_or(0), secret)
     }
 
-    /// Likewise by the source's scheme number `index`, from 0.
+    /// Signs by scheme number `index`, from 0.
     ///
     /// # Errors
     /// See [`SignError`].
@@ -77,7 +76,7 @@ impl Request<'_> {
     }
 }
 
-/// Whether a secret has the form that a scheme wants.
+/// True if a secret has the form that a scheme needs.
 pub(super) fn is_usable(scheme: &VerificationScheme, secret: &Secret) -> bool {
     match scheme {
         VerificationScheme::Hmac(_) | VerificationScheme::Token(_) => !secret.is_blank(),
@@ -115,7 +114,7 @@ fn sign_hmac(
         },
     };
 
-    let parts = hmac::signed_parts(scheme, request, stamp.as_ref()).map_err(|error| {
+    let parts = hmac_scheme::signed_parts(scheme, request, stamp.as_ref()).map_err(|error| {
         let missing = scheme.signed.iter().find_map(|part| match part {
             SignedPart::Header(name) if request.sole_header(name) == Ok(None) => Some(name),
             _ => None,
@@ -127,7 +126,7 @@ fn sign_hmac(
             (error, _) => SignError::Invalid(error),
         }
     })?;
-    let tag = hmac::tag(scheme.hash, secret.expose().as_bytes(), &parts);
+    let tag = tag(scheme.hash, secret.expose().as_bytes(), &parts);
     let text = signature::encode(scheme.encoding, tag.as_bytes());
     let value = match &scheme.position {
         SignaturePosition::Whole => text,
@@ -141,8 +140,7 @@ fn sign_hmac(
     Ok(signed)
 }
 
-/// Where a timestamp is written that the request does not have; `None` if it may
-/// stay without.
+/// The place for a new timestamp; `None` if the request needs none.
 fn new_stamp_at<'a>(
     scheme: &HmacScheme,
     rule: &'a TimestampRule,
@@ -199,12 +197,4 @@ fn add_token(scheme: &TokenScheme, secret: &Secret) -> Result<Signed, SignError>
         Locator::BodyPointer(_) => return Err(SignError::TokenInBody),
     }
     Ok(signed)
-}
-
-/// A timestamp as senders write it.
-pub(super) fn digits(time: Timestamp, unit: TimestampUnit) -> String {
-    match unit {
-        TimestampUnit::Seconds => time.0.div_euclid(1_000_000).to_string(),
-        TimestampUnit::Milliseconds => time.0.div_euclid(1_000).to_string(),
-    }
 }

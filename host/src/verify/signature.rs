@@ -1,18 +1,19 @@
-//! Where in a header's value a signature stands and how it is written.
+//! Signatures in a header's value: their position and their encoding.
 
 use crate::domain::source::{HmacScheme, SignatureEncoding, SignaturePosition};
-use crate::verify::{VerifyError, hmac};
+use crate::verify::VerifyError;
+use crate::verify::hmac::tag_bytes;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// The signatures in a header's value that have the scheme's form. Only a list
-/// can hold more than one.
+/// The signatures in a header's value that have the scheme's form; more than one only in a
+/// list.
 ///
 /// # Errors
-/// `MissingSignature` if a list has no entry with the scheme's name,
-/// `MalformedSignature` if nothing there is written as the scheme says.
+/// `MissingSignature` if a list has no entry with the scheme's name, `MalformedSignature` if
+/// no signature has the scheme's encoding and length.
 pub(super) fn candidates(scheme: &HmacScheme, value: &[u8]) -> Result<Vec<Vec<u8>>, VerifyError> {
-    let tag_bytes = hmac::tag_bytes(scheme.hash);
+    let tag_bytes = tag_bytes(scheme.hash);
     let texts: Vec<&[u8]> = match &scheme.position {
         SignaturePosition::Whole => vec![value],
         SignaturePosition::Prefixed(prefix) => {
@@ -36,8 +37,8 @@ pub(super) fn candidates(scheme: &HmacScheme, value: &[u8]) -> Result<Vec<Vec<u8
     Ok(candidates)
 }
 
-/// The values of the entries called `name` in a comma-separated list of
-/// `name=value`. Blanks around an entry do not count.
+/// The values of the entries called `name` in a comma-separated list of `name=value`. Ignores
+/// blanks around an entry.
 pub(super) fn list_field<'a>(value: &'a [u8], name: &str) -> impl Iterator<Item = &'a [u8]> {
     value.split(|byte| *byte == b',').filter_map(move |entry| {
         entry
@@ -47,15 +48,15 @@ pub(super) fn list_field<'a>(value: &'a [u8], name: &str) -> impl Iterator<Item 
     })
 }
 
-/// The bytes of a signature, if it is exactly one of `tag_bytes` bytes, written
-/// in the one way that the encoding allows.
+/// Decodes a signature of exactly `tag_bytes` bytes; none for any other spelling than the one
+/// that the encoding allows.
 pub(super) fn decode(
     encoding: SignatureEncoding,
     text: &[u8],
     tag_bytes: usize,
 ) -> Option<Vec<u8>> {
     let bytes = match encoding {
-        // `hex` would take upper case too.
+        // `hex` also accepts upper case.
         SignatureEncoding::Hex if text.iter().any(u8::is_ascii_uppercase) => None,
         SignatureEncoding::Hex => hex::decode(text).ok(),
         SignatureEncoding::Base64 => STANDARD.decode(text).ok(),
@@ -63,7 +64,7 @@ pub(super) fn decode(
     (bytes.len() == tag_bytes).then_some(bytes)
 }
 
-/// A signature as the scheme writes it.
+/// Encodes a signature.
 pub(super) fn encode(encoding: SignatureEncoding, tag: &[u8]) -> String {
     match encoding {
         SignatureEncoding::Hex => hex::encode(tag),

@@ -1,16 +1,15 @@
-//! A fresh timestamp in a body, for senders who sign one there.
+//! A fresh timestamp in a body, for services that sign one there.
 
 use crate::domain::Timestamp;
 use crate::domain::source::{TimestampSource, VerificationScheme, WebhookScheme};
 use crate::secret::Secret;
-use crate::verify::sign;
+use crate::verify::{sign, timestamp};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// `body` as the service would send it at `now`: where the scheme with which `secret`
-/// signs wants a timestamp in the body, it stands there. Nothing else changes, to the
-/// byte.
+/// `body` as the service would send it at `now`: with the timestamp that the scheme of
+/// `secret` expects in the body, if any. Every other byte stays the same.
 pub fn stamped<'a>(
     source: &WebhookScheme,
     secret: &Secret,
@@ -25,7 +24,7 @@ pub fn stamped<'a>(
     let stamped = rule.and_then(|rule| {
         let pointer = rule.sources.iter().find_map(pointer)?;
         let text = std::str::from_utf8(body).ok()?;
-        put(text, pointer, &sign::digits(now, rule.unit))
+        put(text, pointer, &timestamp::digits(now, rule.unit))
     });
     stamped.map_or(Cow::Borrowed(body), |text| Cow::Owned(text.into_bytes()))
 }
@@ -37,7 +36,7 @@ fn pointer(source: &TimestampSource) -> Option<&str> {
     }
 }
 
-/// The JSON object `text` with `value` at `path`; none if there is no such place.
+/// The JSON object `text` with `value` at `path`; none if the path leads nowhere.
 fn put(text: &str, path: &str, value: &str) -> Option<String> {
     let (token, rest) = match path.split_once('/') {
         Some((token, rest)) => (token, Some(rest)),
@@ -55,13 +54,13 @@ fn put(text: &str, path: &str, value: &str) -> Option<String> {
         Some(rest) => put(member.get(), rest, value)?,
         None => value.to_owned(),
     };
-    // A raw value is a part of the text that it was read from.
+    // A raw value borrows from the text that it was read from.
     let start = member.get().as_ptr() as usize - text.as_ptr() as usize;
     let end = start + member.get().len();
     Some(format!("{}{new}{}", &text[..start], &text[end..]))
 }
 
-/// As the first member.
+/// The object with a new first member.
 fn insert(object: &str, name: &str, value: &str, is_empty: bool) -> String {
     let (before, after) = object.split_once('{').unwrap_or(("", "}"));
     let comma = if is_empty { "" } else { "," };

@@ -1,5 +1,9 @@
-//! Standard Webhooks 1.0 with symmetric keys (`v1`), in both ways in which senders
-//! turn the secret into the key. Other versions in the list are ignored.
+//! Standard Webhooks 1.0 (<https://www.standardwebhooks.com>) with symmetric keys (`v1`), and
+//! with both ways in which senders turn the secret into the key. Ignores signatures of other
+//! versions.
+//!
+//! Does without the crate `standardwebhooks`, which reads the system clock, fixes tolerance
+//! and header names, accepts repeated headers, and rejects bodies that are not UTF-8.
 
 use crate::domain::Timestamp;
 use crate::domain::source::TimestampUnit;
@@ -8,8 +12,7 @@ use crate::domain::source::{
 };
 use crate::secret::{SECRET_PREFIX, Secret};
 use crate::verify::hmac::{self, Tag};
-use crate::verify::sign::digits;
-use crate::verify::timestamp::{self, Stamp};
+use crate::verify::timestamp::{self, Stamp, digits};
 use crate::verify::{Request, VerifyError, signature};
 use base64::Engine as _;
 use base64::alphabet;
@@ -20,7 +23,8 @@ use zeroize::Zeroizing;
 pub(super) const HASH: HashAlgorithm = HashAlgorithm::Sha256;
 pub(super) const VERSION: &str = "v1,";
 
-/// People paste secrets; a lost `=` at the end changes nothing about the key.
+/// Tolerates a missing `=` at the end, which people lose when they paste a secret. The key is
+/// the same.
 const SECRET_BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -44,7 +48,7 @@ impl Names {
     }
 }
 
-/// Verifies by Standard Webhooks.
+/// Verifies the signature, then the freshness.
 pub(super) fn verify(
     scheme: &StandardWebhooksScheme,
     secrets: &[&Secret],
@@ -61,7 +65,7 @@ pub(super) fn verify(
     let id = request
         .sole_header(&names.id)?
         .ok_or(VerifyError::MissingSignedHeader)?;
-    // With a full stop in the id, `id.timestamp.body` could be cut in two ways.
+    // With a full stop in the id, `id.timestamp.body` would be ambiguous.
     if id.is_empty() || id.contains(&b'.') {
         return Err(VerifyError::MalformedSignedHeader);
     }
@@ -98,13 +102,13 @@ fn candidates(value: &[u8]) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// What is signed, signed.
+/// The tag of `id.timestamp.body`.
 pub(super) fn tag(key: &[u8], id: &[u8], timestamp: &[u8], body: &[u8]) -> Tag {
     hmac::tag(HASH, key, &[id, b".", timestamp, b".", body])
 }
 
-/// The value of the header that signs a message of the host's own, by each of `secrets`:
-/// a receiver that knows any of them accepts it. None if none has the scheme's form.
+/// Signs one of the host's own messages with each of `secrets`. A receiver that knows any of
+/// them accepts it. None if no secret has the scheme's form.
 pub fn signatures(
     secrets: &[Secret],
     id: &str,
@@ -126,16 +130,16 @@ pub fn signatures(
     })
 }
 
-/// What says when a message was signed, and by whom.
+/// The headers that sign one of the host's own messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StandardSignature {
-    /// `webhook-timestamp`, in seconds.
+    /// The value of `webhook-timestamp`, in seconds since 1970.
     pub timestamp: String,
-    /// `webhook-signature`.
+    /// The value of `webhook-signature`.
     pub signature: String,
 }
 
-/// The key in a secret; none if the secret has not the scheme's form or is empty.
+/// The key in a secret; none if the secret is empty or lacks the scheme's form.
 pub(super) fn key(kind: StandardWebhooksKey, secret: &Secret) -> Option<Zeroizing<Vec<u8>>> {
     let text = secret.expose();
     let key = match kind {

@@ -1,5 +1,5 @@
-//! What of a request may be kept and shown to a guest: everything but signatures
-//! and credentials.
+//! The parts of a request that may be stored and shown to a guest: everything but
+//! signatures and credentials.
 
 use crate::domain::delivery::Header;
 use crate::domain::source::{Locator, VerificationScheme, WebhookScheme};
@@ -7,18 +7,18 @@ use crate::verify::query;
 use crate::verify::standard_webhooks::Names;
 use http::HeaderMap;
 
-/// Headers that carry credentials whatever the description says.
+/// Headers that carry credentials with every provider.
 const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
 
-/// Senders often send a second, older signature beside the one that is described.
-/// With a weak secret a stored signature would let its reader guess the secret.
+/// Words in the names of signature headers. Senders often add an older signature to the
+/// described one, and a stored signature helps to guess a weak secret.
 const SIGNATURE_WORDS: [&str; 2] = ["signature", "hmac"];
 
-/// The headers that may be kept, in the map's order, names in lower case, bytes
-/// that are no UTF-8 replaced.
+/// The headers that may be stored, in the map's order, with lower-case names. Replaces
+/// invalid UTF-8.
 ///
-/// `sources` are the descriptions whose signatures may be there: more than one
-/// where one service forwards the requests of another.
+/// `sources` describe the signatures that may be present: more than one if one service
+/// forwards the requests of another.
 pub fn kept_headers(sources: &[&WebhookScheme], headers: &HeaderMap) -> Vec<Header> {
     let secret: Vec<String> = schemes(sources).filter_map(secret_header).collect();
     headers
@@ -36,7 +36,7 @@ pub fn kept_headers(sources: &[&WebhookScheme], headers: &HeaderMap) -> Vec<Head
         .collect()
 }
 
-/// The query string without the tokens in it.
+/// The query string without its tokens.
 pub fn kept_query(sources: &[&WebhookScheme], text: &str) -> String {
     let secret: Vec<&str> = schemes(sources).filter_map(secret_parameter).collect();
     if secret.is_empty() {
@@ -51,7 +51,7 @@ fn schemes<'a>(sources: &[&'a WebhookScheme]) -> impl Iterator<Item = &'a Verifi
     sources.iter().flat_map(|source| &source.verification)
 }
 
-/// The header in which a scheme's signature or token stands, in lower case.
+/// The header of a scheme's signature or token, in lower case.
 fn secret_header(scheme: &VerificationScheme) -> Option<String> {
     match scheme {
         VerificationScheme::Hmac(scheme) => Some(scheme.header.to_ascii_lowercase()),
@@ -65,7 +65,7 @@ fn secret_header(scheme: &VerificationScheme) -> Option<String> {
     }
 }
 
-/// The query parameter in which a scheme's token stands.
+/// The query parameter of a scheme's token.
 fn secret_parameter(scheme: &VerificationScheme) -> Option<&str> {
     match scheme {
         VerificationScheme::Token(scheme) => match &scheme.at {
@@ -77,79 +77,4 @@ fn secret_parameter(scheme: &VerificationScheme) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::source::{StandardWebhooksKey, StandardWebhooksScheme, TokenScheme};
-
-    fn source() -> WebhookScheme {
-        let token = |at| {
-            VerificationScheme::Token(TokenScheme {
-                at,
-                prefix: String::new(),
-            })
-        };
-        WebhookScheme {
-            verification: vec![
-                VerificationScheme::StandardWebhooks(StandardWebhooksScheme {
-                    prefix: "webhook".to_owned(),
-                    key: StandardWebhooksKey::Base64,
-                    tolerance_seconds: 300,
-                }),
-                token(Locator::Header("X-Webhook-Secret".to_owned())),
-                token(Locator::Query("token".to_owned())),
-            ],
-            delivery_id: vec![],
-            account: vec![],
-            handshakes: vec![],
-        }
-    }
-
-    #[test]
-    fn signatures_and_credentials_are_not_kept_and_all_else_is() {
-        let mut headers = HeaderMap::new();
-        for (name, value) in [
-            ("Content-Type", "application/json"),
-            ("Webhook-Id", "msg_1"),
-            ("Webhook-Timestamp", "1"),
-            ("Webhook-Signature", "v1,x"),
-            ("X-Webhook-Secret", "s"),
-            ("Authorization", "Bearer x"),
-            ("Cookie", "a=b"),
-            ("Proxy-Authorization", "Basic x"),
-            ("X-Old-Signature-1", "sha1=x"),
-            ("X-Hmac-Sha256", "x"),
-            ("X-Event", "one"),
-            ("X-Event", "two"),
-        ] {
-            headers.append(
-                http::HeaderName::from_bytes(name.as_bytes()).unwrap(),
-                value.parse().unwrap(),
-            );
-        }
-        let latin_1 = http::HeaderValue::from_bytes(b"caf\xe9").unwrap();
-        headers.append("x-name", latin_1);
-
-        let kept: Vec<(String, String)> = kept_headers(&[&source()], &headers)
-            .into_iter()
-            .map(|header| (header.name, header.value))
-            .collect();
-        let expected = [
-            ("content-type", "application/json"),
-            ("webhook-id", "msg_1"),
-            ("webhook-timestamp", "1"),
-            ("x-event", "one"),
-            ("x-event", "two"),
-            ("x-name", "caf\u{fffd}"),
-        ];
-        assert_eq!(
-            kept,
-            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
-        );
-    }
-
-    #[test]
-    fn a_token_in_the_query_is_not_kept_however_it_is_written() {
-        let kept = kept_query(&[&source()], "a=%31&token=s&t%6Fken=s&b");
-        assert_eq!(kept, "a=%31&b");
-    }
-}
+mod tests;

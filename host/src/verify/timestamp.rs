@@ -1,5 +1,4 @@
-//! When a sender says it signed, and whether that is close enough to the time of
-//! receipt.
+//! The time of a signature, and its distance from the time of receipt.
 
 use crate::domain::Timestamp;
 use crate::domain::source::{TimestampRule, TimestampSource, TimestampUnit};
@@ -9,7 +8,7 @@ use std::borrow::Cow;
 
 const MICROS_PER_SECOND: u64 = 1_000_000;
 
-/// A timestamp as it arrived.
+/// A timestamp as the sender wrote it.
 pub(super) struct Stamp<'a> {
     text: Cow<'a, [u8]>,
     /// A JSON number may have a fraction; text may not.
@@ -17,7 +16,7 @@ pub(super) struct Stamp<'a> {
 }
 
 impl<'a> Stamp<'a> {
-    /// One that stood in a header.
+    /// A timestamp from a header.
     pub(super) fn new(text: impl Into<Cow<'a, [u8]>>) -> Self {
         Self {
             text: text.into(),
@@ -30,11 +29,10 @@ impl<'a> Stamp<'a> {
         &self.text
     }
 
-    /// The time that it names.
+    /// Parses the timestamp.
     ///
     /// # Errors
-    /// `MalformedTimestamp` for anything but digits, or a JSON number that is not
-    /// negative.
+    /// `MalformedTimestamp` for anything but digits or a nonnegative JSON number.
     pub(super) fn time(&self, unit: TimestampUnit) -> Result<Timestamp, VerifyError> {
         let count = self.count().ok_or(VerifyError::MalformedTimestamp)?;
         let micros = match unit {
@@ -46,25 +44,25 @@ impl<'a> Stamp<'a> {
 
     fn count(&self) -> Option<i64> {
         let text = std::str::from_utf8(&self.text).ok()?;
-        // `parse` alone would take a sign.
+        // `parse` alone would accept a sign.
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return text.parse().ok();
         }
         // Some senders write milliseconds with a fraction.
         let number: f64 = self.is_number.then(|| text.parse().ok())??;
-        // Up to 2^53 a float holds every integer, so the cast loses the fraction only.
+        // A float holds every integer up to 2^53, so the cast loses only the fraction.
         (0.0..9_007_199_254_740_992.0)
             .contains(&number)
             .then_some(number as i64)
     }
 }
 
-/// The timestamp at the first of the rule's sources that has one. `signature_list`
-/// is the signature header's value where that is a list.
+/// The timestamp at the first of the rule's sources that has one. `signature_list` is the
+/// value of the signature header if that is a list.
 ///
 /// # Errors
-/// `Repeated` if a header or an entry stands there twice, `MalformedTimestamp` if
-/// a pointer leads to something that is neither string nor number.
+/// `Repeated` if a header or an entry occurs twice, `MalformedTimestamp` if a pointer leads
+/// to something other than a string or a number.
 pub(super) fn find<'a>(
     rule: &TimestampRule,
     request: &Request<'a>,
@@ -104,8 +102,16 @@ fn sole_field<'a>(value: &'a [u8], name: &str) -> Result<Option<&'a [u8]>, Verif
     }
 }
 
-/// Whether `time` lies within `tolerance_seconds` of the time of receipt; the
-/// bound itself does.
+/// A timestamp as senders write it.
+pub(super) fn digits(time: Timestamp, unit: TimestampUnit) -> String {
+    match unit {
+        TimestampUnit::Seconds => time.0.div_euclid(1_000_000).to_string(),
+        TimestampUnit::Milliseconds => time.0.div_euclid(1_000).to_string(),
+    }
+}
+
+/// Checks that `time` lies within `tolerance_seconds` of the time of receipt, bounds
+/// included.
 ///
 /// # Errors
 /// `Stale` or `Future`, with the distance in whole seconds.

@@ -1,5 +1,5 @@
-//! A secret that the sender repeats with each delivery, in a header or the query.
-//! Weaker than a signature: whoever sees one delivery can send others.
+//! A secret that the sender repeats with each delivery, in a header or the query. It is
+//! weaker than a signature: anybody who sees one delivery can forge others.
 
 use crate::domain::source::{Locator, TokenScheme};
 use crate::secret::Secret;
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use subtle::ConstantTimeEq;
 
-/// Verifies by a shared token.
+/// Verifies the token.
 pub(super) fn verify(
     scheme: &TokenScheme,
     secrets: &[&Secret],
@@ -17,7 +17,7 @@ pub(super) fn verify(
     let value = match &scheme.at {
         Locator::Header(name) => request.sole_header(name)?.map(Cow::Borrowed),
         Locator::Query(name) => sole_parameter(request.query(), name)?,
-        // Refused when a description is checked; here too, it is no place to look.
+        // A description with a token in the body is refused, so this never looks there.
         Locator::BodyPointer(_) => None,
     };
     let value = value.ok_or(VerifyError::MissingSignature)?;
@@ -34,7 +34,7 @@ pub(super) fn verify(
     }
 }
 
-/// Compares digests, so that not even the secret's length shows.
+/// Compares digests, which hides even the secret's length.
 fn is_same(secret: &Secret, token: &[u8]) -> bool {
     let expected = Sha256::digest(secret.expose().as_bytes());
     let given = Sha256::digest(token);

@@ -1,4 +1,4 @@
-//! Pointers against RFC 6901, against a tree, and against bytes that are no JSON.
+//! Pointers compared with RFC 6901 and with a tree, and read from bytes that are no JSON.
 
 use super::*;
 use proptest::prelude::*;
@@ -63,7 +63,7 @@ fn nesting_harms_nobody() {
         "]".repeat(depth)
     );
     assert_eq!(one(&body, "/a"), text("1"));
-    // A pointer that leads far down meets the parser's own bound.
+    // A deep pointer hits the parser's recursion limit.
     let deep = "/0".repeat(200);
     assert_eq!(
         one(&format!("{}{}", "[".repeat(200), "]".repeat(200)), &deep),

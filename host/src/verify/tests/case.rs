@@ -1,4 +1,4 @@
-//! Requests that pass, one of each form, for tests to spoil.
+//! Valid requests, one of each form, for tests to break.
 
 use crate::domain::Timestamp;
 use crate::domain::source::{
@@ -10,7 +10,7 @@ use crate::secret::Secret;
 use crate::verify::{Request, VerifyError};
 use http::{HeaderMap, HeaderName};
 
-/// The moment at which Standard Webhooks' published message was signed.
+/// The time of the signature of Standard Webhooks' published message.
 pub(super) const SIGNED_AT: Timestamp = Timestamp(1_614_265_330_000_000);
 
 pub(super) fn source(verification: Vec<VerificationScheme>) -> WebhookScheme {
@@ -35,7 +35,7 @@ pub(super) fn secrets(texts: &[&str]) -> Vec<Secret> {
     texts.iter().map(|text| Secret::from(*text)).collect()
 }
 
-/// A request that is varied by tests, one part at a time.
+/// A request that tests vary, one part at a time.
 #[derive(Clone)]
 pub(super) struct Case {
     pub(super) source: WebhookScheme,
@@ -90,7 +90,7 @@ impl Case {
     }
 }
 
-/// `sha256=<hex>` over the body, no time.
+/// `sha256=<hex>` over the body, without a timestamp.
 pub(super) fn prefixed_scheme() -> HmacScheme {
     HmacScheme {
         hash: HashAlgorithm::Sha256,
@@ -102,7 +102,7 @@ pub(super) fn prefixed_scheme() -> HmacScheme {
     }
 }
 
-/// The most widely published vector of this form of signature.
+/// The most widely published vector of this form.
 pub(super) fn prefixed() -> Case {
     Case {
         source: source(vec![VerificationScheme::Hmac(prefixed_scheme())]),
@@ -117,8 +117,8 @@ pub(super) fn prefixed() -> Case {
     }
 }
 
-/// The message in the tests of Nango's client library, with its HMAC as OpenSSL
-/// computes it: Nango itself publishes the algorithm and no signature.
+/// The message in the tests of Nango's client library. Nango publishes the algorithm but no
+/// signature, so OpenSSL computed this HMAC.
 pub(super) fn whole() -> Case {
     let body = br#"{"type":"sync","connectionId":"test-connection","providerConfigKey":"test-provider","syncName":"test-sync","model":"TestModel","responseResults":{"added":5,"updated":0,"deleted":0}}"#;
     let signature = "ce6f82d8555253066e19ba3525ebab872d906b9f4607481a889b991b29b17b3a";
@@ -160,7 +160,7 @@ pub(super) fn standard(key: StandardWebhooksKey) -> Case {
     }
 }
 
-/// The same scheme with the secret's own bytes as key.
+/// The same scheme with the secret's bytes as the key.
 pub(super) fn standard_raw() -> Case {
     let scheme = standard(StandardWebhooksKey::Raw).source.verification;
     signed(scheme, "a raw secret", b"{}")
@@ -188,8 +188,8 @@ pub(super) fn list() -> Case {
     signed(vec![VerificationScheme::Hmac(scheme)], "list secret", b"{}")
 }
 
-/// Plain hex over the body, the time in the signed body before the one in the
-/// unsigned header, in milliseconds.
+/// Plain hex over the body. The timestamp, in milliseconds, is in the signed body or else
+/// in an unsigned header.
 pub(super) fn body_time(body: &str) -> Case {
     let scheme = HmacScheme {
         hash: HashAlgorithm::Sha256,
@@ -222,7 +222,7 @@ pub(super) fn token(at: Locator, prefix: &str) -> Case {
     signed(vec![scheme], "token & secret", b"{}")
 }
 
-/// A request signed by the first scheme.
+/// A request that the first scheme signs.
 pub(super) fn signed(
     verification: Vec<VerificationScheme>,
     secret: &'static str,

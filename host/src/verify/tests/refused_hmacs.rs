@@ -1,4 +1,4 @@
-//! What schemes that are described part by part refuse, and what they say then.
+//! The refusals of schemes that are described part by part.
 
 use super::*;
 use VerifyError::{
@@ -100,7 +100,7 @@ fn freshness_is_judged_by_the_time_of_receipt_either_way() {
         let seconds = tolerance.unsigned_abs() + 1;
         assert_eq!(case.received_after(tolerance + 1), Err(Stale { seconds }));
         assert_eq!(case.received_after(-tolerance - 1), Err(Future { seconds }));
-        // A forgery is told as a forgery, however old it is.
+        // A forgery is reported as a forgery, however old it is.
         let forged = case.with(|case| {
             case.received_at.0 += 1_000_000_000;
             case.body.push(b' ');
@@ -123,7 +123,7 @@ fn a_stale_signed_time_is_not_saved_by_a_fresh_header() {
 #[test]
 fn a_body_without_a_time_falls_back_to_the_header_and_is_refused_without() {
     for body in [r#"{"at":1}"#, r#"{"sentAt":null}"#, "no json"] {
-        // Signed with the header that signing adds.
+        // The signer adds the header.
         let case = body_time(body);
         assert_eq!(case.headers[0].0, "x-timestamp");
         assert_eq!(case.outcome(), Ok(()));

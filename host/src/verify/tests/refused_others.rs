@@ -1,4 +1,4 @@
-//! What every scheme refuses, and Standard Webhooks and tokens in particular.
+//! The refusals of every scheme, and of Standard Webhooks and tokens in particular.
 
 use super::*;
 use VerifyError::{
@@ -72,7 +72,7 @@ fn a_missing_or_repeated_signature_is_refused() {
             continue;
         };
         assert_eq!(case.without_header(last), Err(MissingSignature));
-        // The same twice is no better than two different ones.
+        // A repetition is refused even if both values are the same.
         assert_eq!(case.with_header_twice(last), Err(Repeated));
         let second = case.with(|case| case.headers.push((case.headers[last].0, "x".to_owned())));
         assert_eq!(second, Err(Repeated));
@@ -156,7 +156,7 @@ fn a_token_is_compared_whole_and_with_its_prefix() {
         ("Bearer ", MissingSignature),
         ("", MalformedSignature),
     ] {
-        // Set as bytes, because a header's value loses blanks only on the wire.
+        // Set as bytes: only the wire strips blanks from a header's value.
         assert_eq!(case.with_header(0, value), Err(error), "{value:?}");
     }
 }

@@ -1,5 +1,4 @@
-//! What is signed by a description is accepted by it, whatever the description;
-//! and one changed bit of what is signed is refused.
+//! Any description accepts what it signs, and refuses it after one bit has changed.
 
 use super::*;
 use proptest::prelude::*;
@@ -31,7 +30,7 @@ fn timestamp_rule() -> impl Strategy<Value = TimestampRule> {
         any::<bool>(),
     )
         .prop_map(|(mut sources, unit, tolerance_seconds, required)| {
-            // So that signing always has somewhere to write the time.
+            // The signer always needs a place for the timestamp.
             sources.push(TimestampSource::Header("x-timestamp".to_owned()));
             TimestampRule {
                 sources,
@@ -104,7 +103,7 @@ fn scheme() -> impl Strategy<Value = VerificationScheme> {
     prop_oneof![4 => hmac_scheme().prop_map(VerificationScheme::Hmac), 1 => standard, 1 => token]
 }
 
-/// The request as it arrives: what signing adds joins what was there.
+/// The request as it arrives, with the additions of the signer.
 fn sent(source: &WebhookScheme, body: &[u8]) -> (HeaderMap, String) {
     let mut headers = header_map(&[("x-topic", "orders")]);
     let signed = Request::new(source, &headers, "a=b", body, SIGNED_AT)

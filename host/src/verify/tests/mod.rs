@@ -1,5 +1,5 @@
-//! The schemes as a whole: published vectors, every refusal, rotation, and that
-//! what is signed as described is accepted as described.
+//! Whole schemes: published vectors, every refusal, rotation, and the round trip from
+//! signing to verification.
 
 mod case;
 mod refused_hmacs;
@@ -27,7 +27,7 @@ fn published_signatures_are_accepted() {
 #[test]
 fn published_signatures_are_made() {
     for case in [prefixed(), whole(), standard(StandardWebhooksKey::Base64)] {
-        // Everything but the signature is there; it comes last.
+        // The request has everything but the signature, which is the last header.
         let (signature, rest) = case.headers.split_last().unwrap();
         let rest: Vec<(&str, &str)> = rest.iter().map(|(name, value)| (*name, &**value)).collect();
         let headers = header_map(&rest);
@@ -103,7 +103,7 @@ fn one_of_several_schemes_suffices() {
 }
 
 #[test]
-fn of_several_failures_the_one_that_came_furthest_is_told() {
+fn the_scheme_that_got_furthest_explains_the_refusal() {
     let mut case = standard(StandardWebhooksKey::Base64);
     let by_token = token(Locator::Header("x-token".to_owned()), "");
     // In either order.
@@ -121,7 +121,7 @@ fn of_several_failures_the_one_that_came_furthest_is_told() {
 }
 
 #[test]
-fn signing_says_what_it_lacks() {
+fn signing_names_the_missing_part() {
     let none = HeaderMap::new();
     let sign = |case: &Case, secret: &str| {
         Request::new(&case.source, &none, "", &case.body, SIGNED_AT).sign(&Secret::from(secret))
