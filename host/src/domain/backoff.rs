@@ -1,17 +1,17 @@
-//! How long to wait before the next attempt.
+//! The wait before the next attempt.
 
 use std::time::Duration;
 
-/// Exponential backoff with full jitter: uniformly between zero and
+/// Exponential backoff with full jitter: a uniform wait between zero and
 /// `base · 2^(attempt-1)`, at most `max`.
 ///
-/// Full jitter spreads what failed together best
+/// Full jitter spreads the retries of simultaneous failures best
 /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
     /// The bound after the first attempt.
     pub base: Duration,
-    /// The bound that is never exceeded.
+    /// The largest bound.
     pub max: Duration,
 }
 

@@ -6,28 +6,28 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 text_enum! {
-    /// Which ingress route took a delivery.
+    /// The ingress route of a delivery.
     pub enum Route {
         /// `/webhooks/t/{token}`: belongs to one trigger.
         Token = "token",
         /// `/webhooks/direct/{provider}/{integration_id}`: belongs to one integration.
         Integration = "integration",
-        /// `/webhooks/direct/{provider}`: the account in it says to which.
+        /// `/webhooks/direct/{provider}`: belongs to the integration of the account in it.
         Account = "account",
-        /// `/webhooks/nango`: the connection in its envelope says to which.
+        /// `/webhooks/nango`: belongs to the integration of the connection on its envelope.
         Nango = "nango",
     }
 }
 
-/// Where a delivery came in, and so to whom it belongs.
+/// The route of a delivery, and the owner that the route names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The route.
     pub route: Route,
-    /// The provider that parses it; [`super::nango::PROVIDER_UNKNOWN`] until a worker
-    /// has found the integration of its connection.
+    /// The provider that parses the delivery; [`super::nango::PROVIDER_UNKNOWN`] until a
+    /// worker has found the integration of the connection.
     pub provider: String,
-    /// The organization; unknown until a worker has read the account.
+    /// The organization; none until a worker has read the account.
     pub org: Option<OrgId>,
     /// The trigger of a token route.
     pub trigger: Option<TriggerId>,
@@ -35,23 +35,23 @@ pub struct Origin {
     pub integration: Option<IntegrationId>,
 }
 
-/// A header, its name in lower case.
+/// A header of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize, ToSchema)]
 pub struct Header {
-    /// In lower case.
+    /// The name in lower case.
     pub name: String,
-    /// Bytes that are no UTF-8 are replaced by U+FFFD.
+    /// The value. U+FFFD replaces invalid UTF-8.
     pub value: String,
 }
 
 /// A verified request, before it is stored.
 #[derive(Clone, Debug)]
 pub struct NewDelivery {
-    /// Its id, which becomes the row's.
+    /// The id of the delivery and its row.
     pub id: DeliveryId,
-    /// To whom it belongs.
+    /// The route, and the owner that it names.
     pub origin: Origin,
-    /// The sender's id for it.
+    /// The sender's id for the delivery.
     pub delivery_key: Option<String>,
     /// Headers without those that carry a signature or a credential.
     pub headers: Vec<Header>,
@@ -59,88 +59,88 @@ pub struct NewDelivery {
     pub query: String,
     /// The exact bytes.
     pub body: Vec<u8>,
-    /// When its headers arrived.
+    /// The time at which the headers arrived.
     pub received_at: Timestamp,
 }
 
 /// A delivery that a worker holds.
 #[derive(Clone, Debug)]
 pub struct ClaimedDelivery {
-    /// Its row.
+    /// The id of the row.
     pub id: DeliveryId,
-    /// The fence: what this claim writes is dropped once another claim exists. It
-    /// only grows, so no claim ever has the number of an older one.
+    /// The fence: writes of this claim are dropped once another claim exists. The number
+    /// only grows, so every claim has its own.
     pub attempt: i32,
-    /// Attempts that count against the limit, this one included: those since a
-    /// person last had it retried, without those that were given back.
+    /// Attempts that count against the limit, including this one. Attempts before the last
+    /// manual retry do not count, and neither do claims that were given back.
     pub tries: i32,
-    /// To whom it belongs.
+    /// The route, and the owner that it names.
     pub origin: Origin,
-    /// As stored.
+    /// The stored headers.
     pub headers: Vec<Header>,
-    /// As stored.
+    /// The stored query string.
     pub query: String,
     /// The exact bytes.
     pub body: Vec<u8>,
-    /// When it was received.
+    /// The time of receipt.
     pub received_at: Timestamp,
 }
 
-/// What becomes of a claimed delivery.
+/// The end of an attempt at a claimed delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disposition {
-    /// Done; the text says what came of it.
+    /// The delivery is done.
     Completed {
-        /// For people: `1 event, 1 run`.
+        /// A summary for people: `2 of 3 wanted`.
         outcome: String,
     },
-    /// Tried again at `at`.
+    /// The delivery is retried.
     Retry {
-        /// When.
+        /// The time of the next attempt.
         at: Timestamp,
-        /// What went wrong.
+        /// The error of this attempt.
         error: String,
     },
-    /// A dead letter.
+    /// The delivery is a dead letter.
     Failed {
-        /// What went wrong.
+        /// The error of this attempt.
         error: String,
     },
 }
 
-/// A delivery as people see it.
+/// A delivery, as the API shows it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Delivery {
-    /// Its id.
+    /// The id of the delivery.
     pub id: DeliveryId,
-    /// The provider that parses it; `nango` until the integration of its connection
-    /// is found.
+    /// The provider that parses the delivery; `nango` until the integration of its
+    /// connection is found.
     pub provider: String,
-    /// The integration that it came in for.
+    /// The integration of the route.
     pub integration_id: Option<IntegrationId>,
-    /// The trigger that it came in for.
+    /// The trigger of the route.
     pub trigger_id: Option<TriggerId>,
-    /// Which ingress route took it.
+    /// The ingress route.
     pub route: Route,
-    /// The sender's id for it.
+    /// The sender's id for the delivery.
     pub delivery_key: Option<String>,
-    /// Where it stands.
+    /// The status of the delivery.
     pub status: DeliveryStatus,
-    /// What came of it.
+    /// A summary of the result.
     pub outcome: Option<String>,
-    /// How often it was tried since it arrived, or since somebody had it retried.
+    /// Attempts since the delivery arrived, or since its last manual retry.
     pub attempt: i32,
-    /// When it is due again, or when its lease ends.
+    /// The next attempt, or the end of the lease.
     pub due_at: Option<Timestamp>,
-    /// What went wrong.
+    /// The error of the last attempt.
     pub error: Option<String>,
-    /// When it arrived.
+    /// The time of receipt.
     pub received_at: Timestamp,
-    /// When it was settled.
+    /// The time at which the delivery was settled.
     pub processed_at: Option<Timestamp>,
 }
 
-/// A delivery with what was sent.
+/// A delivery with its content.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct DeliveryContent {
     /// The delivery.
@@ -150,7 +150,7 @@ pub struct DeliveryContent {
     pub headers: Vec<Header>,
     /// The query string.
     pub query: String,
-    /// The body as text, if it is UTF-8.
+    /// The body as text; null if it is not UTF-8.
     pub body: Option<String>,
     /// The exact bytes, in base64.
     pub body_base64: String,

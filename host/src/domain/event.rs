@@ -6,127 +6,127 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-/// What a provider made of a delivery: an event that no trigger has seen yet.
+/// An event as a provider parsed it, before any trigger sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsedEvent {
-    /// Identifies the occurrence, once per trigger.
+    /// Identifies the occurrence. Each trigger takes a key once.
     pub dedup_key: String,
-    /// What happened, in the service's words.
+    /// The kind of the event, in the service's terms.
     pub kind: String,
-    /// When, according to the service.
+    /// The time of the event, according to the service.
     pub occurred_at: Option<Timestamp>,
-    /// One line for people.
+    /// A line of text that describes the event.
     pub title: String,
-    /// Where to look at it.
+    /// A link to the event at its service.
     pub url: Option<String>,
-    /// Who did it.
+    /// The person or bot that caused the event.
     pub actor: Option<String>,
-    /// A JSON object of the provider's own.
+    /// The provider's facts about the event, as a JSON object.
     pub facts: String,
 }
 
-/// What one configuration makes of one event.
+/// The filter's verdict on one event for one configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It starts a run.
+    /// The event starts a run.
     Accept,
-    /// It does not, for this reason.
+    /// The event starts no run, for this reason.
     Reject(String),
-    /// The configuration cannot be understood, for this reason.
+    /// The configuration is invalid, for this reason.
     InvalidConfig(String),
 }
 
 text_enum! {
-    /// Why an event started no run.
+    /// The reason for which an event started no run.
     pub enum SkipReason {
-        /// The automation is switched off.
+        /// The automation is disabled.
         AutomationDisabled = "automation_disabled",
-        /// The trigger's configuration does not want it.
+        /// The trigger's configuration does not match.
         FilterMismatch = "filter_mismatch",
-        /// The trigger's configuration cannot be understood.
+        /// The trigger's configuration is invalid.
         InvalidConfig = "invalid_config",
         /// The run could not be created.
         RunCreateFailed = "run_create_failed",
         /// A person skipped it.
         Manual = "manual",
-        /// A tick that was missed while nothing ran.
+        /// The tick was missed because no scheduler ran.
         MissedTick = "missed_tick",
     }
 }
 
-/// Whether an event starts a run.
+/// The decision about an event for one trigger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It does.
+    /// The event starts a run.
     Run,
-    /// It does not.
+    /// The event starts no run.
     Skip {
-        /// Why.
+        /// The reason.
         reason: SkipReason,
-        /// In the words of whoever decided.
+        /// Details, in the words of the filter or the person.
         detail: Option<String>,
     },
 }
 
-/// An event for one trigger, decided and ready to be written.
+/// A decided event for one trigger, ready to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecidedEvent {
     /// The trigger's organization.
     pub org: OrgId,
-    /// The trigger.
+    /// The trigger that sees the event.
     pub trigger: TriggerId,
-    /// What the trigger runs.
+    /// The automation of the trigger.
     pub automation: AutomationId,
-    /// What happened.
+    /// The event.
     pub event: std::sync::Arc<ParsedEvent>,
-    /// Whether it starts a run.
+    /// The decision.
     pub decision: Decision,
 }
 
-/// An event as people see it.
+/// An event, as the API shows it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Event {
-    /// Its id.
+    /// The id of the event.
     pub id: EventId,
-    /// The trigger that saw it.
+    /// The trigger that saw the event.
     pub trigger_id: TriggerId,
-    /// What the trigger runs.
+    /// The automation of the trigger.
     pub automation_id: AutomationId,
-    /// The delivery that it came with.
+    /// The delivery that contained the event.
     pub delivery_id: Option<DeliveryId>,
-    /// Where it stands.
+    /// The status of the event.
     pub status: EventStatus,
-    /// What happened, in the service's words.
+    /// The kind of the event, in the service's terms.
     pub kind: String,
-    /// Identifies the occurrence, once per trigger.
+    /// Identifies the occurrence. Each trigger takes a key once.
     pub dedup_key: String,
-    /// One line for people.
+    /// A line of text that describes the event.
     pub title: String,
-    /// Where to look at it.
+    /// A link to the event at its service.
     pub url: Option<String>,
-    /// Who did it.
+    /// The person or bot that caused the event.
     pub actor: Option<String>,
-    /// When, according to the service.
+    /// The time of the event, according to the service.
     pub occurred_at: Option<Timestamp>,
-    /// A JSON object of the provider's own.
+    /// The provider's facts about the event, as a JSON object.
     #[schema(value_type = Object)]
     pub facts: Box<RawValue>,
-    /// Why it started no run.
+    /// The reason for which the event started no run.
     pub skip_reason: Option<SkipReason>,
-    /// In the words of whoever decided.
+    /// Details, in the words of the filter or the person.
     pub skip_detail: Option<String>,
-    /// What went wrong.
+    /// The error of the run.
     pub error: Option<String>,
-    /// The event that this one repeats.
+    /// The event that this one replays.
     pub replay_of: Option<EventId>,
-    /// When it was written.
+    /// The time of creation.
     pub created_at: Timestamp,
-    /// When it was completed, failed or skipped.
+    /// The time at which the event was completed, failed or skipped.
     pub processed_at: Option<Timestamp>,
 }
 
 impl Event {
-    /// What a provider made of it, as it was when it was decided.
+    /// The event as the provider parsed it.
     pub fn parsed(&self) -> ParsedEvent {
         ParsedEvent {
             dedup_key: self.dedup_key.clone(),

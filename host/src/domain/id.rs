@@ -1,12 +1,12 @@
-//! Ids: UUIDv7 (ordered by time of creation, which keeps indexes local), written
-//! with a prefix that says of what.
+//! Ids: UUIDv7, with a prefix that names the kind. UUIDv7 is ordered by time of creation,
+//! which keeps index writes local.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::fmt;
 use std::str::FromStr;
 use uuid::Uuid;
 
-/// Text that is no id of the wanted kind.
+/// A text that is no id of the expected kind.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("expected an id like {prefix}_{example}, got {got:?}")]
 pub struct IdError {
@@ -22,16 +22,15 @@ macro_rules! id {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// What stands before the underscore.
+            /// The text before the underscore.
             pub const PREFIX: &'static str = $prefix;
 
-            /// A new id, later than those that this process made before.
+            /// A new id, greater than all earlier ones of this process.
             pub fn new() -> Self {
                 Self(Uuid::now_v7())
             }
 
-            /// How long ago it was made, to the millisecond; nothing if it says not
-            /// when.
+            /// The age of the id, to the millisecond; zero if the UUID has no timestamp.
             pub fn age(&self, now: $crate::domain::Timestamp) -> std::time::Duration {
                 let made = self.0.get_timestamp().map(|at| at.to_unix());
                 let made_us = made.map(|(seconds, nanos)| {
@@ -109,7 +108,7 @@ macro_rules! id {
     };
 }
 
-id!(/// An automation: what runs.
+id!(/// An automation: the thing that runs.
     AutomationId, "aut");
 id!(/// An integration: a connection of an organization to an account.
     IntegrationId, "int");
@@ -125,14 +124,14 @@ id!(/// An event.
     EventId, "evt");
 id!(/// A run.
     RunId, "run");
-id!(/// A message of the outbox.
+id!(/// A message in the outbox.
     OutboxId, "out");
-id!(/// A sink: where messages are sent.
+id!(/// A sink: the target of messages.
     SinkId, "snk");
 id!(/// An API key.
     KeyId, "key");
 
-/// An organization (tenant). Its id is a slug that the operator chooses.
+/// The id of an organization (tenant): a slug that the operator chooses.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
 #[serde(transparent)]
 pub struct OrgId(String);
@@ -153,7 +152,7 @@ impl fmt::Display for OrgId {
     }
 }
 
-/// Text that is no organization id.
+/// A text that is no organization id.
 #[derive(Debug, thiserror::Error)]
 #[error("expected an organization id of 1 to 64 characters a-z, 0-9, '-', '_', got {0:?}")]
 pub struct OrgIdError(String);

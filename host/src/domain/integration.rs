@@ -1,4 +1,4 @@
-//! An integration, and how its state follows what its service says about it.
+//! An integration, and the changes of its status that its service reports.
 
 use crate::domain::credential_kind::CredentialKind;
 use crate::domain::text_enum::text_enum;
@@ -9,43 +9,43 @@ use utoipa::ToSchema;
 /// A connection of an organization to one account of one provider.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Integration {
-    /// Its id.
+    /// The id of the integration.
     pub id: IntegrationId,
-    /// The provider.
+    /// The id of the provider.
     pub provider: String,
-    /// For people.
+    /// The display name.
     pub name: Option<String>,
-    /// The id of the connection at whoever manages it.
+    /// The id of the connection at the service that manages it, such as Nango.
     pub connection_id: Option<String>,
-    /// The account at the service: an installation, a workspace. App-level
-    /// deliveries find the integration by it.
+    /// The account at the service: an installation, a workspace. App-level deliveries are
+    /// matched to the integration by it.
     pub account: Option<String>,
-    /// Whether deliveries for it start runs.
+    /// The status of the integration.
     pub status: IntegrationStatus,
-    /// Why it is in this status, if its service said so.
+    /// The reason for the status, if the service gave one.
     pub status_reason: Option<String>,
-    /// Whether a webhook secret is set.
+    /// True if a webhook secret is set.
     pub has_secret: bool,
-    /// What kind of credential is set, with which it is polled; null if none is.
+    /// The kind of the credential for polling; null if none is set.
     pub credential_type: Option<CredentialKind>,
-    /// When it was created.
+    /// The time of creation.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// The time of the last change.
     pub updated_at: Timestamp,
 }
 
 text_enum! {
-    /// Whether an integration works. One that does not is not polled, and deliveries for it
-    /// are kept, and say why they started no run.
+    /// The status of an integration. Only an active one is polled. Deliveries for one that
+    /// does not work are stored with the reason why they started no run.
     pub enum IntegrationStatus {
-        /// It does.
+        /// The integration works.
         Active = "active",
-        /// Switched off, here or at the service.
+        /// Suspended, here or at the service.
         Suspended = "suspended",
         /// Its credential no longer works at whoever manages it.
         Error = "error",
-        /// Its service refused the credential: polling stops until there is a new one.
-        /// Deliveries, which need no credential, still start runs.
+        /// The service refused the credential: polling stops until it is replaced.
+        /// Deliveries need no credential and still start runs.
         NeedsReauth = "needs_reauth",
         /// The connection or installation is gone at the service.
         Deleted = "deleted",
@@ -53,37 +53,37 @@ text_enum! {
 }
 
 text_enum! {
-    /// Who put an integration into its status.
+    /// The actor that set an integration's status.
     pub enum StatusSetter {
-        /// Somebody, over the API.
+        /// A person, through the API.
         Person = "person",
-        /// The service, or whoever manages the connection.
+        /// The service, or the manager of the connection.
         Service = "service",
     }
 }
 
-/// What a service says about a connection or an installation.
+/// A service's news about a connection or an installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionNews {
-    /// It was made, or made anew.
+    /// The connection was created or replaced.
     Connected,
-    /// Its credential works again, or there is a new one.
+    /// The credential works again, or was replaced.
     Refreshed,
-    /// Its credential no longer works.
+    /// The credential no longer works.
     RefreshFailed,
-    /// It was switched off.
+    /// The connection was suspended.
     Suspended,
-    /// It was switched on again.
+    /// The suspension was lifted.
     Resumed,
-    /// It is gone.
+    /// The connection was deleted.
     Deleted,
 }
 
 impl ConnectionNews {
-    /// The status that follows, if it is another one.
+    /// The status after the news, if it changes.
     ///
-    /// A suspension by a person is not lifted by a service: whoever switched an
-    /// integration off does not want its runs to start again by themselves.
+    /// A service never lifts a suspension by a person, who does not expect runs to start
+    /// again.
     pub fn follow(
         self,
         status: IntegrationStatus,

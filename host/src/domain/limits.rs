@@ -1,7 +1,7 @@
-//! Limits on what a provider may hand to the host. Deployment limits (body size,
-//! queue depth, attempts) stand in the configuration.
+//! Limits on the values that a provider returns. Limits of a deployment (body size, queue
+//! depth, attempts) are in the configuration.
 
-/// Events of one delivery or page.
+/// Events of one delivery or one page.
 pub const EVENTS_PER_CALL_MAX: usize = 1_000;
 /// Configurations in one call of `filter.matches`.
 pub const CONFIGS_PER_CALL_MAX: usize = 1_000;
@@ -21,11 +21,11 @@ pub const FACTS_BYTES_MAX: usize = 262_144;
 pub const CURSOR_BYTES_MAX: usize = 65_536;
 /// Bytes of the result of a run.
 pub const RESULT_BYTES_MAX: usize = 262_144;
-/// Bytes of an error, a reason or an outcome that is kept for people.
+/// Bytes of a stored error, reason or outcome.
 pub const REASON_BYTES_MAX: usize = 2_048;
 
-/// `text` made fit to be stored and shown: at most `bytes_max` bytes, cut at a
-/// character's end, and without NUL, which Postgres cannot store.
+/// Makes `text` fit to be stored and shown: at most `bytes_max` bytes, truncated at the end
+/// of a character, and without NUL, which Postgres cannot store.
 pub fn bounded(text: &str, bytes_max: usize) -> String {
     let end = text.floor_char_boundary(bytes_max);
     text[..end].replace('\0', "\u{fffd}")

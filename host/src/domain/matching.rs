@@ -1,15 +1,15 @@
-//! The decision: what an event means for each trigger that sees it.
+//! The decision about an event, for each trigger that sees it.
 
 use crate::domain::event::{DecidedEvent, Decision, ParsedEvent, SkipReason, Verdict};
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
 use crate::domain::resource::ActiveTrigger;
 use std::sync::Arc;
 
-/// Joins one event with its triggers and the filter's verdicts, in their order.
+/// Decides one event for each trigger, by the filter's verdicts in the same order.
 ///
-/// A disabled automation comes before the filter's verdict: that is what its
-/// owner wants to read. A trigger without a verdict (the provider returned too
-/// few) is skipped visibly rather than forgotten.
+/// A disabled automation outranks the verdict, because its owner wants to see that reason.
+/// A trigger without a verdict (the provider returned too few) is skipped visibly, not
+/// silently.
 pub fn decide(
     event: &Arc<ParsedEvent>,
     triggers: &[ActiveTrigger],

@@ -1,10 +1,8 @@
-//! The words of Triggerhouse and the rules between them, as plain data and pure
-//! functions.
+//! The terms of Triggerhouse and the rules between them, as plain data and pure functions.
 //!
-//! Owns: ids, states and their transitions, what a delivery, a trigger, an event
-//! and a run are, and the decision what an event means for a trigger.
-//! Never does: I/O of any kind. No tokio, sqlx, wasmtime or axum, and no clock:
-//! time comes in as a parameter.
+//! Owns: ids, states and their transitions, the resources (deliveries, triggers, events,
+//! runs), and the decision about an event for each trigger. Never does: I/O of any kind. No
+//! tokio, sqlx, wasmtime or axum, and no clock: time is a parameter.
 
 pub mod backoff;
 pub mod credential_kind;

@@ -1,4 +1,4 @@
-//! The outbox: the only way in which anybody learns that a run exists.
+//! The outbox: the only way in which consumers learn that a run exists.
 
 use crate::domain::{OutboxId, OutboxStatus, RunId, Timestamp};
 use serde::Serialize;
@@ -9,58 +9,58 @@ use uuid::Uuid;
 /// The kind of the message that hands a run over.
 pub const ENQUEUE_ENRICH: &str = "enqueue_enrich";
 
-/// A message that a consumer holds until its lease lapses.
+/// A message that a consumer holds until its lease expires.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ClaimedMessage {
-    /// Its id.
+    /// The id of the message.
     pub id: OutboxId,
-    /// What it asks for: `enqueue_enrich`.
+    /// The kind of the message: `enqueue_enrich`.
     pub kind: String,
     /// Ids of the run, its event, trigger and automation; the event's kind and
     /// title.
     #[schema(value_type = Object)]
     pub payload: Box<RawValue>,
-    /// How often it was claimed, this time included.
+    /// The number of claims, including this one.
     pub attempt: i32,
-    /// Proves the claim when acknowledging it.
+    /// Proves the claim in an acknowledgment.
     pub lease_token: Uuid,
-    /// When the lease lapses.
+    /// The end of the lease.
     pub lease_expires_at: Timestamp,
-    /// Of its attempts, those that count against the limit.
+    /// The attempts that count against the limit.
     #[serde(skip)]
     pub counted: i32,
 }
 
-/// A message of the outbox.
+/// A message in the outbox.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OutboxMessage {
-    /// Its id.
+    /// The id of the message.
     pub id: OutboxId,
-    /// What it asks for: `enqueue_enrich`.
+    /// The kind of the message: `enqueue_enrich`.
     pub kind: String,
-    /// The run that it hands over.
+    /// The run that the message hands over.
     pub run_id: RunId,
-    /// Where it stands.
+    /// The status of the message.
     pub status: OutboxStatus,
-    /// How often it was claimed or sent.
+    /// The number of claims, by consumers and dispatchers.
     pub attempt: i32,
-    /// When it is due, or its lease lapses; null once it is settled.
+    /// The next attempt, or the end of the lease; null once the message is settled.
     pub due_at: Option<Timestamp>,
-    /// Why the last attempt failed.
+    /// The error of the last attempt.
     pub error: Option<String>,
-    /// When it was written.
+    /// The time of creation.
     pub created_at: Timestamp,
-    /// When it was settled.
+    /// The time at which the message was settled.
     pub processed_at: Option<Timestamp>,
 }
 
-/// What a consumer's answer did.
+/// The effect of a consumer's acknowledgment or rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeaseOutcome {
-    /// Written.
+    /// The message has this status now.
     Done(OutboxStatus),
-    /// No such message in this organization.
+    /// The organization has no such message.
     NotFound,
-    /// The lease has lapsed, or belongs to somebody else.
+    /// The lease has expired, or another consumer holds it.
     Lost,
 }

@@ -1,4 +1,4 @@
-//! What the host knows about a loaded provider.
+//! A loaded provider, as the host and `/providers` know it.
 
 use crate::domain::source::{PollingSource, WebhookScheme};
 use crate::domain::text_enum::text_enum;
@@ -6,15 +6,14 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// A provider's description, checked by the registry, and the facts of its
-/// component. This is what `/providers` shows.
+/// A provider's checked description, and facts about its component. `/providers` shows it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ProviderInfo {
-    /// The id under which it is registered.
+    /// The registered id.
     pub id: String,
-    /// The name for people.
+    /// The display name.
     pub name: String,
-    /// One or two sentences for people.
+    /// One or two sentences about the provider.
     pub description: String,
     /// The provider's own version.
     pub version: String,
@@ -26,32 +25,32 @@ pub struct ProviderInfo {
     pub config_schema: Value,
     /// JSON Schema of the operator's settings.
     pub settings_schema: Option<Value>,
-    /// How its webhooks are signed and identified.
+    /// The signatures and identifiers of its webhooks.
     pub webhook: Option<WebhookScheme>,
-    /// What its polling needs.
+    /// The requirements of its polling.
     pub polling: Option<PollingSource>,
-    /// SHA-256 of the component, in hexadecimal digits.
+    /// The SHA-256 of the component, in hexadecimal digits.
     pub digest: String,
-    /// Whether it can run.
+    /// The state of the provider.
     pub state: ProviderState,
 }
 
 text_enum! {
-    /// What a provider can do.
+    /// The way in which a provider gets events.
     pub enum ProviderKind {
-        /// Its service calls us.
+        /// Its service sends webhooks.
         Webhook = "webhook",
-        /// It calls its service.
+        /// It polls its service.
         Polling = "polling",
     }
 }
 
 text_enum! {
-    /// Whether a provider can run.
+    /// The state of a provider.
     pub enum ProviderState {
         /// Loaded and ready.
         Active = "active",
-        /// Registered, but switched off by the operator.
+        /// Registered, but disabled by the operator.
         Disabled = "disabled",
     }
 }

@@ -1,4 +1,4 @@
-//! What an organization sets up beside integrations: automations and triggers.
+//! Automations and triggers.
 
 use crate::domain::integration::IntegrationStatus;
 use crate::domain::schedule::MissedTicks;
@@ -8,95 +8,95 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// What runs.
+/// An automation: the thing that runs.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Automation {
-    /// Its id.
+    /// The id of the automation.
     pub id: AutomationId,
-    /// For people.
+    /// The display name.
     pub name: String,
-    /// Events of a disabled automation are skipped, visibly.
+    /// False skips the events of the automation, visibly.
     pub enabled: bool,
-    /// When it was created.
+    /// The time of creation.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// The time of the last change.
     pub updated_at: Timestamp,
 }
 
-/// What stands for the provider of triggers that people fire.
+/// The provider name of manual triggers.
 pub const MANUAL_PROVIDER: &str = "manual";
 
 text_enum! {
-    /// What makes a trigger fire.
+    /// The cause that fires a trigger.
     pub enum TriggerKind {
         /// A delivery.
         Webhook = "webhook",
-        /// Something new at a service that is asked.
+        /// A new event at a polled service.
         Polling = "polling",
-        /// The clock.
+        /// A tick of a cron.
         Scheduled = "scheduled",
         /// A person.
         Manual = "manual",
     }
 }
 
-/// Which events start which automation.
+/// A trigger: the events that start an automation.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Trigger {
-    /// Its id.
+    /// The id of the trigger.
     pub id: TriggerId,
-    /// What it runs.
+    /// The automation that the trigger starts.
     pub automation_id: AutomationId,
-    /// For people.
+    /// The display name.
     pub name: String,
-    /// Whose events.
+    /// The provider of the events.
     pub provider: String,
-    /// What makes it fire.
+    /// The kind of the trigger.
     pub kind: TriggerKind,
-    /// The account that it is about: whose deliveries a webhook trigger sees, besides
-    /// those to its own URL, and which one a polling trigger has asked.
+    /// The integration whose account the trigger is about. A webhook trigger sees its
+    /// deliveries, besides those to its own URL. A polling trigger polls it.
     pub integration_id: Option<IntegrationId>,
-    /// Which events it wants, after the provider's schema.
+    /// The filter of events, by the provider's schema.
     #[schema(value_type = Object)]
     pub config: Value,
-    /// A disabled trigger sees nothing.
+    /// A disabled trigger sees no events.
     pub enabled: bool,
-    /// Seconds between two polls, of a polling trigger without a cron. The shortest
-    /// interval of an integration's triggers counts for all of them.
+    /// Seconds between two polls of a polling trigger without a cron. The shortest interval
+    /// of an integration's triggers counts for all of them.
     pub poll_interval_seconds: Option<u32>,
-    /// When it fires, if by the clock: its own cron, or its schedule's. When its service
-    /// is asked, if it polls.
+    /// The cron of a scheduled trigger (its own or its schedule's), or the polling times of
+    /// a polling trigger.
     pub cron: Option<String>,
     /// The time zone of the cron.
     pub timezone: Option<String>,
-    /// The schedule that it follows.
+    /// The schedule that the trigger follows.
     pub schedule_id: Option<ScheduleId>,
-    /// What becomes of ticks that were due while nothing ran.
+    /// The policy for ticks that were due while no scheduler ran.
     pub missed_ticks: Option<MissedTicks>,
     /// The next tick.
     pub next_tick_at: Option<Timestamp>,
-    /// Why the cron or its time zone, which were in order once, cannot be read any more.
-    /// Nothing fires until either is changed.
+    /// The reason for which a stored cron or time zone can no longer be read. The trigger
+    /// does not fire until it is fixed.
     pub cron_error: Option<String>,
-    /// When it was created.
+    /// The time of creation.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// The time of the last change.
     pub updated_at: Timestamp,
 }
 
-/// A trigger as a worker needs it, with its automation's state.
+/// An enabled trigger as a worker needs it, with the state of its automation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActiveTrigger {
-    /// The trigger.
+    /// The id of the trigger.
     pub id: TriggerId,
-    /// Its organization.
+    /// The organization of the trigger.
     pub org: crate::domain::OrgId,
-    /// What it runs.
+    /// The automation that the trigger starts.
     pub automation: AutomationId,
-    /// Whether the automation is switched on.
+    /// True if the automation is enabled.
     pub automation_enabled: bool,
-    /// Of the integration that it belongs to, if to any.
+    /// The status of the trigger's integration, if it has one.
     pub integration_status: Option<IntegrationStatus>,
-    /// JSON, as stored.
+    /// The configuration, as JSON.
     pub config: String,
 }

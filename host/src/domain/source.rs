@@ -1,37 +1,37 @@
-//! How a provider's deliveries are signed and identified, as data.
+//! The signatures and identifiers of a provider's deliveries, as data.
 //!
-//! The same shape as `interface description` in `wit/v1`, which documents each
-//! field; this is what the host keeps after it has checked a description.
+//! Has the shape of `interface description` in `wit/v1`, which documents each field. The
+//! host keeps this form after it has checked a description.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// How webhooks of one provider arrive.
+/// The signatures and identifiers of a provider's webhooks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = WebhookSource)]
 pub struct WebhookScheme {
-    /// Alternatives, tried in order; one must pass.
+    /// Alternative schemes, tried in order; one must pass.
     pub verification: Vec<VerificationScheme>,
-    /// Where the sender's delivery id stands; the first that finds one wins.
+    /// Places of the sender's delivery id; the first one with a value wins.
     pub delivery_id: Vec<Locator>,
-    /// Where the account of an app-level delivery stands; likewise.
+    /// Places of the account of an app-level delivery; the first one with a value wins.
     pub account: Vec<Locator>,
-    /// Requests that are answered at once.
+    /// Requests that the host answers at once.
     pub handshakes: Vec<Handshake>,
 }
 
-/// What polling needs.
+/// The requirements of polling.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PollingSource {
-    /// Hosts that the provider wants to reach.
+    /// Hosts that the provider needs to reach.
     pub allowed_hosts: Vec<String>,
-    /// Where the credential goes.
+    /// The place of the credential in a request.
     pub credential: Option<CredentialPlacement>,
-    /// Seconds between polls where a trigger names none.
+    /// Seconds between polls for triggers without an interval of their own.
     pub default_interval_seconds: u32,
 }
 
-/// Where a value stands in a request.
+/// The place of a value in a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Locator {
@@ -56,8 +56,8 @@ pub enum VerificationScheme {
 }
 
 impl VerificationScheme {
-    /// The commonest scheme: `<header>: <prefix><hex HMAC-SHA256 of the body>`. The
-    /// header's name in lower case; an empty prefix is none.
+    /// The most common scheme: `<header>: <prefix><hex HMAC-SHA256 of the body>`. `header`
+    /// is in lower case; `prefix` may be empty.
     pub fn hmac_sha256_hex(header: &str, prefix: &str) -> Self {
         Self::Hmac(HmacScheme {
             hash: HashAlgorithm::Sha256,
@@ -80,13 +80,13 @@ pub struct HmacScheme {
     pub hash: HashAlgorithm,
     /// The header that carries the signature, in lower case.
     pub header: String,
-    /// Where in the header's value the signature stands.
+    /// The position of the signature in the header's value.
     pub position: SignaturePosition,
-    /// How it is written.
+    /// The encoding of the signature.
     pub encoding: SignatureEncoding,
-    /// What is signed.
+    /// The signed parts, in order.
     pub signed: Vec<SignedPart>,
-    /// How fresh the delivery must be.
+    /// The freshness that a delivery needs.
     pub timestamp: Option<TimestampRule>,
 }
 
@@ -102,7 +102,7 @@ pub enum HashAlgorithm {
     Sha512,
 }
 
-/// How a signature is written.
+/// The encoding of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SignatureEncoding {
@@ -112,19 +112,19 @@ pub enum SignatureEncoding {
     Base64,
 }
 
-/// Where in a header's value a signature stands.
+/// The position of a signature in a header's value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SignaturePosition {
     /// The whole value.
     Whole,
-    /// After this prefix.
+    /// The value after this prefix.
     Prefixed(String),
-    /// An entry of a list of `name=value`.
+    /// The entry of this name in a list of `name=value`.
     ListField(String),
 }
 
-/// A part of what is signed.
+/// A signed part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SignedPart {
@@ -138,20 +138,20 @@ pub enum SignedPart {
     Body,
 }
 
-/// How fresh a delivery must be.
+/// The freshness that a delivery needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TimestampRule {
-    /// Tried in order; the first that is present counts.
+    /// Places of the timestamp; the first one with a value counts.
     pub sources: Vec<TimestampSource>,
     /// The timestamp's unit.
     pub unit: TimestampUnit,
-    /// Seconds, either way.
+    /// The largest distance from the time of receipt, in seconds.
     pub tolerance_seconds: u32,
-    /// Whether a delivery without one is refused.
+    /// Refuses a delivery without a timestamp.
     pub required: bool,
 }
 
-/// Where a timestamp stands.
+/// The place of a timestamp.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TimestampSource {
@@ -178,19 +178,19 @@ pub enum TimestampUnit {
 pub struct StandardWebhooksScheme {
     /// `webhook` or `svix`.
     pub prefix: String,
-    /// How the secret becomes the key.
+    /// The derivation of the key from the secret.
     pub key: StandardWebhooksKey,
-    /// Seconds, either way.
+    /// The largest distance from the time of receipt, in seconds.
     pub tolerance_seconds: u32,
 }
 
-/// How a Standard Webhooks secret becomes the key.
+/// The derivation of the key from a Standard Webhooks secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StandardWebhooksKey {
-    /// Base64, with or without `whsec_`.
+    /// The secret is base64, with or without `whsec_`.
     Base64,
-    /// The secret's bytes.
+    /// The key is the secret's bytes.
     Raw,
 }
 
@@ -199,22 +199,22 @@ pub enum StandardWebhooksKey {
 pub struct TokenScheme {
     /// A header or a query parameter.
     pub at: Locator,
-    /// What stands before the secret.
+    /// The text before the secret.
     pub prefix: String,
 }
 
-/// A request that is answered at once, after verification.
+/// A request that the host answers at once, after verification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Handshake {
-    /// Applies where a value stands here …
+    /// Applies if there is a value here …
     pub when: Locator,
     /// … and equals this, if given.
     pub equals: Option<String>,
-    /// What is answered.
+    /// The place of the answer.
     pub echo: Locator,
 }
 
-/// Where the host puts a credential.
+/// The place where the host adds a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CredentialPlacement {

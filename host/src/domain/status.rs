@@ -1,6 +1,5 @@
-//! The life cycles. Each state machine is one table of transitions; every change
-//! of a status goes through [`States::may_become`], and no other place spells
-//! a status out.
+//! The state machines, each with one table of transitions. Every change of a status goes
+//! through [`States::may_become`], and no other file has a status literal.
 
 use crate::domain::text_enum::text_enum;
 use std::fmt;
@@ -10,12 +9,12 @@ pub trait States: Copy + Eq + fmt::Debug + fmt::Display + 'static {
     /// All allowed changes, as (from, to).
     const TRANSITIONS: &'static [(Self, Self)];
 
-    /// Whether `self` may turn into `next`.
+    /// True if `self` may change to `next`.
     fn may_become(self, next: Self) -> bool {
         Self::TRANSITIONS.contains(&(self, next))
     }
 
-    /// Whether nothing follows.
+    /// True if no state follows.
     fn is_final(self) -> bool {
         Self::TRANSITIONS.iter().all(|(from, _)| *from != self)
     }
@@ -37,17 +36,17 @@ macro_rules! states {
 }
 
 states! {
-    /// Where a delivery stands.
+    /// The status of a delivery.
     DeliveryStatus {
         /// Waits for a worker, or for its next attempt.
         Pending = "pending",
-        /// A worker holds it, until its lease lapses.
+        /// A worker holds the delivery until its lease expires.
         Processing = "processing",
-        /// Settled; its outcome says how.
+        /// Settled; see its outcome.
         Completed = "completed",
-        /// A dead letter; its error says why. Can be retried or discarded.
+        /// A dead letter; see its error. Can be retried or discarded.
         Failed = "failed",
-        /// A dead letter that a person gave up.
+        /// A dead letter that a person discarded.
         Discarded = "discarded",
     }
     Pending -> Processing;
@@ -56,17 +55,17 @@ states! {
 }
 
 states! {
-    /// Where an event stands.
+    /// The status of an event.
     EventStatus {
-        /// Its run waits for a consumer.
+        /// The run waits for a consumer.
         Queued = "queued",
-        /// Its run has started.
+        /// The run has started.
         Processing = "processing",
-        /// Its run succeeded.
+        /// The run succeeded.
         Completed = "completed",
-        /// Its run did not, or not yet: a person may still resolve it.
+        /// The run did not succeed. A person may still resolve it.
         Failed = "failed",
-        /// It started no run; its skip reason says why.
+        /// The event started no run; see its skip reason.
         Skipped = "skipped",
     }
     Queued -> Processing | Failed | Skipped;
@@ -75,21 +74,21 @@ states! {
 }
 
 states! {
-    /// Where a run stands.
+    /// The status of a run.
     RunStatus {
-        /// Handed to the outbox.
+        /// Waits in the outbox for a consumer.
         Queued = "queued",
-        /// A consumer works on it.
+        /// A consumer works on the run.
         Running = "running",
-        /// Done.
+        /// Done, with success.
         Succeeded = "succeeded",
-        /// Done, without success; or not handed over, and then it can wait once more.
+        /// Done, without success. Or not handed over; then the run can be queued again.
         Failed = "failed",
-        /// A person has to decide.
+        /// A person has to decide the outcome.
         NeedsHuman = "needs_human",
         /// Past its deadline, silent for too long, or never started.
         TimedOut = "timed_out",
-        /// Called off.
+        /// Cancelled.
         Cancelled = "cancelled",
     }
     Queued -> Running | Failed | TimedOut | Cancelled;
@@ -100,8 +99,8 @@ states! {
 }
 
 impl RunStatus {
-    /// Where the event of a run stands, unless it was skipped: an event follows its
-    /// run, and nothing else moves it.
+    /// The status of the run's event, unless it is skipped. An event follows its run, and
+    /// nothing else changes it.
     pub const fn event(self) -> EventStatus {
         match self {
             Self::Queued => EventStatus::Queued,
@@ -113,26 +112,26 @@ impl RunStatus {
         }
     }
 
-    /// Whether nobody works on the run any more, or is going to.
+    /// True if no consumer works on the run or will start it.
     pub const fn is_over(self) -> bool {
         !matches!(self, Self::Queued | Self::Running)
     }
 }
 
 states! {
-    /// Where a message of the outbox stands.
+    /// The status of a message in the outbox.
     OutboxStatus {
         /// Waits for a consumer, or for its next attempt.
         Pending = "pending",
-        /// A consumer holds it, until its lease lapses.
+        /// A consumer or a dispatcher holds the message until its lease expires.
         Processing = "processing",
         /// Acknowledged.
         Dispatched = "dispatched",
-        /// A dead letter; its error says why. Can be retried or discarded.
+        /// A dead letter; see its error. Can be retried or discarded.
         Failed = "failed",
-        /// A dead letter that a person gave up.
+        /// A dead letter that a person discarded.
         Discarded = "discarded",
-        /// Called off before anybody acknowledged it.
+        /// Withdrawn before a consumer acknowledged it.
         Withdrawn = "withdrawn",
     }
     Pending -> Processing | Withdrawn;
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_run_may_do_its_event_may_follow() {
+    fn an_event_may_follow_every_change_of_its_run() {
         for (from, to) in RunStatus::TRANSITIONS {
             let (before, after) = (from.event(), to.event());
             assert!(
@@ -167,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_run_that_is_over_never_runs_again() {
-        // Not one that was never started: it may wait for its hand-off once more.
+        // The exception was never started: its hand-off may be retried.
         let again = (RunStatus::Failed, RunStatus::Queued);
         for (from, to) in RunStatus::TRANSITIONS {
             let stays = !from.is_over() || to.is_over();

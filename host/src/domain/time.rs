@@ -1,11 +1,11 @@
-//! A point in time. `clock.rs` is the only place that asks the system for one.
+//! A point in time. Only `clock.rs` reads the system clock.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-/// Microseconds since 1970-01-01T00:00:00Z. As text: RFC 3339 in UTC.
+/// Microseconds since 1970-01-01T00:00:00Z. Its text form is RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(pub i64);
 
@@ -42,7 +42,7 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_microsecond(self.0) {
             Ok(time) => write!(f, "{time:.6}"),
-            // Beyond the year 9999: still unambiguous.
+            // RFC 3339 ends with the year 9999; this form is still unambiguous.
             Err(_) => write!(f, "{}us", self.0),
         }
     }

@@ -1,15 +1,15 @@
-//! The trace that a sender's request belongs to, as W3C Trace Context writes it
+//! The trace of a sender's request, as W3C Trace Context defines it
 //! (<https://www.w3.org/TR/trace-context/>).
 
 use crate::domain::delivery::Header;
 use std::fmt;
 
-/// The header that carries it.
+/// The header of the trace.
 const TRACEPARENT: &str = "traceparent";
 const TRACE_DIGITS: usize = 32;
 const SPAN_DIGITS: usize = 16;
 
-/// A trace and the span in it that caused what follows; sound, whoever wrote it.
+/// A valid trace, with its parent span.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceParent {
     trace: String,
@@ -18,8 +18,7 @@ pub struct TraceParent {
 }
 
 impl TraceParent {
-    /// What a request's headers say; none if they say nothing, or nothing sound, or
-    /// more than one thing.
+    /// The trace in a request's headers; none if it is missing, invalid or repeated.
     pub fn of(headers: &[Header]) -> Option<Self> {
         let mut found = headers.iter().filter(|header| header.name == TRACEPARENT);
         let header = found.next()?;
@@ -29,8 +28,8 @@ impl TraceParent {
         Self::parse(&header.value)
     }
 
-    /// `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`. Of a version to come,
-    /// what it has in common with this one.
+    /// Parses `00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01`. Of a later
+    /// version, parses the fields that both have in common.
     pub fn parse(text: &str) -> Option<Self> {
         let mut fields = text.trim_matches([' ', '\t']).split('-');
         let version = digits(fields.next()?, 2)?;
@@ -49,17 +48,17 @@ impl TraceParent {
         })
     }
 
-    /// 32 hexadecimal digits.
+    /// The id of the trace: 32 hexadecimal digits.
     pub fn trace_id(&self) -> &str {
         &self.trace
     }
 
-    /// 16 hexadecimal digits: of the span that caused what follows.
+    /// The id of the parent span: 16 hexadecimal digits.
     pub fn span_id(&self) -> &str {
         &self.span
     }
 
-    /// Whether the sender records the trace.
+    /// True if the sender records the trace.
     pub fn is_sampled(&self) -> bool {
         u8::from_str_radix(&self.flags, 16).is_ok_and(|flags| flags & 1 == 1)
     }
@@ -90,20 +89,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sound_is_carried_as_it_is() {
+    fn a_valid_trace_is_kept_as_it_is() {
         assert_eq!(TraceParent::parse(SOUND).unwrap().to_string(), SOUND);
         let padded = format!(" {SOUND}\t");
         assert_eq!(TraceParent::parse(&padded).unwrap().to_string(), SOUND);
     }
 
     #[test]
-    fn a_version_to_come_is_carried_as_this_one() {
+    fn a_later_version_is_read_as_this_one() {
         let later = SOUND.replacen("00", "cc", 1) + "-what-is-new";
         assert_eq!(TraceParent::parse(&later).unwrap().to_string(), SOUND);
     }
 
     #[test]
-    fn what_is_not_sound_is_dropped() {
+    fn an_invalid_trace_is_dropped() {
         for text in [
             "",
             "00",
@@ -122,7 +121,7 @@ mod tests {
         assert_eq!(
             TraceParent::of(&[header(SOUND), header(SOUND)]),
             None,
-            "said twice"
+            "repeated"
         );
         assert_eq!(TraceParent::of(&[]), None);
     }

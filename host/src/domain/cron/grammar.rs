@@ -1,10 +1,10 @@
-//! What an entry of an expression may look like. The parser reads more than is promised,
-//! and some of it as nobody means it: it replaces names wherever they stand, so `1JAN` is
-//! November, and passes over an entry that is empty.
+//! The grammar of a list entry. The parser accepts more, and reads some of it in a way that
+//! no author means: it replaces names anywhere, so `1JAN` becomes November, and it ignores
+//! empty entries.
 //!
-//! Never does: bounds, which the parser checks.
+//! Never does: check bounds, which the parser does.
 
-/// Fields of an expression with seconds, and what stands for a value in each.
+/// The fields of an expression with seconds, and the names of values in each.
 const FIELDS: [(&str, &[&str]); 6] = [
     ("second", &[]),
     ("minute", &[]),
@@ -21,7 +21,7 @@ const FIELDS: [(&str, &[&str]); 6] = [
 const DAY: &str = "day";
 const WEEKDAY: &str = "weekday";
 
-/// Says which entry of a five-field or six-field expression is none.
+/// Names the first entry of a five-field or six-field expression that is invalid.
 pub(super) fn check(expression: &str) -> Result<(), String> {
     let fields: Vec<String> = expression
         .split_whitespace()
@@ -43,7 +43,7 @@ pub(super) fn check(expression: &str) -> Result<(), String> {
                 return Err(format!("the {name} cannot be {entry:?}"));
             }
         }
-        // The parser would forget the last day for the last working day.
+        // The parser would ignore `L` beside `LW`.
         if field.split(',').any(|entry| entry == "L") && field.split(',').any(|entry| entry == "LW")
         {
             return Err(format!("the {name} cannot be both \"L\" and \"LW\""));

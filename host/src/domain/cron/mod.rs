@@ -1,23 +1,23 @@
-//! When a cron expression fires.
+//! Cron expressions and their ticks.
 //!
 //! Five fields (minute, hour, day of month, month, day of week) or six (seconds
-//! first), in an IANA time zone. Days of the month and of the week are joined by
-//! "or" where neither field starts with a star, and by "and" otherwise, as in Vixie
-//! cron.
+//! first), in an IANA time zone. As in Vixie cron, a day has to match either of the two day
+//! fields if neither starts with a star, and otherwise both.
 //!
 //! An entry of a list is `*`, a number or a name (JAN–DEC, SUN–SAT; Sunday is 0 and 7), a
 //! range, or a star or range with a step. A day of the month may be `L` (the last), `LW`
-//! (the last from Monday to Friday) or `15W` (the one from Monday to Friday that is
-//! nearest to the 15th, in the same month); a weekday may be `FRIL` (the last Friday of the
-//! month) or `FRI#2` (the second). `?` is `*` in either field of days, as Quartz has it.
-//! Nothing else is read: where crons differ, a guess would fire on the wrong day.
+//! (the last weekday from Monday to Friday) or `15W` (the weekday from Monday to Friday
+//! that is nearest to the 15th, in the same month). A day of the week may be `FRIL` (the
+//! last Friday of the month) or `FRI#2` (the second one). As in Quartz, `?` means `*` in
+//! either day field. Nothing else is accepted: cron dialects differ, and a guess would fire
+//! on the wrong day.
 //!
-//! Daylight saving time: an expression with one time of day (its seconds, minutes and
-//! hours are single values) fires once on each of its days. If that time does not
-//! exist on a day (clocks go forward), it fires at the first moment after the gap; if
-//! it exists twice (clocks go back), at the first of the two. Any other expression is
-//! an interval and fires whenever the clock on the wall shows a matching time: nothing
-//! in the gap, and both times in the hour that is repeated.
+//! Daylight saving time: an expression with one time of day (single values for seconds,
+//! minutes and hours) fires once on each matching day. If the time does not exist on a day
+//! (clocks go forward), it fires at the first moment after the gap. If the time exists
+//! twice (clocks go back), it fires at the first one. Any other expression is an interval
+//! and fires whenever the wall clock shows a matching time: never in the gap, and twice in
+//! the repeated hour.
 
 mod grammar;
 mod wall_clock;
@@ -29,13 +29,13 @@ use jiff::tz::TimeZone;
 use std::fmt;
 use wall_clock::WallClock;
 
-/// Characters of an expression at most.
+/// The longest expression, in characters.
 pub const EXPRESSION_CHARS_MAX: usize = 200;
-/// A cron that is not due within so many years is a mistake: the 29th of February of
-/// a year that ends a century comes after eight.
+/// A cron that does not fire within so many years is a mistake. Two leap days around a
+/// century can be eight years apart.
 const YEARS_MAX: i16 = 9;
 
-/// An expression in a time zone.
+/// A cron expression in a time zone.
 #[derive(Clone)]
 pub struct Cron {
     pattern: croner::Cron,
@@ -44,23 +44,23 @@ pub struct Cron {
     zone_name: String,
 }
 
-/// Why a text is no cron.
+/// The reason for which a cron is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CronError {
-    /// It is no expression.
+    /// The text is no expression.
     #[error("expected five fields (minute hour day month weekday) or six (seconds first): {0}")]
     Expression(String),
-    /// It never fires.
+    /// The expression never fires.
     #[error("the expression never fires")]
     Never,
-    /// There is no such time zone.
+    /// The time zone does not exist.
     #[error("expected the name of an IANA time zone, such as Europe/Berlin, got {0:?}")]
     Zone(String),
 }
 
 impl Cron {
-    /// Reads an expression and the name of a time zone; `now` only to see whether it
-    /// ever fires.
+    /// Parses an expression and the name of a time zone, and checks that it fires after
+    /// `now`.
     ///
     /// # Errors
     /// See [`CronError`].
@@ -72,7 +72,7 @@ impl Cron {
         }
     }
 
-    /// Reads what was checked before.
+    /// Parses an expression that was checked before.
     ///
     /// # Errors
     /// See [`CronError`].

@@ -26,7 +26,7 @@ fn ticks(expression: &str, zone: &str, from: &str, count: usize) -> Vec<String> 
 }
 
 #[test]
-fn what_is_no_cron_says_what_was_expected() {
+fn an_invalid_cron_is_refused_with_the_expected_form() {
     let now = time("2026-01-01T00:00:00Z");
     let error = |expression, zone| Cron::parse(expression, zone, now).unwrap_err().to_string();
     for expression in [
@@ -43,7 +43,7 @@ fn what_is_no_cron_says_what_was_expected() {
         "5-1 * * * *",
         "1,,2 * * * *",
         "1.5 * * * *",
-        // Read by other crons, and by the parser: each in its own way, or in none.
+        // Other crons and the parser accept these, with different meanings.
         "0 0 1 * +MON",
         "0 0 ?/2 * *",
         "0 0 1 ? *",
@@ -147,7 +147,7 @@ fn the_leap_day_and_names_and_or_of_days() {
     }
 }
 
-/// The days of 2026 on which it fires, from January on.
+/// The first days of 2026 on which an expression fires.
 fn days(expression: &str, count: usize) -> Vec<String> {
     let ticks = ticks(expression, "UTC", "2025-12-31T23:59:59Z", count);
     ticks.iter().map(|tick| tick[..5].to_owned()).collect()
@@ -196,7 +196,7 @@ fn a_weekday_with_l_is_the_last_of_the_month() {
 }
 
 #[test]
-fn a_weekday_with_a_number_is_that_one_of_the_month() {
+fn a_weekday_with_a_number_is_the_nth_of_the_month() {
     for friday in ["5#2", "FRI#2"] {
         assert_eq!(
             days(&format!("0 0 * * {friday}"), 3),
@@ -212,14 +212,14 @@ fn a_weekday_with_a_number_is_that_one_of_the_month() {
 }
 
 #[test]
-fn a_question_mark_leaves_a_day_open_as_a_star_does() {
+fn a_question_mark_leaves_a_day_field_open_like_a_star() {
     assert_eq!(days("0 0 ? * MON", 2), ["01-05", "01-12"]);
     assert_eq!(days("0 0 13 * ?", 2), ["01-13", "02-13"]);
     assert_eq!(days("0 0 ? * ?", 2), ["01-01", "01-02"]);
 }
 
 #[test]
-fn what_depends_on_the_month_is_joined_by_or_as_other_days_are() {
+fn days_that_depend_on_the_month_are_joined_by_or_like_other_days() {
     assert_eq!(
         days("0 0 L * FRI#1", 4),
         ["01-02", "01-31", "02-06", "02-28"]

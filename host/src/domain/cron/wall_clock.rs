@@ -1,4 +1,4 @@
-//! The time on a wall, for croner, which knows another version of jiff.
+//! Wall-clock time for croner, through its own traits: croner uses another version of jiff.
 
 use croner::errors::CronError;
 use croner::{CivilDate, CivilDateTime, CivilTime, CronDateTime, Resolution, Weekday};
@@ -7,7 +7,7 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use std::cmp::Ordering;
 
-/// A moment in a time zone.
+/// A point in time, in a time zone.
 #[derive(Clone, Debug)]
 pub(super) struct WallClock(pub(super) ZonedDateTime);
 
@@ -65,7 +65,7 @@ impl CronDateTime for WallClock {
     }
 
     fn cmp_instant(&self, other: &Self) -> Ordering {
-        // The two halves of a repeated hour differ.
+        // By the instant, because the two passes of a repeated hour show the same time.
         self.0.timestamp().cmp(&other.0.timestamp())
     }
 }

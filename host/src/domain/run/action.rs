@@ -1,90 +1,90 @@
-//! What may be done about a run, and why it may be refused.
+//! The actions on a run, and the reasons for which they are refused.
 
 use crate::domain::text_enum::text_enum;
 use crate::domain::{RunStatus, Timestamp};
 use std::time::Duration;
 
-/// Something that is done about a run.
+/// An action on a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunAction {
-    /// A consumer begins to work on it.
+    /// A consumer starts the run.
     Start(Start),
-    /// Its consumer shows that it is alive.
+    /// The consumer shows that it is alive.
     Heartbeat {
-        /// The attempt that it speaks for; whichever runs, if it does not say.
+        /// The attempt of the consumer; none means the current one.
         attempt: Option<i32>,
     },
-    /// Its consumer is done.
+    /// The consumer reports the end of the run.
     Complete(Completion),
-    /// Somebody calls it off.
+    /// A person or the application cancels the run.
     Cancel {
-        /// Why; [`super::CANCELLED`] where nobody says.
+        /// The reason; [`super::CANCELLED`] if there is none.
         reason: Option<String>,
     },
-    /// A person decides how it ended.
+    /// A person decides the outcome.
     Resolve(Resolution),
-    /// Its time is up, if it is.
+    /// The run times out, if one of its limits has passed.
     TimeOut,
-    /// Its message became a dead letter: nobody will ever start it.
+    /// The message of the run became a dead letter, so no consumer will start the run.
     GiveUp {
-        /// What went wrong.
+        /// The error of the hand-off.
         error: String,
     },
-    /// Its message, which was a dead letter, is to be handed over after all.
+    /// The dead letter of the run is retried.
     HandOver,
 }
 
-/// A consumer begins to work on a run.
+/// The start of a run by a consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Start {
-    /// The consumer's own name for this start: repeating it changes nothing.
+    /// The consumer's own id for this start. Repeating it changes nothing.
     pub start_id: Option<String>,
-    /// How long the run may take.
+    /// The time that the run may take.
     pub deadline: Duration,
-    /// How long its consumer may be silent.
+    /// The longest time between heartbeats.
     pub inactivity: Duration,
 }
 
-/// A consumer is done with a run.
+/// The completion of a run by its consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completion {
-    /// The consumer's own name for this completion: repeating it changes nothing.
+    /// The consumer's own id for this completion. Repeating it changes nothing.
     pub completion_id: String,
-    /// The attempt that it speaks for; whichever runs, if it does not say.
+    /// The attempt of the consumer; none means the current one.
     pub attempt: Option<i32>,
-    /// How it ended.
+    /// The outcome.
     pub outcome: RunOutcome,
-    /// JSON.
+    /// The result, as JSON.
     pub result: Option<String>,
-    /// What went wrong.
+    /// The error, if the run failed.
     pub error: Option<String>,
 }
 
-/// A person decides how a run ended.
+/// The resolution of a run by a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolution {
-    /// Succeeded, or failed.
+    /// True for succeeded, false for failed.
     pub succeeded: bool,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Whatever else is to be remembered.
+    /// A comment for the history.
     pub comment: Option<String>,
 }
 
 text_enum! {
-    /// How a consumer says that a run ended.
+    /// The outcome of a run, as its consumer reports it.
     pub enum RunOutcome {
-        /// It did what it was for.
+        /// The run achieved its purpose.
         Succeeded = "succeeded",
-        /// It did not.
+        /// The run failed.
         Failed = "failed",
-        /// A person has to decide.
+        /// A person has to decide the outcome.
         NeedsHuman = "needs_human",
     }
 }
 
 impl RunOutcome {
-    /// The status that a run gets by it.
+    /// The status of a run with this outcome.
     pub const fn status(self) -> RunStatus {
         match self {
             Self::Succeeded => RunStatus::Succeeded,
@@ -94,37 +94,37 @@ impl RunOutcome {
     }
 }
 
-/// Why something cannot be done about a run.
+/// The reason for which an action on a run is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RunRefusal {
-    /// Its status does not allow it, and never will.
+    /// The status of the run does not allow the action.
     #[error("the run is {0}")]
     Status(RunStatus),
-    /// Its consumer has not started it.
+    /// No consumer has started the run.
     #[error("the run is {0}: it has to be started first", RunStatus::Queued)]
     NotStarted,
-    /// A consumer works on it and was heard of lately.
+    /// A consumer works on the run, and its last heartbeat is recent.
     #[error(
         "attempt {attempt} works on the run; it can be taken over at {until}, unless it is heard of"
     )]
     InHand {
-        /// Whose it is.
+        /// The attempt of that consumer.
         attempt: i32,
-        /// From when on it may be taken over, if its consumer stays silent.
+        /// The run may be taken over at this time, unless there is a heartbeat before.
         until: Timestamp,
     },
-    /// Its deadline has passed, so it is not started once more.
+    /// The deadline has passed, so the run cannot be started again.
     #[error("the run is past its deadline")]
     PastDeadline,
-    /// Another consumer has taken it over since.
+    /// Another consumer has taken the run over.
     #[error("the run is in attempt {current}: attempt {given} has no say any more")]
     TakenOver {
-        /// The attempt that has the say.
+        /// The current attempt.
         current: i32,
-        /// The attempt that was named.
+        /// The attempt that the caller named.
         given: i32,
     },
-    /// This completion was recorded with other words.
+    /// The same completion id was used with another outcome, result or error.
     #[error("this completion_id was used with another outcome, result or error")]
     OtherCompletion,
 }

@@ -1,7 +1,8 @@
 //! A run: one execution of an automation, handed over through the outbox.
 //!
-//! Owns: what a run is, what may be done about one (`action.rs`), and what that
-//! makes of it (`state.rs`).
+//! Owns: the run itself, the actions on it (`action.rs`), and its state after each action
+//! (`state.rs`).
+//! Never does: I/O. The store applies the resulting change.
 
 mod action;
 mod state;
@@ -21,69 +22,71 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// A run as people see it.
+/// A run, as the API shows it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Run {
-    /// Its id, which is also the idempotency key of its hand-off.
+    /// The id of the run, which is also the idempotency key of its hand-off.
     pub id: RunId,
-    /// What runs.
+    /// The automation that runs.
     pub automation_id: AutomationId,
-    /// The event that started it.
+    /// The event that started the run.
     pub event_id: EventId,
     /// The trigger that saw the event.
     pub trigger_id: TriggerId,
-    /// Where it stands.
+    /// The status of the run.
     pub status: RunStatus,
-    /// Why it stands there.
+    /// The reason for the status.
     pub status_reason: Option<String>,
-    /// How often it was started: the number under which its consumer speaks.
+    /// The number of starts. A consumer names it in its calls.
     pub attempt: i32,
-    /// When it must be done, by its last start.
+    /// The deadline of the last start.
     pub deadline_at: Option<Timestamp>,
-    /// When its consumer must have been heard of again.
+    /// The time by which the next heartbeat is due.
     pub heartbeat_due_at: Option<Timestamp>,
-    /// When it was last started.
+    /// The time of the last start.
     pub started_at: Option<Timestamp>,
-    /// When it ended; a later resolution does not change it.
+    /// The end of the run. A later resolution does not change it.
     pub completed_at: Option<Timestamp>,
-    /// What its consumer returned.
+    /// The result that the consumer reported.
     pub result: Option<Value>,
-    /// What went wrong.
+    /// The error that the consumer reported, or the host's.
     pub error: Option<String>,
-    /// When it was written.
+    /// The time of creation.
     pub created_at: Timestamp,
 }
 
-/// What became of the message that hands a run over.
+/// The outbox message that hands a run over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HandOff {
-    /// The message.
+    /// The id of the message.
     pub id: OutboxId,
-    /// Where it stands.
+    /// The status of the message.
     pub status: OutboxStatus,
-    /// How often it was claimed.
+    /// The number of claims.
     pub attempt: i32,
-    /// When it can be claimed again: its next attempt, or the end of a lease.
+    /// The next time at which the message can be claimed: its next attempt, or the end of a
+    /// lease.
     pub due_at: Option<Timestamp>,
-    /// What its consumer said when giving it back, or why it is a dead letter.
+    /// The error that a consumer gave when it returned the message, or the reason for the
+    /// dead letter.
     pub error: Option<String>,
-    /// When it was acknowledged, withdrawn or given up.
+    /// The time at which the message was acknowledged, withdrawn or given up.
     pub processed_at: Option<Timestamp>,
 }
 
-/// One change of an event's or a run's status.
+/// A change of an event's or a run's status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Transition {
     /// The status before.
     pub from: String,
     /// The status after.
     pub to: String,
-    /// Who changed it: an API key, by its id and its name, or a part of the host.
+    /// The actor: an API key, by its id and name, or a part of the host.
     pub actor: String,
-    /// Why.
+    /// The reason.
     pub reason: Option<String>,
-    /// What a person added.
+    /// A comment by a person.
     pub comment: Option<String>,
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
 }

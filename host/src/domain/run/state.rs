@@ -1,84 +1,85 @@
-//! What becomes of a run when something is done about it: pure, so that both
-//! databases and every caller come to the same. Every change of its status goes
-//! through [`RunState::moved`].
+//! The state of a run after an action. The function is pure, so both databases and all
+//! callers get the same result. Every change of the status goes through
+//! [`RunState::moved`].
 
 use super::action::{Completion, Resolution, RunAction, RunOutcome, RunRefusal, Start};
 use crate::domain::status::States;
 use crate::domain::{RunStatus, Timestamp};
 use std::time::Duration;
 
-/// The reason of a run that somebody called off without saying why.
+/// The reason of a run that was cancelled without one.
 pub const CANCELLED: &str = "cancelled";
 /// The reason of a run whose event was skipped.
 pub const EVENT_SKIPPED: &str = "event_skipped";
-/// The reason of a run that was not done by its deadline.
+/// The reason of a run that exceeded its deadline.
 pub const DEADLINE: &str = "deadline";
-/// The reason of a run whose consumer was silent for too long.
+/// The reason of a run without a heartbeat in time.
 pub const INACTIVITY: &str = "inactivity";
-/// The reason of a run whose message was acknowledged, and that nobody started.
+/// The reason of a run that no consumer started although its message was acknowledged.
 pub const NOT_STARTED: &str = "not_started";
 /// The reason of a run whose message became a dead letter.
 pub const NOT_HANDED_OVER: &str = "not_handed_over";
-/// The reason of a run that waits once more, because its dead letter was retried.
+/// The reason of a run that is queued again because its dead letter was retried.
 pub const RETRIED: &str = "retried";
-/// The reason of a further start.
+/// The reason of a start by another consumer.
 pub const TAKEN_OVER: &str = "taken_over";
 
-/// After so long a silent run that waits for its next consumer is looked at again.
+/// The pause before the finalizer looks again at a silent run that waits for its next
+/// consumer.
 const LOOK_AGAIN_AT_SILENT: Duration = Duration::from_secs(60);
-/// After so long one that waits in a stream to be started is.
+/// The pause before the finalizer looks again at a run that waits in a stream for its start.
 const LOOK_AGAIN_AT_UNSTARTED: Duration = Duration::from_secs(60 * 60);
 
-/// Everything about a run that changes.
+/// The part of a run that changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunState {
-    /// Where it stands.
+    /// The status of the run.
     pub status: RunStatus,
-    /// Why it stands there.
+    /// The reason for the status.
     pub status_reason: Option<String>,
-    /// How often it was started: the fence of a consumer's words.
+    /// The number of starts: the fence of the consumer's calls.
     pub attempt: i32,
-    /// What its consumer calls the last start.
+    /// The consumer's id for the last start.
     pub start_id: Option<String>,
-    /// When it was last started.
+    /// The time of the last start.
     pub started_at: Option<Timestamp>,
-    /// When it must be done.
+    /// The deadline.
     pub deadline_at: Option<Timestamp>,
-    /// How long its consumer may be silent.
+    /// The longest time between heartbeats.
     pub inactivity: Option<Duration>,
-    /// When its consumer must have been heard of again.
+    /// The time by which the next heartbeat is due.
     pub heartbeat_due_at: Option<Timestamp>,
-    /// When the finalizer has to look at it.
+    /// The time at which the finalizer looks at the run.
     pub due_at: Option<Timestamp>,
-    /// When it ended.
+    /// The end of the run.
     pub completed_at: Option<Timestamp>,
-    /// What its consumer calls its completion.
+    /// The consumer's id for its completion.
     pub completion_id: Option<String>,
-    /// How its consumer said that it ended; a person may have decided otherwise.
+    /// The outcome that the consumer reported. A person may have resolved it otherwise.
     pub completion_outcome: Option<RunOutcome>,
-    /// JSON.
+    /// The result, as JSON.
     pub result: Option<String>,
-    /// What went wrong.
+    /// The error, if the run failed.
     pub error: Option<String>,
 }
 
-/// What an action makes of a run.
+/// The effect of an action on a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Nothing: it was done before, or there is nothing to do.
+    /// No effect: a repetition, or nothing to do.
     Nothing,
-    /// It stays where it is, but not as it is.
+    /// The state changes, but not the status.
     Kept(RunState),
-    /// It has another status, or another consumer: this belongs to its history.
+    /// The status or the consumer changes. The note belongs in the history.
     Moved(RunState, Note),
 }
 
-/// What the history says about a change.
+/// The entry of a change in the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// Why.
+    /// The reason.
     pub reason: Option<String>,
-    /// What a person added.
+    /// A comment by a person.
     pub comment: Option<String>,
 }
 
@@ -92,10 +93,10 @@ impl Note {
 }
 
 impl RunState {
-    /// What `action` makes of the run at `now`.
+    /// The effect of `action` on the run at `now`.
     ///
     /// # Errors
-    /// Why it cannot be done.
+    /// The reason for which the action is refused.
     pub fn after(&self, action: &RunAction, now: Timestamp) -> Result<Change, RunRefusal> {
         match action {
             RunAction::Start(start) => self.start(start, now),
@@ -111,14 +112,14 @@ impl RunState {
                 let error = Some(error.clone());
                 self.ended(RunStatus::Failed, Some(NOT_HANDED_OVER), error, now)
             }
-            // Somebody has it in hand, or had: nothing depends on the message.
+            // A consumer has started the run, so it no longer depends on the message.
             RunAction::GiveUp { .. } => Ok(Change::Nothing),
             RunAction::HandOver => self.hand_over(),
         }
     }
 
-    /// A run that failed only because nobody was told of it waits again. One that
-    /// somebody may still start, or works on, needs nothing.
+    /// Queues a run again that failed only because its message was not delivered. A run
+    /// that is queued or running needs nothing.
     fn hand_over(&self) -> Result<Change, RunRefusal> {
         if !self.status.is_over() {
             return Ok(Change::Nothing);
@@ -168,7 +169,7 @@ impl RunState {
         let Some(inactivity) = self.inactivity else {
             return Ok(Change::Nothing);
         };
-        // A clock that went back takes nothing from anybody.
+        // A clock that went back must not shorten the time to the next heartbeat.
         let next = self.heartbeat_due_at.max(Some(now + inactivity));
         if next == self.heartbeat_due_at {
             return Ok(Change::Nothing);
@@ -206,8 +207,7 @@ impl RunState {
         }
     }
 
-    /// What a person decides changes neither what the consumer said nor when the run
-    /// ended.
+    /// Resolves a run. Keeps the outcome that the consumer reported, and the end of the run.
     fn resolve(&self, resolution: &Resolution) -> Result<Change, RunRefusal> {
         if !self.status.is_over() {
             return Err(RunRefusal::Status(self.status));
@@ -247,14 +247,14 @@ impl RunState {
         )
     }
 
-    /// Whether it has taken longer than it may.
+    /// True if the deadline has passed.
     pub fn is_past_deadline(&self, now: Timestamp) -> bool {
         self.deadline_at.is_some_and(|at| at <= now)
     }
 
-    /// When to look again at a run whose time is up but which waits for a consumer: its
-    /// message will bring one. What nobody has started waits in a stream for as long as
-    /// it takes, and there may be many of those.
+    /// The next look at a run that is past a limit while its message will still bring a
+    /// consumer. Runs that wait in a stream may be many and may wait for long, so their
+    /// pause is longer.
     pub fn look_again_at(&self, now: Timestamp) -> Timestamp {
         match self.status {
             RunStatus::Running => {
@@ -265,7 +265,7 @@ impl RunState {
         }
     }
 
-    /// Only the consumer of the current attempt has a say.
+    /// Refuses the consumer of any but the current attempt.
     fn require_attempt(&self, attempt: Option<i32>) -> Result<(), RunRefusal> {
         match (self.status, attempt) {
             (RunStatus::Queued, _) => Err(RunRefusal::NotStarted),

@@ -78,7 +78,7 @@ fn running() -> RunState {
     moved(&queued(), &start(Some("s")), T0)
 }
 
-/// A run in each of the states, started at T0 if at all.
+/// A run in each state. Those that have started did so at T0.
 fn each() -> Vec<RunState> {
     use RunOutcome::{Failed, NeedsHuman, Succeeded};
     let run = running();
@@ -94,13 +94,13 @@ fn each() -> Vec<RunState> {
 }
 
 #[test]
-fn every_action_in_every_state_does_what_the_table_says() {
+fn every_action_in_every_state_follows_the_table() {
     use RunStatus::*;
     let other = RunAction::Complete(Completion {
         completion_id: "another".into(),
         ..completion(RunOutcome::Succeeded)
     });
-    // While the run's consumer is within its time, and its silence.
+    // Before the deadline and the next heartbeat are due.
     let cases: [(RunAction, &[(RunStatus, RunStatus)]); 7] = [
         (start(None), &[(Queued, Running)]),
         (heartbeat(None), &[(Running, Running)]),
@@ -125,7 +125,7 @@ fn every_action_in_every_state_does_what_the_table_says() {
                     let change = (state.status, after.status);
                     assert_eq!(expected, Some(&change), "{action:?}");
                 }
-                // Giving up a message whose run somebody has, changes nothing.
+                // The message of a run that has started no longer matters.
                 Ok(Change::Nothing) => assert_eq!((action.clone(), expected), (give_up(), None)),
                 Err(_) => assert_eq!(expected, None, "{action:?} of {}", state.status),
             }
@@ -170,7 +170,7 @@ fn a_run_belongs_to_one_consumer_until_that_one_is_silent_for_too_long() {
 }
 
 #[test]
-fn a_start_that_is_repeated_changes_nothing() {
+fn a_repeated_start_changes_nothing() {
     let later = T0 + DEADLINE_AFTER;
     assert_eq!(
         running().after(&start(Some("s")), later),
@@ -184,7 +184,7 @@ fn a_start_that_is_repeated_changes_nothing() {
 }
 
 #[test]
-fn nobody_takes_over_what_is_past_its_deadline() {
+fn a_run_past_its_deadline_cannot_be_taken_over() {
     let refused = running().after(&start(None), T0 + DEADLINE_AFTER);
     assert_eq!(refused, Err(RunRefusal::PastDeadline));
 }
@@ -226,7 +226,7 @@ fn a_completion_is_recorded_once() {
     for other in [complete(Failed), with("2", None), with("1", Some("x"))] {
         assert_eq!(done.after(&other, T0), Err(RunRefusal::OtherCompletion));
     }
-    // Also after a person has decided otherwise: the consumer asks what it did itself.
+    // Also after a person resolved the run otherwise: the consumer repeats its own call.
     let failed = moved(&running(), &complete(Failed), T0);
     let resolved = moved(&failed, &resolve(true), T0);
     assert_eq!(resolved.after(&complete(Failed), T0), Ok(Change::Nothing));
@@ -237,7 +237,7 @@ fn a_completion_is_recorded_once() {
 }
 
 #[test]
-fn time_is_up_for_a_reason_and_not_before() {
+fn a_run_times_out_for_a_reason_and_not_earlier() {
     let run = running();
     let out = |state: &RunState, now| match state.after(&RunAction::TimeOut, now) {
         Ok(Change::Moved(state, _)) => state.status_reason,
@@ -272,7 +272,7 @@ fn time_is_up_for_a_reason_and_not_before() {
 }
 
 #[test]
-fn a_run_that_was_not_handed_over_waits_again_and_no_other_does() {
+fn only_a_run_that_was_not_handed_over_is_queued_again() {
     let given_up = moved(&queued(), &give_up(), T0);
     let again = moved(&given_up, &RunAction::HandOver, T0);
     let waiting = RunState {

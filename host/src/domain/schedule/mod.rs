@@ -1,5 +1,4 @@
-//! Triggers that fire by the clock: named schedules, and what becomes of ticks that
-//! nobody saw.
+//! Scheduled triggers: named schedules, due ticks, and missed ticks.
 
 use crate::domain::cron::Cron;
 use crate::domain::event::{DecidedEvent, Decision, ParsedEvent, SkipReason};
@@ -10,41 +9,41 @@ use std::sync::Arc;
 use std::time::Duration;
 use utoipa::ToSchema;
 
-/// What stands for the provider of triggers that fire by the clock.
+/// The provider name of scheduled triggers.
 pub const PROVIDER: &str = "scheduled";
-/// The kind of their events.
+/// The kind of the events of scheduled triggers.
 pub const EVENT_KIND: &str = "scheduled.tick";
 
-/// A named cron definition of an automation. Triggers point at it and follow it; it
-/// does not fire by itself.
+/// A named cron of an automation. Triggers refer to it and follow its changes; it fires
+/// nothing without them.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Schedule {
-    /// Its id.
+    /// The id of the schedule.
     pub id: ScheduleId,
-    /// Whose it is.
+    /// The automation of the schedule.
     pub automation_id: AutomationId,
-    /// For people.
+    /// The display name.
     pub name: String,
     /// Five fields, or six with seconds first.
     pub cron: String,
     /// An IANA time zone.
     pub timezone: String,
-    /// When it was created.
+    /// The time of creation.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// The time of the last change.
     pub updated_at: Timestamp,
 }
 
 text_enum! {
-    /// What becomes of ticks that were due while nothing ran.
+    /// The policy for ticks that were due while no scheduler ran.
     #[derive(Default)]
     pub enum MissedTicks {
-        /// They start no run.
+        /// Missed ticks start no run.
         Skip = "skip",
-        /// The last of them starts one.
+        /// The last missed tick starts a run.
         #[default]
         Last = "last",
-        /// Each of them starts one, up to a limit of the configuration.
+        /// Each missed tick starts a run, up to a configured limit.
         All = "all",
     }
 }
@@ -52,62 +51,63 @@ text_enum! {
 /// A trigger whose tick is due.
 #[derive(Clone, Debug)]
 pub struct DueTrigger {
-    /// The trigger.
+    /// The id of the trigger.
     pub id: TriggerId,
-    /// Its organization.
+    /// The organization of the trigger.
     pub org: OrgId,
-    /// What it runs.
+    /// The automation of the trigger.
     pub automation: AutomationId,
-    /// Whether the automation is switched on.
+    /// True if the automation is enabled.
     pub automation_enabled: bool,
-    /// Its name.
+    /// The name of the trigger.
     pub name: String,
-    /// When it fires.
+    /// The cron of the trigger or of its schedule.
     pub cron: Cron,
-    /// The schedule that says so, if not the trigger itself.
+    /// The schedule that the trigger follows, if any.
     pub schedule: Option<ScheduleId>,
-    /// The first tick that nobody saw.
+    /// The first tick that has not been fired.
     pub due_at: Timestamp,
-    /// What becomes of the ticks that are late.
+    /// The policy for missed ticks.
     pub missed_ticks: MissedTicks,
 }
 
-/// How far back late ticks are looked for first, and by how much farther after that.
+/// The first window in which missed ticks are looked for, backwards from now, and the
+/// factor by which the next windows grow.
 const WINDOW_MIN: Duration = Duration::from_secs(60);
 const WINDOW_FACTOR: u32 = 8;
 
-/// What becomes of ticks that are late.
+/// The missed ticks of a trigger.
 #[derive(Default)]
 struct Late {
-    /// Oldest first.
+    /// The ticks that fire, oldest first.
     fires: Vec<Timestamp>,
-    /// The newest of those that do not fire.
+    /// The newest tick that does not fire.
     given_up: Option<Timestamp>,
 }
 
 /// Limits on firing.
 #[derive(Clone, Copy, Debug)]
 pub struct FiringLimits {
-    /// A tick that is seen later than this after its time was missed.
+    /// A tick that is seen later than this after its time counts as missed.
     pub late: Duration,
-    /// Missed ticks of one trigger that start runs at once at most, where it wants all.
+    /// Missed ticks of one trigger that start runs, with the policy `all`.
     pub missed_ticks_max: usize,
 }
 
-/// What a due trigger does now.
+/// The result of firing a due trigger.
 #[derive(Debug)]
 pub struct Firing {
-    /// One event for each tick that starts a run, oldest first; and one for all that
-    /// start none.
+    /// One event for all missed ticks that start no run, then one event for each tick that
+    /// starts one, oldest first.
     pub events: Vec<DecidedEvent>,
-    /// The next tick, if there is one.
+    /// The next tick, if any.
     pub next: Option<Timestamp>,
 }
 
 impl DueTrigger {
-    /// Decides what becomes of each tick up to `now`.
+    /// Decides each tick up to `now`.
     pub fn fire(&self, now: Timestamp, limits: FiringLimits) -> Firing {
-        // Whatever was due is a tick only if the cron, as it is read today, says so.
+        // The stored `due_at` is a tick only if the cron, as this version reads it, agrees.
         let first = self.cron.next_after(Timestamp(self.due_at.0 - 1));
         let Some(first) = first.filter(|first| *first <= now) else {
             return Firing {
@@ -134,7 +134,7 @@ impl DueTrigger {
         }
     }
 
-    /// The ticks from `from` to `until`, both included, and the first one after.
+    /// The ticks from `from` to `until`, both included, and the first tick after them.
     fn ticks(&self, from: Timestamp, until: Timestamp) -> (Vec<Timestamp>, Option<Timestamp>) {
         let mut ticks = Vec::new();
         let mut next = self.cron.next_after(Timestamp(from.0 - 1));
@@ -145,9 +145,9 @@ impl DueTrigger {
         (ticks, next)
     }
 
-    /// What becomes of the ticks from `first` on that are before `end`: the newest
-    /// `keep` fire. The others are not counted, and not even looked at one by one: a
-    /// cron of seconds has half a million in a week.
+    /// The missed ticks from `first` until before `end`, of which the newest `keep` fire.
+    /// Looks backwards in growing windows and never visits all of them: a cron with seconds
+    /// has half a million in a week.
     fn late(&self, first: Timestamp, end: Timestamp, keep: usize) -> Late {
         if first >= end {
             return Late::default();
@@ -156,7 +156,7 @@ impl DueTrigger {
         loop {
             let from = first.max(end - window);
             let (mut ticks, _) = self.ticks(from, Timestamp(end.0 - 1));
-            // One more than fire, to name the newest of those that do not.
+            // One more than `keep` is needed, to name the newest one that does not fire.
             if from == first || ticks.len() > keep {
                 let fires = ticks.split_off(ticks.len().saturating_sub(keep));
                 return Late {
@@ -180,7 +180,7 @@ impl DueTrigger {
         self.event(tick, format!("tick:{tick}"), self.name.clone(), decision)
     }
 
-    /// One event for all ticks that start no run.
+    /// One skipped event for all missed ticks that start no run.
     fn missed(&self, first: Timestamp, last: Timestamp) -> DecidedEvent {
         let detail = if first == last {
             format!("the tick of {first} was missed")

@@ -1,4 +1,4 @@
-//! What becomes of ticks that are in time, late, or no ticks at all.
+//! Ticks that are on time, ticks that are late, and times that are no ticks.
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn due(cron: &str, due_at: &str, missed_ticks: MissedTicks) -> DueTrigger {
     }
 }
 
-/// `run` or the reason of a skip, with the tick.
+/// The events as text: `run` or the skip reason, with the tick.
 fn shown(firing: &Firing) -> Vec<String> {
     firing
         .events
@@ -45,9 +45,9 @@ fn shown(firing: &Firing) -> Vec<String> {
 }
 
 #[test]
-fn a_tick_that_is_seen_in_time_starts_a_run_whatever_is_done_with_missed_ones() {
-    for missed in MissedTicks::ALL {
-        let firing = due("0 * * * *", "2026-01-01T10:00:00Z", *missed)
+fn a_tick_on_time_starts_a_run_with_every_policy_for_missed_ones() {
+    for &missed in MissedTicks::ALL {
+        let firing = due("0 * * * *", "2026-01-01T10:00:00Z", missed)
             .fire(time("2026-01-01T10:00:59Z"), LIMITS);
         assert_eq!(shown(&firing), ["10:00:00 run"]);
         assert_eq!(firing.next, Some(time("2026-01-01T11:00:00Z")));
@@ -65,7 +65,7 @@ fn a_tick_that_is_seen_in_time_starts_a_run_whatever_is_done_with_missed_ones() 
 }
 
 #[test]
-fn what_was_missed_is_done_with_as_the_trigger_says() {
+fn missed_ticks_follow_the_policy_of_the_trigger() {
     let after_a_night = |missed| {
         let due = due("0 * * * *", "2026-01-01T04:00:00Z", missed);
         let firing = due.fire(time("2026-01-01T09:00:30Z"), LIMITS);
@@ -102,7 +102,7 @@ fn what_was_missed_is_done_with_as_the_trigger_says() {
 }
 
 #[test]
-fn a_week_of_seconds_is_one_skip_and_what_is_in_time() {
+fn a_missed_week_of_seconds_is_one_skip() {
     let due = due("* * * * * *", "2026-01-01T00:00:00Z", MissedTicks::Skip);
     let firing = due.fire(time("2026-01-08T00:00:00.5Z"), LIMITS);
     assert_eq!(firing.events.len(), 61);
@@ -117,7 +117,7 @@ fn a_week_of_seconds_is_one_skip_and_what_is_in_time() {
 }
 
 #[test]
-fn what_is_in_time_counts_against_no_limit() {
+fn ticks_on_time_count_against_no_limit() {
     let limits = FiringLimits {
         late: Duration::from_secs(600),
         missed_ticks_max: 1,
@@ -129,7 +129,7 @@ fn what_is_in_time_counts_against_no_limit() {
 }
 
 #[test]
-fn what_the_cron_does_not_say_is_no_tick() {
+fn a_due_time_that_the_cron_does_not_have_is_no_tick() {
     let due = due("0 9 * * *", "2026-01-01T10:17:03Z", MissedTicks::All);
     let firing = due.fire(time("2026-01-01T10:18:00Z"), LIMITS);
     assert!(firing.events.is_empty());
@@ -137,7 +137,7 @@ fn what_the_cron_does_not_say_is_no_tick() {
 }
 
 #[test]
-fn ticks_that_are_far_apart_are_found_all_the_same() {
+fn ticks_that_are_far_apart_are_found_too() {
     let due = due("0 0 1 1 *", "2020-01-01T00:00:00Z", MissedTicks::All);
     let firing = due.fire(time("2026-06-01T00:00:00Z"), LIMITS);
     let years = firing
