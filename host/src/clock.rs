@@ -1,9 +1,9 @@
-//! The only place that asks the system for the time.
+//! The system clock. No other file reads it.
 
 use crate::domain::Timestamp;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The time now.
+/// The current time.
 pub fn now() -> Timestamp {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)

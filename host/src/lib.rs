@@ -12,6 +12,7 @@ pub mod http;
 pub mod ingress;
 pub mod lock;
 pub mod measure;
+pub mod permits;
 pub mod provider;
 pub mod redis;
 pub mod secret;

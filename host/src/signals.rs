@@ -1,9 +1,9 @@
-//! Wakes whoever waits for work: in this process at once, on other replicas
-//! through the database.
+//! Signals that wake workers: in this process at once, on other replicas through the
+//! database.
 //!
-//! A signal carries nothing and may be lost; waiters look by themselves from time
-//! to time. What is raised often is sent to other replicas at most once in
-//! `NOTIFY_PAUSE`, so that a burst costs the database next to nothing.
+//! A signal carries no data and may be lost, so every waiter also polls. Replicas get a
+//! signal at most once per `NOTIFY_PAUSE`, so that a burst costs the database next to
+//! nothing.
 
 use crate::store::{Signal, Store};
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-/// The shortest time between two signals of a kind to other replicas.
+/// The shortest time between two signals of one kind to other replicas.
 const NOTIFY_PAUSE: Duration = Duration::from_millis(25);
-/// How long to wait before listening again after the database was lost.
+/// The pause before listening again after the connection was lost.
 const LISTEN_RETRY: Duration = Duration::from_secs(1);
 
-/// The waiting rooms of this process; cheap to clone.
+/// The signals of this process. Cheap to clone; clones share everything.
 #[derive(Clone, Debug, Default)]
 pub struct Signals(Arc<Rooms>);
 
@@ -43,7 +43,7 @@ impl Default for Room {
     }
 }
 
-/// Waits for one kind of signal; sees each that is raised after it was made.
+/// Waits for one kind of signal. Sees every signal since its creation.
 #[derive(Debug)]
 pub struct Waiter(watch::Receiver<u64>);
 
@@ -51,7 +51,7 @@ impl Waiter {
     /// Returns once a signal has been raised since the last return.
     pub async fn raised(&mut self) {
         if self.0.changed().await.is_err() {
-            // Nobody can raise it any more: the process is about to end.
+            // The signals are dropped, so the process is about to exit.
             std::future::pending::<()>().await;
         }
     }
@@ -67,7 +67,7 @@ impl Signals {
         }
     }
 
-    /// Wakes the waiters of this process, and soon those of other replicas.
+    /// Wakes the waiters of this process at once, and those of other replicas soon after.
     pub fn raise(&self, signal: Signal) {
         self.wake(signal);
         self.room(signal).outgoing.notify_one();
@@ -102,7 +102,7 @@ impl Signals {
         loop {
             self.room(signal).outgoing.notified().await;
             if let Err(error) = store.notify(signal).await {
-                tracing::debug!(?signal, %error, "could not signal other replicas; they look by themselves");
+                tracing::debug!(?signal, %error, "could not signal other replicas; they will poll");
             }
             tokio::time::sleep(NOTIFY_PAUSE).await;
         }
@@ -113,11 +113,11 @@ impl Signals {
             match self.receive(&store).await {
                 Ok(()) => return,
                 Err(error) => {
-                    tracing::warn!(%error, "lost the signals of other replicas; listening again")
+                    tracing::warn!(%error, "lost the signals of other replicas; will listen again")
                 }
             }
             tokio::time::sleep(LISTEN_RETRY).await;
-            // Whatever was missed meanwhile.
+            // Signals may have been missed in the meantime.
             Signal::ALL.into_iter().for_each(|signal| self.wake(signal));
         }
     }

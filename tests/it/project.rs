@@ -35,9 +35,10 @@ fn code(file: &Path) -> String {
 }
 
 /// The host's modules, from the bottom to the top, and the other modules that each may name.
-const LAYERS: [(&str, &[&str]); 21] = [
+const LAYERS: [(&str, &[&str]); 22] = [
     ("domain", &[]),
     ("measure", &[]),
+    ("permits", &[]),
     ("clock", &["domain"]),
     ("secret", &["domain"]),
     ("redis", &["secret"]),
@@ -71,6 +72,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
             "egress",
             "lock",
             "measure",
+            "permits",
             "provider",
             "secret",
             "signals",
@@ -106,6 +108,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
             "egress",
             "http",
             "measure",
+            "permits",
             "provider",
             "secret",
             "signals",

@@ -1,9 +1,10 @@
 //! What handlers share.
 
 use super::metrics::Sampled;
-use super::outbox::Waiting;
 use crate::config::Config;
+use crate::domain::OrgId;
 use crate::measure::Figures;
+use crate::permits::KeyedPermits;
 use crate::provider::Registry;
 use crate::secret::MasterKey;
 use crate::signals::Signals;
@@ -26,7 +27,7 @@ struct Shared {
     stop: CancellationToken,
     figures: Figures,
     sampled: Sampled,
-    waiting: Waiting,
+    waiting: Arc<KeyedPermits<OrgId>>,
 }
 
 impl AppState {
@@ -42,6 +43,7 @@ impl AppState {
         leaving: CancellationToken,
         stop: CancellationToken,
     ) -> Self {
+        let waiting = KeyedPermits::new(config.outbox.waiting_max);
         Self(Arc::new(Shared {
             store,
             registry,
@@ -52,7 +54,7 @@ impl AppState {
             stop,
             figures: Figures::start(),
             sampled: Sampled::default(),
-            waiting: Waiting::default(),
+            waiting,
         }))
     }
 
@@ -87,7 +89,7 @@ impl AppState {
     }
 
     /// Consumers that wait for messages.
-    pub(super) fn waiting(&self) -> &Waiting {
+    pub(super) fn waiting(&self) -> &Arc<KeyedPermits<OrgId>> {
         &self.0.waiting
     }
 

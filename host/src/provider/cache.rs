@@ -1,10 +1,9 @@
 //! Compiled components, kept on disk between starts.
 //!
-//! One pair of files for each component and configuration of the engine: the
-//! machine code, and the digest of that file. A pair that is damaged, foreign or
-//! unreadable is compiled anew and never fatal. The only place in the host with
-//! unsafe code: machine code is run as it is found, so the directory belongs to
-//! the host alone.
+//! Each component and engine configuration has a pair of files: the machine code, and the
+//! digest of that file. A pair that is damaged, foreign or unreadable is compiled again and
+//! never fatal. The only unsafe code of the host is here: machine code runs as it is found,
+//! so only the host's user may write to the directory.
 
 use crate::provider::engine::Engine;
 use sha2::{Digest, Sha256};
@@ -15,24 +14,24 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use wasmtime::component::Component;
 
-/// Where compiled components are kept; nowhere, if there is no directory.
+/// The directory of compiled components; without one, nothing is cached.
 #[derive(Clone, Debug, Default)]
 pub struct Cache {
     directory: Option<PathBuf>,
 }
 
-/// How a component came into memory.
+/// The origin of a component's machine code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeOrigin {
-    /// Compiled in this start.
+    /// Compiled at this start.
     Compiled,
     /// Taken from the cache.
     Cached,
 }
 
 impl Cache {
-    /// A cache in `directory`, which is created for the host alone (0700). One
-    /// that others can write to is not used, with a warning.
+    /// A cache in `directory`, which is created with mode 0700. Logs a warning and caches
+    /// nothing if others can write to it.
     pub fn at(directory: &Path) -> Self {
         match prepare(directory) {
             Ok(()) => Self {
@@ -48,7 +47,7 @@ impl Cache {
         }
     }
 
-    /// Compiles at each start.
+    /// A cache that compiles at each start.
     pub fn disabled() -> Self {
         Self { directory: None }
     }
@@ -56,7 +55,7 @@ impl Cache {
     /// The compiled form of `wasm`, whose SHA-256 is `digest`.
     ///
     /// # Errors
-    /// If `wasm` is no component, or one that exceeds the engine's limits.
+    /// `wasm` is no component, or exceeds the engine's limits.
     pub(crate) fn load(
         &self,
         engine: &Engine,
@@ -94,7 +93,7 @@ struct Entry {
 }
 
 impl Entry {
-    /// The hash covers wasmtime's version, its settings and the processor.
+    /// The file name includes a hash of wasmtime's version, its settings and the processor.
     fn new(directory: &Path, engine: &Engine, digest: &str) -> Self {
         let mut hasher = DefaultHasher::new();
         engine
@@ -115,14 +114,14 @@ impl Entry {
             return None;
         }
         #[allow(unsafe_code)]
-        // SAFETY: the file is what `Component::serialize` returned to this user:
-        // its digest was taken then and has just been compared, its name binds
-        // it to this engine's configuration (which wasmtime compares again), and
-        // `prepare` made sure that nobody else can write to the directory. It
-        // is not changed while mapped: files are replaced, never rewritten.
+        // SAFETY: the file has the bytes that `Component::serialize` returned to this user.
+        // Its digest was taken then and has just been compared. Its name binds it to this
+        // engine's configuration, which wasmtime compares again. `prepare` made sure that
+        // nobody else can write to the directory. The file does not change while it is
+        // mapped, because files are replaced and never rewritten.
         let component = unsafe { Component::deserialize_file(engine.wasmtime(), &self.code) };
         component
-            .inspect_err(|error| tracing::debug!("a cached component is compiled anew: {error:#}"))
+            .inspect_err(|error| tracing::debug!("a cached component is compiled again: {error:#}"))
             .ok()
     }
 
@@ -132,7 +131,7 @@ impl Entry {
     }
 }
 
-/// Writes a file for the owner alone, in one step for whoever reads it.
+/// Writes a file that only the owner can read; readers see the old file or the new one.
 fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     let unique = uuid::Uuid::new_v4().simple();
     let temporary = path.with_extension(format!("{unique}.tmp"));
@@ -144,25 +143,25 @@ fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
         .and_then(|mut file| file.write_all(contents))
         .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
-        // Best effort: the error that matters is the one above.
+        // Best effort: the caller needs the error above.
         let _ = fs::remove_file(&temporary);
     }
     written
 }
 
-/// Creates the directory, or makes sure that it is the host's alone.
+/// Creates the directory, or checks that only the host's user can write to it.
 fn prepare(directory: &Path) -> io::Result<()> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(directory)?;
     let metadata = fs::metadata(directory)?;
-    // A file that was just created there would belong to whoever this process is.
+    // A new file there belongs to the user of this process.
     let probe = directory.join(format!("{}.tmp", uuid::Uuid::new_v4().simple()));
     let owner = File::create_new(&probe)?.metadata()?.uid();
     fs::remove_file(&probe)?;
     if metadata.uid() != owner {
-        return Err(io::Error::other("it belongs to somebody else"));
+        return Err(io::Error::other("it belongs to another user"));
     }
     if metadata.mode() & 0o022 != 0 {
         return Err(io::Error::other(

@@ -1,34 +1,32 @@
-//! A component that passed every check. Owns reading, compiling, linking and the
-//! trial call; never does what the operator's entry says, which is `registered`.
+//! Loads a component's file: reading, compiling, linking and a trial call.
+//!
+//! Never does: apply the operator's entry; see `provider.rs`.
 
 use crate::domain::Timestamp;
 use crate::provider::cache::{Cache, CodeOrigin};
 use crate::provider::contract::Contract;
 use crate::provider::description::CheckedDescription;
 use crate::provider::engine::Engine;
-use crate::provider::instance::GuestInstance;
+use crate::provider::guest::Guest;
 use crate::provider::limits::Purpose;
-use crate::provider::refusal::{LoadError, LoadRefusal};
-use crate::provider::state::{CallContext, CallState};
+use crate::provider::load_refusal::{LoadError, LoadRefusal};
+use crate::provider::state::CallContext;
 use sha2::{Digest, Sha256};
 use std::path::Path;
-use std::sync::Arc;
-use wasmtime::component::InstancePre;
 
-/// A component that passed every check, not registered yet.
+/// A component that passed every check and is not registered yet.
 pub(crate) struct LoadedComponent {
     pub(crate) description: CheckedDescription,
-    pub(crate) engine: Engine,
-    pub(crate) contract: Contract,
-    pub(crate) pre: InstancePre<CallState>,
+    /// Without settings: those are the operator's.
+    pub(crate) guest: Guest,
     pub(crate) digest: String,
     pub(crate) origin: CodeOrigin,
 }
 
 impl LoadedComponent {
-    /// Reads, compiles, links, instantiates and asks: whatever could fail at the
-    /// first delivery fails here instead. Nothing of a file runs that is not the
-    /// one that is pinned.
+    /// Reads, compiles, links, instantiates, and asks for the description. Errors of the
+    /// first delivery show up here instead. A file whose digest differs from `pin` never
+    /// runs.
     pub(crate) async fn load(
         engine: &Engine,
         cache: &Cache,
@@ -52,7 +50,7 @@ impl LoadedComponent {
         let wasm = tokio::fs::read(path).await?;
         let digest = hex::encode(Sha256::digest(&wasm));
         check_pin(&digest, pin)?;
-        // Compiling takes seconds for the largest; other tasks go on meanwhile.
+        // The largest components take seconds to compile, so this must not block a thread.
         let compile = {
             let (engine, cache, digest) = (engine.clone(), cache.clone(), digest.clone());
             move || cache.load(&engine, &wasm, &digest)
@@ -61,35 +59,35 @@ impl LoadedComponent {
             .await
             .map_err(|panic| LoadRefusal::NoComponent(panic.to_string()))?
             .map_err(|error| LoadRefusal::NoComponent(format!("{error:#}")))?;
-        let (contract, pre) = Contract::of(&component, engine)?;
-        let description = describe(engine, &contract, &pre, path).await?;
-        Ok(Self {
-            description,
+        let (contract, pre) = Contract::of(&component, engine.wasmtime(), engine.linker())?;
+        let guest = Guest {
+            id: path.display().to_string().into(),
             engine: engine.clone(),
             contract,
             pre,
+            settings_json: String::new(),
+        };
+        Ok(Self {
+            description: describe(&guest).await?,
+            guest,
             digest,
             origin,
         })
     }
 }
 
-/// The trial: types are compared only when an instance's exports are looked up.
-async fn describe(
-    engine: &Engine,
-    contract: &Contract,
-    pre: &InstancePre<CallState>,
-    path: &Path,
-) -> Result<CheckedDescription, LoadRefusal> {
-    let label: Arc<str> = path.display().to_string().into();
+/// The trial call. It needs an instance, because only an instance's exports have their types
+/// compared.
+async fn describe(guest: &Guest) -> Result<CheckedDescription, LoadRefusal> {
+    let contract = &guest.contract;
     let context = CallContext {
         now: Timestamp(0),
         seed: 0,
     };
-    let started = GuestInstance::start(engine, pre, label, context, Purpose::Compute).await;
-    let mut guest = started.map_err(LoadRefusal::Undescribed)?;
+    let started = guest.start(context, Purpose::Compute).await;
+    let mut instance = started.map_err(LoadRefusal::Undescribed)?;
     let mut misfit = None;
-    let described = guest
+    let described = instance
         .run(Purpose::Compute, async |store, instance| {
             if let Err(error) = contract.check_types(store, instance) {
                 misfit = Some(format!("{error:#}"));
@@ -107,7 +105,7 @@ async fn describe(
         .map_err(LoadRefusal::BadDescription)
 }
 
-/// Whether `digest` is what the operator pinned, if anything.
+/// Compares `digest` with the one that the operator pinned, if any.
 pub(crate) fn check_pin(digest: &str, pin: Option<&str>) -> Result<(), LoadRefusal> {
     match pin {
         Some(pinned) if !pinned.eq_ignore_ascii_case(digest) => Err(LoadRefusal::DigestMismatch {

@@ -1,5 +1,5 @@
-//! What a component says about itself, and whether that can be true. A
-//! description that passed is acted on natively, so nothing is taken on trust.
+//! A component's description of itself, and its check. The host acts natively on a checked
+//! description, so it takes nothing on trust.
 
 use crate::domain::provider::ProviderKind;
 use crate::domain::source::{PollingSource, WebhookScheme};
@@ -7,16 +7,16 @@ use crate::provider::schema::Schema;
 use crate::provider::sources;
 use serde_json::Value;
 
-/// Characters of an id.
+/// Bytes of an id.
 const ID_BYTES_MAX: usize = 64;
-/// Bytes of the name for people.
+/// Bytes of the display name.
 const NAME_BYTES_MAX: usize = 128;
-/// Bytes of the description for people.
+/// Bytes of the descriptive text.
 const DESCRIPTION_BYTES_MAX: usize = 2_048;
 /// Bytes of a JSON Schema.
 const SCHEMA_BYTES_MAX: usize = 262_144;
 
-/// As the guest returned it, whichever contract it speaks.
+/// A description as the guest returned it, in any version of the contract.
 #[derive(Clone, Debug)]
 pub(crate) struct Description {
     pub(crate) id: String,
@@ -29,7 +29,7 @@ pub(crate) struct Description {
     pub(crate) polling: Option<PollingSource>,
 }
 
-/// Checked, its schemas compiled.
+/// A checked description with compiled schemas.
 pub(crate) struct CheckedDescription {
     pub(crate) id: String,
     pub(crate) name: String,
@@ -42,10 +42,10 @@ pub(crate) struct CheckedDescription {
 }
 
 impl Description {
-    /// Checks it against what the component exports.
+    /// Checks the description against the exports of the component.
     ///
     /// # Errors
-    /// Which field is wrong, and how.
+    /// The field that is wrong, and the reason.
     pub(crate) fn check(self, kinds: &[ProviderKind]) -> Result<CheckedDescription, String> {
         check_id(&self.id).map_err(|wrong| format!("id: {wrong}"))?;
         check_text("name", &self.name, NAME_BYTES_MAX)?;
@@ -77,10 +77,10 @@ impl Description {
     }
 }
 
-/// Whether `id` can name a provider.
+/// Checks that `id` can name a provider.
 ///
 /// # Errors
-/// What was expected.
+/// The expected form.
 pub(crate) fn check_id(id: &str) -> Result<(), String> {
     let fits = id.len() <= ID_BYTES_MAX
         && id.starts_with(|first: char| first.is_ascii_lowercase())
@@ -111,8 +111,8 @@ fn check_text(field: &str, text: &str, bytes_max: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// An interface without its source cannot be served; a source without its
-/// interface promises what nothing does.
+/// Checks that an interface and its description come together. The host needs the
+/// description to serve the interface, and a description alone promises a missing function.
 fn check_half(half: &str, described: bool, exported: bool) -> Result<(), String> {
     match (described, exported) {
         (false, true) => Err(format!(

@@ -1,5 +1,5 @@
-//! The engine that all components share: one configuration of wasmtime, one
-//! linker, one clock for epochs. Knows nothing about providers.
+//! The engine that all components share: one configuration of wasmtime, one linker, one epoch
+//! ticker. Knows nothing about providers.
 
 use crate::provider::contract;
 use crate::provider::error::GuestError;
@@ -12,48 +12,46 @@ use wasmtime::{
     Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline,
 };
 
-/// Core instances of the hungriest language runtime that was tried: CPython has
-/// 38, QuickJS 13, Rust 3.
+/// Core instances of the largest language runtime known: CPython has 38, QuickJS 13, Rust 3.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 40;
-/// Memories likewise: QuickJS has 3.
+/// Memories of the largest language runtime known: QuickJS has 3.
 const MEMORIES_PER_COMPONENT: u32 = 3;
-/// Tables likewise.
+/// Tables of the largest language runtime known.
 const TABLES_PER_COMPONENT: u32 = 4;
-/// Bytes of a memory that stay mapped when its slot is freed, to be cleared
-/// instead of unmapped and faulted in again. Every slot that was ever used holds
-/// them, so this times all instances is what a burst may leave behind.
+/// Bytes of a memory that stay mapped when its slot is freed: clearing them is cheaper than
+/// faulting them in again. A burst may leave this many bytes behind per instance.
 const MEMORY_BYTES_KEPT: usize = 256 << 10;
 
 /// The engine could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// A limit makes no sense.
+    /// A limit is out of range.
     #[error("engine limits: {0}")]
     Limit(String),
-    /// wasmtime refused its configuration, usually because the address space is
-    /// limited (`ulimit -v`).
+    /// wasmtime refused its configuration, usually because the address space is limited
+    /// (`ulimit -v`).
     #[error("the WebAssembly engine cannot start: {0:#}")]
     Setup(wasmtime::Error),
-    /// No thread for the ticker.
+    /// The ticker thread could not start.
     #[error("the WebAssembly engine cannot start its ticker: {0}")]
     Ticker(std::io::Error),
 }
 
-/// Cheap to clone; clones share everything.
+/// The engine. Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Engine {
     wasmtime: wasmtime::Engine,
     linker: Arc<Linker<CallState>>,
     limits: Arc<EngineLimits>,
     slots: Arc<Semaphore>,
-    /// Of their own: a poll may wait for its service for minutes, and a few slow
-    /// services must not keep deliveries waiting, nor a burst of deliveries polls.
+    /// Separate, because a poll may wait for its service for minutes. A few slow services
+    /// must not delay deliveries, and a burst of deliveries must not delay polls.
     poll_slots: Arc<Semaphore>,
 }
 
 impl Engine {
-    /// Sets up wasmtime and starts the ticker, a thread that ends once the last
-    /// clone is dropped.
+    /// Sets up wasmtime and starts the ticker thread, which ends once the last clone is
+    /// dropped.
     ///
     /// # Errors
     /// See [`EngineError`]: each is final.
@@ -86,9 +84,8 @@ impl Engine {
         &self.linker
     }
 
-    /// The right to one more instance. Waits for it as long as a call may take, but
-    /// not for a poll: nobody knows when a service answers, and who asks is not in a
-    /// hurry, so it had better ask again.
+    /// A permit for one more instance. Waits for it as long as a call may take. A poll does
+    /// not wait: the other polls may take minutes, and the poll worker can retry later.
     pub(crate) async fn slot(&self, purpose: Purpose) -> Result<OwnedSemaphorePermit, GuestError> {
         if purpose == Purpose::Poll {
             let slot = Arc::clone(&self.poll_slots).try_acquire_owned();
@@ -116,8 +113,8 @@ impl Engine {
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(self.limits.transfer_bytes);
         store.set_epoch_deadline(1);
-        // At each tick the guest either goes, or lets others have their turn: a
-        // loop without end never holds a thread for longer than a tick.
+        // At each tick the guest ends or yields, so an endless loop never holds a thread for
+        // longer than a tick.
         store.epoch_deadline_callback(move |_| {
             Ok(if meter.is_overspent() {
                 UpdateDeadline::Interrupt
@@ -132,25 +129,25 @@ impl Engine {
 fn config(limits: &EngineLimits) -> Config {
     let mut pool = PoolingAllocationConfig::default();
     let n = limits.instances.saturating_add(limits.poll_instances);
-    // One component instance per session, and what the hungriest language needs
-    // for each; slots that nobody uses cost address space, not memory.
+    // One component instance per session, with the resources of the largest language runtime.
+    // Unused slots cost address space, not memory.
     pool.total_component_instances(n)
         .total_core_instances(n.saturating_mul(CORE_INSTANCES_PER_COMPONENT))
         .total_memories(n.saturating_mul(MEMORIES_PER_COMPONENT))
         .total_tables(n.saturating_mul(TABLES_PER_COMPONENT))
         // One fiber per session: guests are called asynchronously.
         .total_stacks(n);
-    // No memory alone may exceed what the limiter grants to all of a store.
+    // No single memory may exceed the limit for all memories of a store.
     pool.max_memory_size(limits.memory_bytes.max(limits.poll_memory_bytes));
-    // Where the kernel can tell which pages a guest wrote (Linux 6.7), only those
-    // are cleared and kept: a fifth less time per delivery than unmapping all.
+    // Where the kernel can tell which pages a guest wrote (Linux 6.7), only those are
+    // cleared. That takes a fifth less time per delivery than unmapping all pages.
     pool.linear_memory_keep_resident(MEMORY_BYTES_KEPT)
         .pagemap_scan(Enabled::Auto);
 
     let mut config = Config::new();
     config.wasm_component_model(true);
-    // A third slower than none, and the only way to stop a loop; fuel costs more
-    // and measures instructions where time is what matters.
+    // A third slower than no interruption, and the only way to stop a loop. Fuel costs more
+    // and limits instructions instead of time.
     config.epoch_interruption(true);
     // A fresh instance maps its initial memory instead of copying it.
     config.memory_init_cow(true);
@@ -163,7 +160,7 @@ fn start_ticker(engine: &wasmtime::Engine) -> std::io::Result<()> {
     let tick = move || {
         while let Some(engine) = engine.upgrade() {
             engine.increment_epoch();
-            // Not held while asleep, or the engine would outlive its owners.
+            // Dropped before the sleep, or the engine would outlive its owners.
             drop(engine);
             std::thread::sleep(TICK);
         }

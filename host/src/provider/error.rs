@@ -1,74 +1,72 @@
-//! What goes wrong when a guest is called, and what that means for its delivery or
-//! its poll.
+//! The errors of a call into a guest, and their consequence for the delivery or the poll.
 
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
-use crate::domain::poll::PollError;
 use crate::provider::limiter::MemoryLimiter;
 use crate::provider::limits::CallLimits;
 use std::fmt;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
-/// What becomes of the work that met an error.
+/// The consequence of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consequence {
-    /// It is tried again, after a backoff: another attempt may succeed.
+    /// The delivery or poll is retried after a backoff: another attempt may succeed.
     Retry,
-    /// It becomes a dead letter: another attempt would end the same.
+    /// A person has to act: another attempt would end the same. A delivery becomes a dead
+    /// letter.
     Fail,
 }
 
-/// A call that returned nothing usable.
+/// A call into a guest that returned nothing usable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GuestError {
-    /// It computed for too long.
+    /// The guest computed for too long.
     #[error("the provider computed for more than {limit_ms} ms")]
     OutOfTime {
         /// The limit, in milliseconds.
         limit_ms: u64,
     },
-    /// It took too long altogether.
+    /// The call took too long altogether.
     #[error("the provider did not answer within {limit_ms} ms")]
     TimedOut {
         /// The limit, in milliseconds.
         limit_ms: u64,
     },
-    /// It wanted too much memory.
+    /// The guest asked for too much memory.
     #[error("the provider wanted more than {limit_bytes} bytes of memory")]
     OutOfMemory {
         /// The limit, in bytes.
         limit_bytes: usize,
     },
-    /// It trapped.
+    /// The guest trapped.
     #[error("the provider trapped ({kind}): {message}")]
     Trapped {
-        /// In which way.
+        /// The kind of the trap.
         kind: TrapKind,
-        /// wasmtime's message, and what the guest last wrote to its standard
-        /// error.
+        /// wasmtime's message, and the end of the guest's standard error.
         message: String,
     },
-    /// It returned too much.
+    /// The guest returned too much.
     #[error("the provider returned {size} {unit} {place}, but the limit is {limit}")]
     OutputTooLarge {
-        /// Where: `of title in event 0`.
+        /// The part that is too large: `of title in event 0`.
         place: String,
-        /// How much there is; `more than …` where nobody counted.
+        /// Its size; `more than …` if it was not counted to the end.
         size: String,
-        /// How much is allowed.
+        /// The largest size that is allowed.
         limit: usize,
-        /// Of what: `bytes`.
+        /// The unit of both: `bytes` or `events`.
         unit: &'static str,
     },
-    /// It returned what the contract forbids.
+    /// The guest broke the contract.
     #[error("the provider broke the contract: {0}")]
     BadOutput(String),
-    /// The session met an error before; its instance cannot be called again.
+    /// An earlier call failed, so the instance cannot be called again.
     #[error("the provider's instance is unusable after an error")]
     Poisoned,
-    /// The operator switched the provider off.
+    /// The operator has disabled the provider.
     #[error("the provider is disabled")]
     Disabled,
-    /// The provider does not have the interface.
+    /// The provider does not export the interface.
     #[error("the provider does not export {0}")]
     NotExported(&'static str),
     /// No instance was free in time.
@@ -80,59 +78,48 @@ pub enum GuestError {
 }
 
 impl GuestError {
-    /// What the provider did wrong, in figures; none where it did nothing.
+    /// The one table over all errors: a name, the consequence, and whether the guest is at
+    /// fault.
+    const fn traits(&self) -> (&'static str, Consequence, bool) {
+        use Consequence::{Fail, Retry};
+        match self {
+            // A guest is a function of its input, so it will most likely trap again. But its
+            // surroundings (the load, a new version of it) may change.
+            Self::OutOfTime { .. } => ("out_of_time", Retry, true),
+            Self::TimedOut { .. } => ("timed_out", Retry, true),
+            Self::OutOfMemory { .. } => ("out_of_memory", Retry, true),
+            Self::Trapped { .. } => ("trapped", Retry, true),
+            Self::Internal(_) => ("internal", Retry, true),
+            Self::Poisoned => ("poisoned", Retry, false),
+            Self::Busy => ("busy", Retry, false),
+            // A person has to act: replace the provider, or enable it.
+            Self::OutputTooLarge { .. } => ("output_too_large", Fail, true),
+            Self::BadOutput(_) => ("bad_output", Fail, true),
+            Self::Disabled => ("disabled", Fail, false),
+            Self::NotExported(_) => ("not_exported", Fail, false),
+        }
+    }
+
+    /// The name of the error, for the log. Never quotes a guest, which may quote a body.
+    pub const fn kind(&self) -> &'static str {
+        self.traits().0
+    }
+
+    /// The consequence for the delivery or the poll.
+    pub const fn consequence(&self) -> Consequence {
+        self.traits().1
+    }
+
+    /// The name of the error, for `/metrics`; none if the guest was not at fault.
     pub const fn fault(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::OutOfTime { .. } => "out_of_time",
-            Self::TimedOut { .. } => "timed_out",
-            Self::OutOfMemory { .. } => "out_of_memory",
-            Self::Trapped { .. } => "trapped",
-            Self::OutputTooLarge { .. } => "output_too_large",
-            Self::BadOutput(_) => "bad_output",
-            Self::Internal(_) => "internal",
-            Self::Poisoned | Self::Disabled | Self::NotExported(_) | Self::Busy => return None,
-        })
-    }
-
-    /// What becomes of the delivery or the poll.
-    pub fn consequence(&self) -> Consequence {
-        match self {
-            // A guest is a function of its input and so will most likely trap
-            // again, but what surrounds it (load, a new version of it) changes.
-            Self::OutOfTime { .. }
-            | Self::TimedOut { .. }
-            | Self::OutOfMemory { .. }
-            | Self::Trapped { .. }
-            | Self::Poisoned
-            | Self::Busy
-            | Self::Internal(_) => Consequence::Retry,
-            // A person has to act: change the provider, or switch it on.
-            Self::OutputTooLarge { .. }
-            | Self::BadOutput(_)
-            | Self::Disabled
-            | Self::NotExported(_) => Consequence::Fail,
+        match self.traits() {
+            (kind, _, true) => Some(kind),
+            (_, _, false) => None,
         }
     }
 
-    /// The error without what a guest wrote, which may quote a body: for the log.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::OutOfTime { .. } => "out of time",
-            Self::TimedOut { .. } => "timed out",
-            Self::OutOfMemory { .. } => "out of memory",
-            Self::Trapped { .. } => "trapped",
-            Self::OutputTooLarge { .. } => "output too large",
-            Self::BadOutput(_) => "bad output",
-            Self::Poisoned => "poisoned",
-            Self::Disabled => "disabled",
-            Self::NotExported(_) => "not exported",
-            Self::Busy => "busy",
-            Self::Internal(_) => "internal",
-        }
-    }
-
-    /// Makes sense of an error of wasmtime, given what the call was allowed.
-    /// `stderr`: what the guest wrote last.
+    /// Classifies an error of wasmtime by the limits of the call. `stderr` is the end of
+    /// the guest's standard error.
     pub(crate) fn classify(
         error: &wasmtime::Error,
         memory: &MemoryLimiter,
@@ -177,21 +164,21 @@ impl GuestError {
     }
 }
 
-/// wasmtime's error for it is private, so its text has to do; a test calls a
-/// guest that provokes it.
+/// wasmtime's error type for this is private, so its text identifies it. A test provokes
+/// it with a real guest.
 const TRANSFER_EXHAUSTED: &str = "fuel allocated for hostcalls has been exhausted";
 
-/// How a guest trapped.
+/// The kind of a trap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrapKind {
     /// A panic, an uncaught exception, an abort.
     Panic,
-    /// It recursed too deeply and a guard noticed.
+    /// A recursion that hit a stack guard.
     StackOverflow,
-    /// It left its memory. In Rust and C this is also what deep recursion ends
-    /// in, because their stacks lie within that memory.
+    /// An access outside of the memory. Deep recursion ends here in Rust and C, whose
+    /// stacks lie in that memory.
     MemoryOutOfBounds,
-    /// It exited.
+    /// A call of `exit`.
     Exit,
     /// Another trap of WebAssembly.
     Other,
@@ -221,30 +208,4 @@ impl fmt::Display for TrapKind {
             Self::Other => "trap",
         })
     }
-}
-
-/// Why a delivery yields no events.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParseFailure {
-    /// Not what the service sends: a dead letter.
-    #[error("malformed: {0}")]
-    Malformed(String),
-    /// Nothing that could start a run: completed, with this outcome.
-    #[error("ignored: {0}")]
-    Ignored(String),
-    /// The provider did not get that far; its consequence says what follows.
-    #[error(transparent)]
-    Guest(#[from] GuestError),
-}
-
-/// Why a poll yields no page.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PollFailure {
-    /// The provider says why.
-    #[error(transparent)]
-    Provider(#[from] PollError),
-    /// The provider did not get that far; its consequence says what follows.
-    /// [`GuestError::Busy`] is nobody's failure: as many polls run as may.
-    #[error(transparent)]
-    Guest(#[from] GuestError),
 }

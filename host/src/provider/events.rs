@@ -1,4 +1,4 @@
-//! Whether what a guest returned keeps the contract's limits.
+//! Checks events and verdicts against the limits of the contract.
 
 use crate::domain::event::{ParsedEvent, Verdict};
 use crate::domain::limits::{
@@ -9,12 +9,12 @@ use crate::provider::error::GuestError;
 use serde::de::IgnoredAny;
 use std::collections::HashMap;
 
-/// Checks the events of one call, of which there may be `events_max`, and makes their
-/// texts fit to be stored.
+/// Checks the events of one call, of which there may be `events_max`, and makes their texts
+/// fit to be stored.
 ///
 /// # Errors
-/// [`GuestError::OutputTooLarge`] or [`GuestError::BadOutput`], naming the event
-/// and the field.
+/// [`GuestError::OutputTooLarge`] or [`GuestError::BadOutput`]; names the event and the
+/// field.
 pub(crate) fn check_events(
     events: Vec<ParsedEvent>,
     events_max: usize,
@@ -34,11 +34,11 @@ pub(crate) fn check_events(
         .collect()
 }
 
-/// Checks that there is one verdict for each configuration, and cuts reasons.
+/// Checks that there is one verdict per configuration, and truncates reasons.
 ///
 /// # Errors
-/// [`GuestError::BadOutput`]: with one verdict too few or too many, nobody can
-/// tell which belongs to which.
+/// [`GuestError::BadOutput`] for any other number: verdicts and configurations could not be
+/// matched.
 pub(crate) fn check_verdicts(
     verdicts: Vec<Verdict>,
     configs: usize,
@@ -73,7 +73,7 @@ fn check_event(index: usize, event: ParsedEvent) -> Result<ParsedEvent, GuestErr
         actor: optional("actor", event.actor, ACTOR_BYTES_MAX)?,
         facts: text("facts", event.facts, FACTS_BYTES_MAX)?,
     };
-    // An empty key would make all such events one.
+    // All events with an empty key would count as one.
     for (field, value) in [("dedup-key", &event.dedup_key), ("kind", &event.kind)] {
         if value.is_empty() {
             return Err(bad(index, field, "is empty"));
@@ -86,7 +86,7 @@ fn check_event(index: usize, event: ParsedEvent) -> Result<ParsedEvent, GuestErr
     Ok(event)
 }
 
-/// `text` without NUL, which Postgres cannot store.
+/// Checks the length of `text` and replaces NUL, which Postgres cannot store.
 fn text_within(
     index: usize,
     field: &str,

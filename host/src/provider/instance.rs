@@ -1,5 +1,5 @@
-//! One instance of a component in one store: every call into a guest goes through
-//! [`GuestInstance::run`], which applies the limits and makes sense of errors.
+//! One instance of a component in one store. Every call into a guest goes through
+//! [`GuestInstance::run`], which applies the limits and classifies errors.
 
 use crate::provider::engine::Engine;
 use crate::provider::error::GuestError;
@@ -12,34 +12,34 @@ use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 use wasmtime::component::{Instance, InstancePre};
 
-/// What a call has used.
+/// The resources that a call used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallStats {
-    /// From the call to its end.
+    /// From the start of the call to its end.
     pub wall: Duration,
-    /// Of that, on a thread.
+    /// The part of it on a thread.
     pub cpu: Duration,
-    /// Bytes of memory of the instance, which never shrink.
+    /// Bytes of the instance's memory, which never shrinks.
     pub memory_bytes_peak: usize,
 }
 
 /// An instance that belongs to one session.
 pub(crate) struct GuestInstance {
     store: Store<CallState>,
-    /// None until it is started.
+    /// None until instantiation ends.
     instance: Option<Instance>,
     engine: Engine,
     meter: Meter,
     last: CallStats,
-    /// Set while a call runs, and for good by one that ends badly or is dropped.
+    /// Set while a call runs. Stays set after a call that failed or was dropped.
     poisoned: bool,
-    /// Given back last, once the store is gone.
+    /// Dropped last, after the store.
     _slot: OwnedSemaphorePermit,
 }
 
 impl GuestInstance {
-    /// Waits for a slot and instantiates; a component may compute while it
-    /// starts, so the limits of a call apply.
+    /// Waits for a slot and instantiates. A component may compute while it starts, so the
+    /// limits of a call apply.
     pub(crate) async fn start(
         engine: &Engine,
         pre: &InstancePre<CallState>,
@@ -67,12 +67,12 @@ impl GuestInstance {
         Ok(started)
     }
 
-    /// What the last call used.
+    /// The resources that the last call used.
     pub(crate) fn last_call(&self) -> CallStats {
         self.last
     }
 
-    /// Runs one call.
+    /// Runs one call within its limits.
     pub(crate) async fn run<T>(
         &mut self,
         purpose: Purpose,
@@ -99,7 +99,7 @@ impl GuestInstance {
         self.meter.reset(limits.cpu());
         self.store.set_epoch_deadline(1);
         let call = call(&mut self.store, self.instance.as_ref());
-        // The budget for computing says nothing about a guest that waits.
+        // The CPU budget does not limit a guest that waits.
         let result = tokio::time::timeout(limits.wall(), self.meter.measure(call)).await;
         self.last = CallStats {
             wall: started.elapsed(),

@@ -1,13 +1,12 @@
-//! The memory of one store: a sum over all its memories, unlike wasmtime's own
-//! limiter, which counts each of them alone (a QuickJS component has three).
+//! A limit on the memory of one store, summed over all of its memories. wasmtime's own
+//! limiter counts each memory alone, and a QuickJS component has three.
 
 use wasmtime::{Error, ResourceLimiter};
 
-/// Elements that one table may have; the largest language runtime seen needs
-/// 7,700.
+/// Elements that one table may have. The largest language runtime known needs 7,700.
 const TABLE_ELEMENTS_MAX: usize = 20_000;
 
-/// Counts what a store's memories hold, and remembers whether it refused some.
+/// Counts the bytes of a store's memories and records refusals.
 #[derive(Debug)]
 pub(crate) struct MemoryLimiter {
     bytes_max: usize,
@@ -24,18 +23,18 @@ impl MemoryLimiter {
         }
     }
 
-    /// Bytes of all memories. They never shrink, so this is also the peak.
+    /// Bytes of all memories. Memories never shrink, so this is also the peak.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Bytes that they may have together.
+    /// Bytes that all memories may have together.
     pub(crate) fn bytes_max(&self) -> usize {
         self.bytes_max
     }
 
-    /// Whether growth was refused: a guest that asks for too much aborts by
-    /// itself, and only this tells that apart from a panic.
+    /// True if growth was refused. A guest aborts when it gets no memory, and only this tells
+    /// the abort from a panic.
     pub(crate) fn denied(&self) -> bool {
         self.denied
     }

@@ -1,59 +1,57 @@
-//! What one call into a guest may use. The configuration fills these.
+//! The limits of one call into a guest, as the configuration sets them.
 
 use serde::Deserialize;
 use std::time::Duration;
 
-/// One tick of the epoch: how long a guest may hold a thread before it yields.
+/// The time for which a guest may hold a thread before it yields: one tick of the epoch.
 pub const TICK: Duration = Duration::from_millis(10);
-/// Lines that a guest may log in one call; promised by `wit/v1`.
+/// Lines that a guest may log in one call, as `wit/v1` promises.
 pub const LOG_LINES_MAX: u32 = 64;
-/// Bytes of one such line; promised by `wit/v1`.
+/// Bytes of a log line, as `wit/v1` promises.
 pub const LOG_LINE_BYTES_MAX: usize = 4_096;
-/// Bytes that are kept of a guest's standard output and error: the last ones,
-/// because a panic is the last thing that a guest writes.
+/// Bytes that are kept of a guest's standard error: the last ones, because a panic message
+/// comes last.
 pub const OUTPUT_BYTES_KEPT: usize = 4_096;
-/// Bytes of memory beyond which no limit may go: what a 32-bit memory can address.
+/// The largest limit on memory, in bytes: a 32-bit memory cannot address more.
 const MEMORY_BYTES_CEILING: usize = 1 << 32;
 
 /// The limits of the engine.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EngineLimits {
-    /// Milliseconds that one call may compute. Waiting in the host, or for a
-    /// thread, does not count. Rounded up to the next tick of 10 ms.
+    /// Milliseconds of CPU time of one call, rounded up to the next tick of 10 ms. Waiting in
+    /// the host or for a thread does not count.
     pub call_cpu_ms: u64,
-    /// Milliseconds that one call may take altogether.
+    /// Milliseconds that one call may take in all.
     pub call_wall_ms: u64,
-    /// Bytes of memory that one instance may hold, all its memories together.
+    /// Bytes that all memories of one instance may have together.
     pub memory_bytes: usize,
-    /// Bytes that a guest may hand to the host in one call: a result, or the
-    /// arguments of an import.
+    /// Bytes that a guest may pass to the host in one call: a result, or arguments of an
+    /// import.
     pub transfer_bytes: usize,
-    /// Instances that exist at the same time. Who needs one more waits.
+    /// Instances that may exist at the same time. A delivery waits for a free one.
     pub instances: u32,
-    /// Milliseconds that one poll may compute, as in [`Self::call_cpu_ms`].
+    /// Milliseconds of CPU time of one poll, like [`Self::call_cpu_ms`].
     pub poll_cpu_ms: u64,
-    /// Milliseconds that one poll may take altogether, most of which it waits for
-    /// its service.
+    /// Milliseconds that one poll may take in all. Most of it is waiting for the service.
     pub poll_wall_ms: u64,
-    /// Bytes of memory that the instance of a poll may hold.
+    /// Bytes that all memories of a poll's instance may have together.
     pub poll_memory_bytes: usize,
-    /// Instances of polls that exist at the same time, beside the others. Who needs
-    /// one more is refused at once.
+    /// Instances of polls that may exist at the same time, beside the others. A poll that
+    /// finds none is refused at once.
     pub poll_instances: u32,
 }
 
-/// What an instance is for, which decides what it may use and whom it may keep
-/// waiting.
+/// The purpose of an instance. It selects the limits and the pool of instances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// A call that needs nothing but the guest: descriptions, deliveries, filters.
+    /// Descriptions, parsing and filtering, which need only the guest.
     Compute,
-    /// A call that waits for somebody else's service.
+    /// Polling, which waits for a service.
     Poll,
 }
 
-/// What one call may use.
+/// The time limits of one call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CallLimits {
     pub(crate) cpu_ms: u64,
@@ -87,7 +85,7 @@ impl Default for EngineLimits {
 }
 
 impl EngineLimits {
-    /// What one call may use.
+    /// The time limits of one call.
     pub(crate) fn call(&self, purpose: Purpose) -> CallLimits {
         match purpose {
             Purpose::Compute => CallLimits {
@@ -101,7 +99,7 @@ impl EngineLimits {
         }
     }
 
-    /// Bytes that an instance may hold.
+    /// Bytes that all memories of an instance may have together.
     pub(crate) fn memory_bytes(&self, purpose: Purpose) -> usize {
         match purpose {
             Purpose::Compute => self.memory_bytes,
@@ -109,10 +107,10 @@ impl EngineLimits {
         }
     }
 
-    /// Says which limit makes no sense.
+    /// Checks that the limits are within range.
     ///
     /// # Errors
-    /// The name of the limit and what is wrong with it.
+    /// The name of the limit and the expected range.
     pub(crate) fn check(&self) -> Result<(), String> {
         let positive = [
             ("call_cpu_ms", self.call_cpu_ms),

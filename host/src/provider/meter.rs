@@ -1,6 +1,6 @@
-//! How long a call has held a thread. Time that its future spends suspended (in
-//! a host function, or because others had their turn) does not count, so a busy
-//! host never makes a guest look slow.
+//! The CPU time of a call: the time for which it holds a thread. Time in which its future is
+//! suspended (in a host function, or while others run) does not count, so a busy host never
+//! makes a guest look slow.
 
 use std::future::Future;
 use std::pin::pin;
@@ -8,17 +8,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Shared by a call's future, which is measured, and the epoch's callback, which
-/// asks from within it: never at the same time, so the order of accesses is moot.
+/// Measures one call at a time. The call's future and the epoch callback share it; the
+/// callback runs within the future, so the order of memory accesses does not matter.
 #[derive(Clone, Debug)]
 pub(crate) struct Meter(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     base: Instant,
-    /// Nanoseconds of all polls that are over.
+    /// Nanoseconds of all finished polls of the future.
     spent: AtomicU64,
-    /// Nanoseconds from `base` to the start of the poll that runs now.
+    /// Nanoseconds from `base` to the start of the current poll.
     resumed: AtomicU64,
     /// Nanoseconds that the call may spend.
     budget: AtomicU64,
@@ -42,12 +42,12 @@ impl Meter {
         self.0.resumed.store(self.now(), Ordering::Relaxed);
     }
 
-    /// Time on a thread between polls: exact once the call is over.
+    /// The CPU time of finished polls; exact once the call has ended.
     pub(crate) fn spent(&self) -> Duration {
         Duration::from_nanos(self.0.spent.load(Ordering::Relaxed))
     }
 
-    /// Whether the budget is used up, asked from within the call.
+    /// True if the budget is used up. For use within the call.
     pub(crate) fn is_overspent(&self) -> bool {
         let resumed = self.0.resumed.load(Ordering::Relaxed);
         let running = self.now().saturating_sub(resumed);
@@ -55,7 +55,7 @@ impl Meter {
         spent.saturating_add(running) >= self.0.budget.load(Ordering::Relaxed)
     }
 
-    /// Runs `call` and counts the time that its polls take.
+    /// Runs `call` and measures its polls.
     pub(crate) async fn measure<F: Future>(&self, call: F) -> F::Output {
         let mut call = pin!(call);
         std::future::poll_fn(|context| {
@@ -71,7 +71,7 @@ impl Meter {
     }
 
     fn now(&self) -> u64 {
-        // 584 years fit.
+        // A `u64` holds 584 years.
         u64::try_from(self.0.base.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 }

@@ -1,6 +1,5 @@
-//! A guest's standard output and error: the last bytes are kept for the log and
-//! for the error of a trap, the rest is dropped. Writing never fails, because a
-//! guest whose `println!` fails panics.
+//! A guest's standard error: keeps the last bytes, for the error of a trap, and drops the
+//! rest. Writing never fails, because a guest panics when its `eprintln!` fails.
 
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -12,7 +11,7 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-/// The last bytes that were written.
+/// The last bytes of a stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Tail {
     bytes_max: usize,
@@ -27,7 +26,7 @@ impl Tail {
         }
     }
 
-    /// Takes what is there, as text without what surrounds it.
+    /// Takes the bytes as text, without surrounding blanks.
     pub(crate) fn take(&self) -> String {
         let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = std::mem::take(&mut *bytes);

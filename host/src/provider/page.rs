@@ -1,16 +1,16 @@
-//! Whether what a guest made of a poll keeps the contract's limits.
+//! Checks a page of a poll against the limits of the contract.
 
-use crate::domain::limits::{CURSOR_BYTES_MAX, REASON_BYTES_MAX, bounded};
-use crate::domain::poll::{PollError, PollPage};
+use crate::domain::limits::CURSOR_BYTES_MAX;
+use crate::domain::poll::PollPage;
 use crate::provider::error::GuestError;
 use crate::provider::events::check_events;
 use serde::de::IgnoredAny;
 
-/// Checks a page that was asked to have `events_max` events at most.
+/// Checks a page, which may have `events_max` events.
 ///
 /// # Errors
-/// [`GuestError::OutputTooLarge`] or [`GuestError::BadOutput`]. A page is taken whole
-/// or not at all: its cursor says that all of its events were seen.
+/// [`GuestError::OutputTooLarge`] or [`GuestError::BadOutput`]. A page is taken whole or not
+/// at all: its cursor moves past all of its events.
 pub(crate) fn check_page(page: PollPage, events_max: usize) -> Result<PollPage, GuestError> {
     let size = page.cursor.len();
     if size > CURSOR_BYTES_MAX {
@@ -28,16 +28,4 @@ pub(crate) fn check_page(page: PollPage, events_max: usize) -> Result<PollPage, 
         events: check_events(page.events, events_max)?,
         ..page
     })
-}
-
-/// Cuts the texts of an error.
-pub(crate) fn check_poll_error(error: PollError) -> PollError {
-    let cut = |text: String| bounded(&text, REASON_BYTES_MAX);
-    match error {
-        PollError::RateLimited(pause) => PollError::RateLimited(pause),
-        PollError::Unauthorized(reason) => PollError::Unauthorized(cut(reason)),
-        PollError::InvalidCursor(reason) => PollError::InvalidCursor(cut(reason)),
-        PollError::Unavailable(reason) => PollError::Unavailable(cut(reason)),
-        PollError::Other(reason) => PollError::Other(cut(reason)),
-    }
 }

@@ -1,35 +1,34 @@
-//! What the operator says about a provider: one `[[providers]]` of the
-//! configuration.
+//! The operator's entry for a provider: one `[[providers]]` table of the configuration.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// An entry of the registry. With a `component` it registers that file; without
-/// one it configures what the providers directory holds under its `id`.
+/// An entry of the registry. With a `component` it registers that file. Without one it
+/// configures the component in the providers directory that has its `id`.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegistryEntry {
-    /// The id that the component must describe; whatever it describes, if none.
+    /// The id that the component must describe; none accepts any.
     #[serde(default)]
     pub id: Option<String>,
-    /// The component's file.
+    /// The path of the component's file.
     #[serde(default)]
     pub component: Option<PathBuf>,
-    /// The file's SHA-256 in hexadecimal digits; anything, if none.
+    /// The file's SHA-256 in hexadecimal digits; none accepts any file.
     #[serde(default)]
     pub sha256: Option<String>,
-    /// Whether it can run. A disabled one is listed all the same.
+    /// False if the provider must not run. A disabled one is still listed.
     #[serde(default = "enabled")]
     pub enabled: bool,
-    /// Handed to the component with each call.
+    /// The settings that the component gets with each call.
     #[serde(default)]
     pub settings: Map<String, Value>,
-    /// Hosts that it may reach, as `host` or `host:port`, if it asks for them.
+    /// Hosts that the component may reach if it declares them, as `host` or `host:port`.
     #[serde(default)]
     pub allow_hosts: Vec<String>,
-    /// Secrets of `/webhooks/direct/{provider}`. Several allow rotation.
+    /// Secrets of `/webhooks/direct/{provider}`: several during a rotation.
     #[serde(default)]
     pub app_secrets: Vec<String>,
 }
@@ -39,7 +38,7 @@ fn enabled() -> bool {
 }
 
 impl RegistryEntry {
-    /// Registers `component` as it describes itself, granting nothing.
+    /// An entry that registers `component` under its own id and grants nothing.
     pub fn of(component: &Path) -> Self {
         Self {
             id: None,
@@ -54,7 +53,7 @@ impl RegistryEntry {
 }
 
 impl fmt::Debug for RegistryEntry {
-    /// Without secrets, which settings may hold as well.
+    /// Omits secrets, and settings, which may contain some.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RegistryEntry")
             .field("id", &self.id)

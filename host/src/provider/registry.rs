@@ -1,45 +1,46 @@
-//! The registry: exactly the providers that the operator named, by file or by
-//! directory. Nothing else is ever loaded.
+//! The registry: exactly the providers that the operator names, by file or by directory.
+//! Nothing else is ever loaded.
 
 use crate::provider::cache::Cache;
 use crate::provider::component::LoadedComponent;
 use crate::provider::engine::Engine;
-use crate::provider::refusal::LoadError;
-use crate::provider::registered::Provider;
+use crate::provider::load_refusal::LoadError;
+use crate::provider::provider::Provider;
 use crate::provider::registration::RegistryEntry;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A registry that cannot be served: the host does not start with half of it.
+/// The reason for which the registry cannot be loaded. The host does not start with half of
+/// it.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     /// A component was refused.
     #[error(transparent)]
     Refused(#[from] LoadError),
-    /// Two components want one id.
+    /// Two components describe the same id.
     #[error("{}: the id {id:?} is taken by {}", second.display(), first.display())]
     IdTaken {
         /// The id.
         id: String,
-        /// Who has it.
+        /// The component that has it.
         first: PathBuf,
-        /// Who wants it.
+        /// The other component.
         second: PathBuf,
     },
     /// Two entries configure one id.
     #[error("the registry has two entries with the id {0:?}")]
     EntryTwice(String),
-    /// An entry without a component, for which there is none.
+    /// An entry without a component, and no component has its id.
     #[error("the entry {id:?} names no component, and {searched} holds none of that id")]
     NothingToConfigure {
         /// The id.
         id: String,
-        /// Where it was looked for.
+        /// The directory that was searched.
         searched: String,
     },
-    /// An entry from which nothing follows.
+    /// An entry with neither a component nor an id.
     #[error("an entry of the registry names neither a component nor an id")]
     EmptyEntry,
     /// The providers directory cannot be read.
@@ -47,18 +48,19 @@ pub enum RegistryError {
     Directory {
         /// The directory.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: io::Error,
     },
 }
 
-/// What can run, by id.
+/// The registered providers, by id.
 #[derive(Debug, Default)]
 pub struct Registry {
     providers: BTreeMap<String, Arc<Provider>>,
 }
 
-/// Where a provider came from, to say so when its id is wanted twice.
+/// A registry while it is loaded, with the path of each provider for the error about an id
+/// that is taken.
 #[derive(Default)]
 struct Loading {
     registry: Registry,
@@ -66,12 +68,12 @@ struct Loading {
 }
 
 impl Registry {
-    /// Loads every entry that names a component, and every `*.wasm` in
-    /// `directory` whose id no such entry has. One after the other: compiling
-    /// uses all processors for a single component already.
+    /// Loads every entry that names a component, and every `*.wasm` in `directory` whose id
+    /// no such entry has. Loads them one after the other, because compiling one component
+    /// already uses all processors.
     ///
     /// # Errors
-    /// See [`RegistryError`]: the first that is met.
+    /// The first [`RegistryError`].
     pub async fn load(
         entries: &[RegistryEntry],
         directory: Option<&Path>,
@@ -115,22 +117,22 @@ impl Registry {
         }
     }
 
-    /// The provider with this id, whatever its state.
+    /// The provider with this id, enabled or not.
     pub fn get(&self, id: &str) -> Option<Arc<Provider>> {
         self.providers.get(id).cloned()
     }
 
-    /// All of them, in the order of their ids.
+    /// All providers, ordered by id.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Provider>> {
         self.providers.values()
     }
 
-    /// How many there are.
+    /// The number of providers.
     pub fn len(&self) -> usize {
         self.providers.len()
     }
 
-    /// Whether there is none.
+    /// True if there is no provider.
     pub fn is_empty(&self) -> bool {
         self.providers.is_empty()
     }
@@ -151,7 +153,7 @@ impl Loading {
     }
 }
 
-/// The entries that only configure, by id.
+/// The entries without a component, by id.
 fn check_entries(
     entries: &[RegistryEntry],
 ) -> Result<BTreeMap<&str, &RegistryEntry>, RegistryError> {
@@ -171,7 +173,7 @@ fn check_entries(
     Ok(by_id)
 }
 
-/// Every `*.wasm`, by name, so that every start does the same.
+/// Every `*.wasm`, sorted by name, so that all starts load them in the same order.
 fn components_in(directory: Option<&Path>) -> Result<Vec<PathBuf>, RegistryError> {
     let Some(directory) = directory else {
         return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! A provider's JSON Schemas, compiled once. Never fetches what a schema refers
+//! A provider's JSON Schemas, compiled once. Never fetches a schema that another one refers
 //! to.
 
 use jsonschema::{PatternOptions, Validator};
@@ -7,20 +7,20 @@ use serde_json::Value;
 use std::fmt;
 use utoipa::ToSchema;
 
-/// Steps that one pattern may take back; a hostile pattern then costs 0.15 ms
-/// instead of 11.
+/// Steps that the matching of one pattern may backtrack. A hostile pattern then costs 0.15 ms
+/// instead of 11 ms.
 const BACKTRACKS_MAX: usize = 10_000;
-/// Errors that are reported at once.
+/// Errors that are reported together.
 const ERRORS_MAX: usize = 32;
-/// Bytes of an error's text: some repeat the value that they complain about.
+/// Bytes of an error message, because some quote the rejected value.
 const MESSAGE_BYTES_MAX: usize = 512;
 
-/// What is wrong with a configuration, and where.
+/// An error in a configuration, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ConfigError {
-    /// JSON Pointer (RFC 6901) into the configuration; empty for all of it.
+    /// JSON Pointer (RFC 6901) into the configuration; empty for the whole of it.
     pub pointer: String,
-    /// For people.
+    /// A text to show to people.
     pub message: String,
 }
 
@@ -35,7 +35,7 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// A compiled schema with its source.
+/// A compiled schema with its document.
 #[derive(Debug)]
 pub(crate) struct Schema {
     document: Value,
@@ -43,11 +43,11 @@ pub(crate) struct Schema {
 }
 
 impl Schema {
-    /// Checks `document` against its meta-schema and compiles it. `format` is
-    /// asserted whatever the draft: an author who writes it means it.
+    /// Checks `document` against its meta-schema and compiles it. Asserts `format` in every
+    /// draft: authors who write it expect that.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The reason for which it is no schema.
     pub(crate) fn compile(document: Value) -> Result<Self, String> {
         if !document.is_object() {
             return Err("expected a JSON Schema, which is an object".into());
@@ -70,12 +70,12 @@ impl Schema {
         })
     }
 
-    /// The schema itself.
+    /// The schema as JSON.
     pub(crate) fn document(&self) -> &Value {
         &self.document
     }
 
-    /// Checks `value`.
+    /// Validates `value`.
     ///
     /// # Errors
     /// The first errors, each with its place.
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_schema_or_lies_elsewhere_is_refused() {
+    fn an_invalid_schema_or_a_remote_reference_is_refused() {
         for bad in [
             json!(7),
             json!({"type": "sometimes"}),

@@ -1,46 +1,49 @@
-//! One delivery's or one poll's use of a provider: a fresh instance that parses or
-//! polls and filters the events, and is then thrown away. Never shared, never reused.
+//! One delivery's or one poll's use of a provider: a fresh instance that parses or polls,
+//! filters the events, and is then dropped. Never shared, never reused.
 
 use crate::domain::delivery::ClaimedDelivery;
 use crate::domain::event::{ParsedEvent, Verdict};
-use crate::domain::limits::{CONFIGS_PER_CALL_MAX, EVENTS_PER_CALL_MAX, REASON_BYTES_MAX, bounded};
+use crate::domain::limits::{CONFIGS_PER_CALL_MAX, EVENTS_PER_CALL_MAX};
 use crate::domain::poll::{PollPage, PollRequest};
 use crate::measure;
-use crate::provider::contract::{ParseRefusal, PollRefusal};
-use crate::provider::error::{GuestError, ParseFailure, PollFailure};
+use crate::provider::error::GuestError;
 use crate::provider::events::{check_events, check_verdicts};
+use crate::provider::failure::{ParseFailure, PollFailure};
 use crate::provider::fetcher::Fetcher;
+use crate::provider::guest::Guest;
 use crate::provider::instance::{CallStats, GuestInstance};
 use crate::provider::limits::Purpose;
-use crate::provider::page::{check_page, check_poll_error};
-use crate::provider::registered::Provider;
+use crate::provider::page::check_page;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// See [`Provider::open`] and [`Provider::open_poll`]. After an error that stems from the guest or from a
-/// limit, and after a call whose future was dropped, every further call returns
-/// [`GuestError::Poisoned`].
+/// An instance for one delivery or one poll; see [`Provider::open`] and
+/// [`Provider::open_poll`]. After an error of the guest, after a limit was hit, and after a
+/// call was dropped, every further call returns [`GuestError::Poisoned`].
+///
+/// [`Provider::open`]: crate::provider::Provider::open
+/// [`Provider::open_poll`]: crate::provider::Provider::open_poll
 pub struct Session {
-    provider: Arc<Provider>,
+    guest: Arc<Guest>,
     instance: GuestInstance,
-    /// For the one poll that the session was opened for.
+    /// Taken by the one poll of the session.
     fetcher: Option<Fetcher>,
 }
 
 impl Session {
     pub(crate) fn new(
-        provider: Arc<Provider>,
+        guest: Arc<Guest>,
         instance: GuestInstance,
         fetcher: Option<Fetcher>,
     ) -> Self {
         Self {
-            provider,
+            guest,
             instance,
             fetcher,
         }
     }
 
-    /// Turns a delivery into events, which keep the limits of the contract.
+    /// Parses a delivery into events within the limits of the contract.
     ///
     /// # Errors
     /// See [`ParseFailure`].
@@ -63,31 +66,28 @@ impl Session {
         delivery: &ClaimedDelivery,
     ) -> Result<Vec<ParsedEvent>, ParseFailure> {
         let Self {
-            provider, instance, ..
+            guest, instance, ..
         } = self;
-        let (contract, settings) = (provider.contract(), provider.settings_json());
-        let called = instance
+        let Guest {
+            contract,
+            settings_json,
+            ..
+        } = &**guest;
+        let parsed = instance
             .run(Purpose::Compute, async |store, instance| {
-                let parse = contract.parse(store, instance, delivery, settings);
-                parse.await.transpose()
+                contract
+                    .parse(store, instance, delivery, settings_json)
+                    .await
             })
             .await?;
-        match called.ok_or(GuestError::NotExported("webhook"))? {
-            Ok(events) => Ok(check_events(events, EVENTS_PER_CALL_MAX)?),
-            Err(ParseRefusal::Malformed(reason)) => {
-                Err(ParseFailure::Malformed(bounded(&reason, REASON_BYTES_MAX)))
-            }
-            Err(ParseRefusal::Ignored(reason)) => {
-                Err(ParseFailure::Ignored(bounded(&reason, REASON_BYTES_MAX)))
-            }
-            Err(ParseRefusal::BadOutput(wrong)) => Err(GuestError::BadOutput(wrong).into()),
-        }
+        let events = parsed.map_err(ParseFailure::bounded)?;
+        Ok(check_events(events, EVENTS_PER_CALL_MAX)?)
     }
 
-    /// Asks the service what is new: one page, which keeps the limits of the contract.
-    /// A session polls once; what its poll may use is used up with it.
+    /// Polls the service for one page within the limits of the contract. A session polls
+    /// once.
     ///
-    /// `request` has to be the one that the session's [`CallContext`] was made of.
+    /// `request` must be the one from which the session's [`CallContext`] was made.
     ///
     /// [`CallContext`]: crate::provider::CallContext
     ///
@@ -106,7 +106,7 @@ impl Session {
 
     async fn call_poll(&mut self, request: &PollRequest) -> Result<PollPage, PollFailure> {
         let Self {
-            provider,
+            guest,
             instance,
             fetcher,
         } = self;
@@ -114,28 +114,29 @@ impl Session {
             GuestError::Internal("the session was not opened for a poll, or has polled".into())
         })?;
         let limit = (request.limit as usize).min(EVENTS_PER_CALL_MAX);
-        let (contract, settings) = (provider.contract(), provider.settings_json());
-        let wall = provider.poll_wall();
-        let called = instance
+        let wall = guest.poll_wall();
+        let Guest {
+            contract,
+            settings_json,
+            ..
+        } = &**guest;
+        let polled = instance
             .run(Purpose::Poll, async |store, instance| {
                 store.data_mut().fetcher = Some(fetcher.begin(wall));
                 let poll = contract
-                    .poll(store, instance, request, limit, settings)
+                    .poll(store, instance, request, limit, settings_json)
                     .await;
                 // Filtering is a function of the event alone.
                 store.data_mut().fetcher = None;
-                poll.transpose()
+                poll
             })
             .await?;
-        match called.ok_or(GuestError::NotExported("polling"))? {
-            Ok(page) => Ok(check_page(page, limit)?),
-            Err(PollRefusal::Provider(error)) => Err(check_poll_error(error).into()),
-            Err(PollRefusal::BadOutput(wrong)) => Err(GuestError::BadOutput(wrong).into()),
-        }
+        let page = polled.map_err(PollFailure::bounded)?;
+        Ok(check_page(page, limit)?)
     }
 
-    /// One verdict for each configuration, in their order; as many calls as the
-    /// contract's limit on configurations demands.
+    /// Filters an event: one verdict per configuration, in their order. Splits the
+    /// configurations over several calls where the contract's limit demands it.
     ///
     /// # Errors
     /// See [`GuestError`].
@@ -157,9 +158,9 @@ impl Session {
         configs: &[&str],
     ) -> Result<Vec<Verdict>, GuestError> {
         let Self {
-            provider, instance, ..
+            guest, instance, ..
         } = self;
-        let contract = provider.contract();
+        let contract = &guest.contract;
         let mut verdicts = Vec::with_capacity(configs.len());
         for configs in configs.chunks(CONFIGS_PER_CALL_MAX) {
             let returned = instance
@@ -173,10 +174,10 @@ impl Session {
     }
 
     fn measure(&self, call: &'static str, begun: Instant, failure: Option<&'static str>) {
-        measure::called(&self.provider.info().id, call, begun.elapsed(), failure);
+        measure::called(&self.guest.id, call, begun.elapsed(), failure);
     }
 
-    /// What the last call used.
+    /// The resources that the last call used.
     pub fn last_call(&self) -> CallStats {
         self.instance.last_call()
     }

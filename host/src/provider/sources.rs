@@ -1,5 +1,5 @@
-//! Whether the sources in a description can be acted on, and in the form in which
-//! `verify` wants them: header names in lower case.
+//! Checks the webhook and polling part of a description, and brings them into the form that
+//! `verify` expects: header names in lower case.
 
 use crate::domain::source::{
     CredentialPlacement, Handshake, HmacScheme, Locator, PollingSource, SignaturePosition,
@@ -9,7 +9,7 @@ use crate::egress::{entry, may_hold_credential};
 
 type Checked<T> = Result<T, String>;
 
-/// Checks how webhooks are signed and identified.
+/// Checks the webhook part.
 pub(crate) fn check_webhook(source: WebhookScheme) -> Checked<WebhookScheme> {
     if source.verification.is_empty() {
         return Err("webhook.verification: expected at least one scheme, got none".into());
@@ -22,7 +22,7 @@ pub(crate) fn check_webhook(source: WebhookScheme) -> Checked<WebhookScheme> {
     })
 }
 
-/// Checks what polling needs.
+/// Checks the polling part.
 pub(crate) fn check_polling(source: PollingSource) -> Checked<PollingSource> {
     let credential = match source.credential {
         Some(CredentialPlacement::Header(name)) => {
@@ -61,7 +61,7 @@ fn scheme(scheme: VerificationScheme) -> Checked<VerificationScheme> {
         }
         VerificationScheme::Token(scheme) => VerificationScheme::Token(TokenScheme {
             at: match locator(scheme.at)? {
-                // Anybody who saw one body could repeat it, and the body is kept.
+                // The body is stored, so anybody who reads it could forge deliveries.
                 Locator::BodyPointer(_) => {
                     return Err(
                         "token: expected a header or a query parameter, got a body pointer".into(),
@@ -81,7 +81,7 @@ fn hmac(scheme: HmacScheme) -> Checked<HmacScheme> {
     {
         return Err("position: expected text, got nothing".into());
     }
-    // A signature that leaves the body out says nothing about the delivery.
+    // A signature that omits the body proves nothing about the delivery.
     if !scheme.signed.contains(&SignedPart::Body) {
         return Err("signed: expected the body among the parts".into());
     }
@@ -152,7 +152,7 @@ fn locator(locator: Locator) -> Checked<Locator> {
     })
 }
 
-/// A field name (RFC 9110 section 5.1), in lower case.
+/// Checks a field name (RFC 9110 section 5.1) and returns it in lower case.
 fn header(name: String) -> Checked<String> {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(token) {
@@ -161,7 +161,7 @@ fn header(name: String) -> Checked<String> {
     Ok(name.to_ascii_lowercase())
 }
 
-/// A JSON Pointer (RFC 6901) to something within the document.
+/// Checks a JSON Pointer (RFC 6901) to a value within the document.
 fn pointer(text: String) -> Checked<String> {
     let escapes = text.split('~').skip(1);
     let escaped = escapes.into_iter().all(|rest| rest.starts_with(['0', '1']));
@@ -173,7 +173,7 @@ fn pointer(text: String) -> Checked<String> {
     ))
 }
 
-/// Checks each item; an error names the item.
+/// Checks each item. An error names the item.
 fn each<T, U>(field: &str, items: Vec<T>, check: impl Fn(T) -> Checked<U>) -> Checked<Vec<U>> {
     let one = |(index, item)| check(item).map_err(|wrong| format!("{field}[{index}]: {wrong}"));
     items.into_iter().enumerate().map(one).collect()
@@ -184,5 +184,4 @@ fn at(field: &str) -> impl Fn(String) -> String + '_ {
 }
 
 #[cfg(test)]
-#[path = "sources_tests.rs"]
 mod tests;

@@ -1,9 +1,9 @@
-//! What a store carries: a WASI context in which there is nothing, the memory
-//! limiter, the quota of log lines, and while it polls, its way out.
+//! The data of a wasmtime store: an empty WASI context, the memory limiter, the quota of log
+//! lines, and the fetcher of a poll.
 //!
-//! Guests compiled from a standard library import WASI, so it is linked, but it
-//! leads nowhere: no directories, environment, arguments or sockets; both clocks
-//! stand still at the call's time; randomness follows from the call.
+//! Guests compiled from a standard library import WASI, so it is linked. It leads nowhere:
+//! there are no directories, environment, arguments or sockets. Both clocks stop at the
+//! call's time, and randomness is derived from the call.
 
 use crate::domain::Timestamp;
 use crate::domain::delivery::ClaimedDelivery;
@@ -22,18 +22,18 @@ use std::time::Duration;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
-/// What a guest may know about the moment in which it is called. The same for
-/// every attempt, so that a second attempt returns what the first one did.
+/// The time and randomness that a guest sees. Every attempt sees the same, so a second
+/// attempt returns what the first one returned.
 #[derive(Clone, Copy, Debug)]
 pub struct CallContext {
-    /// What the clocks show.
+    /// The time that the clocks show.
     pub now: Timestamp,
-    /// What randomness follows from.
+    /// The seed of all randomness.
     pub seed: u128,
 }
 
 impl CallContext {
-    /// The context of every attempt at this delivery.
+    /// The context of every attempt at a delivery: the time of receipt.
     pub fn of(delivery: &ClaimedDelivery) -> Self {
         Self {
             now: delivery.received_at,
@@ -41,8 +41,7 @@ impl CallContext {
         }
     }
 
-    /// The context in which a stored event is filtered once more: its own time, not
-    /// that of whoever asks.
+    /// The context of a dry run: the event's own time.
     pub fn of_event(event: &Event) -> Self {
         Self {
             now: event.created_at,
@@ -50,7 +49,7 @@ impl CallContext {
         }
     }
 
-    /// The context of a poll: all of it follows from the poll's time.
+    /// The context of a poll: all of it is derived from the poll's time.
     pub fn of_poll(poll: &PollRequest) -> Self {
         Self {
             now: poll.now,
@@ -59,7 +58,7 @@ impl CallContext {
     }
 }
 
-/// How serious a guest's line is.
+/// The level of a guest's log line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum LogLevel {
     Trace,
@@ -78,7 +77,7 @@ pub(crate) struct CallState {
     table: ResourceTable,
     stderr: Tail,
     log_lines: u32,
-    /// The way out. Only a poll has one, and only while it runs.
+    /// Sends requests. Only a poll has one, and only while it runs.
     pub(crate) fetcher: Option<Fetcher>,
 }
 
@@ -97,21 +96,20 @@ impl CallState {
         }
     }
 
-    /// Logs a guest's line, while its quota lasts.
+    /// Logs a guest's line while the quota of the call lasts.
     pub(crate) fn log(&mut self, level: LogLevel, message: &str) {
         self.log_lines = self.log_lines.saturating_add(1);
         if self.log_lines > LOG_LINES_MAX {
             return;
         }
-        // Never above debug, whatever the guest thinks of it: a line may quote what
-        // a sender wrote, which the log of an ordinary host must not hold.
+        // Always at debug, whatever the guest's level: the line may quote a sender, and a
+        // host's ordinary log must not.
         let message = bounded(message, LOG_LINE_BYTES_MAX);
         tracing::debug!(provider.id = &*self.provider, guest.level = ?level, "{message}");
     }
 
-    /// Ends a call: renews the quota of log lines, and returns what the guest last
-    /// wrote to its standard error, which goes into an error's text and nowhere
-    /// else.
+    /// Ends a call: resets the quota of log lines and returns the end of the guest's standard
+    /// error, which goes into an error's text and nowhere else.
     pub(crate) fn end_call(&mut self) -> String {
         let dropped = self.log_lines.saturating_sub(LOG_LINES_MAX);
         self.log_lines = 0;
@@ -134,7 +132,7 @@ impl WasiView for CallState {
     }
 }
 
-/// Shows the same time for as long as a call lasts.
+/// A clock that shows one time for a whole call.
 #[derive(Clone, Copy)]
 struct StoppedClock(Duration);
 
@@ -164,8 +162,8 @@ fn locked(context: CallContext, stderr: &Tail) -> WasiCtx {
     ));
     let mut seed = [0; 32];
     seed[..16].copy_from_slice(&context.seed.to_le_bytes());
-    // A fresh builder grants nothing but open sockets that may connect nowhere;
-    // even those are taken away.
+    // A fresh builder grants only sockets that may connect nowhere; these calls take even
+    // those away.
     WasiCtx::builder()
         .allow_tcp(false)
         .allow_udp(false)

@@ -1,5 +1,5 @@
-//! Deletes what has grown old, in short transactions with pauses between them, so that
-//! whoever writes meanwhile hardly notices. One replica does it at a time.
+//! Enforces retention: deletes old rows in short transactions with pauses between them, so
+//! that other writers hardly notice. One replica collects at a time.
 
 use crate::clock;
 use crate::config::RetentionConfig;
@@ -10,36 +10,36 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How long another replica waits for one that died while it collected.
+/// The lease on collecting: if a replica dies, another one takes over after this time.
 const LEASE: Duration = Duration::from_secs(60);
-/// Pauses are this many times as long as the transaction before them: whatever the
-/// database can do, most of it is left to others.
+/// A pause is this many times as long as the transaction before it. Most of the database's
+/// capacity stays free, however slow it is.
 const PAUSE_FACTOR: u32 = 3;
-/// How long a pass may hold what it writes to. SQLite has one writer, so whoever waits
-/// for an acknowledgement waits for the pass as well; on Postgres nobody does.
+/// The longest time for which a pass should hold its locks. SQLite has one writer, so every
+/// acknowledgment waits for the pass; on Postgres none does.
 const HELD_MAX_EMBEDDED: Duration = Duration::from_millis(3);
 const HELD_MAX_SERVER: Duration = Duration::from_millis(50);
-/// Rows of a pass at least, however long they take: otherwise nothing would ever be done.
+/// The fewest rows of a pass, however slow it is: collecting must make progress.
 const PASS_ROWS_MIN: u32 = 10;
 
-/// Deletes what has grown old.
+/// Deletes old rows.
 pub struct Collector {
     store: Store,
     config: RetentionConfig,
 }
 
-/// A turn that this replica has.
+/// A turn of this replica to collect.
 struct Turn<'a> {
     collector: &'a Collector,
     stop: &'a CancellationToken,
     held_until: Timestamp,
 }
 
-/// Why a turn ends before all is done.
+/// The reason for which a turn ends early.
 enum Cut {
     /// The process stops.
     Stopped,
-    /// The lease lapsed, and another replica goes on.
+    /// The lease expired, so another replica may be collecting.
     Lost,
     /// The database is unavailable.
     Failed(StoreError),
@@ -52,7 +52,7 @@ impl From<StoreError> for Cut {
 }
 
 impl Collector {
-    /// With these settings.
+    /// A collector for `store`.
     pub fn new(store: Store, config: RetentionConfig) -> Self {
         Self { store, config }
     }
@@ -77,7 +77,7 @@ impl Collector {
         adapted(max, held, held_max, self.config.pass_rows_max)
     }
 
-    /// Collects all there is, if no other replica does.
+    /// Takes a turn, unless another replica has it.
     async fn turn(&self, stop: &CancellationToken, every: Duration) {
         let now = clock::now();
         let held_until = now + LEASE;
@@ -89,7 +89,7 @@ impl Collector {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => {
-                tracing::warn!(%error, "could not look for what has grown old; trying again");
+                tracing::warn!(%error, "could not start to delete old rows; will retry");
                 return;
             }
         }
@@ -103,18 +103,18 @@ impl Collector {
             Err(Cut::Lost) => return,
             Err(Cut::Stopped) => clock::now(),
             Err(Cut::Failed(error)) => {
-                tracing::warn!(%error, "could not delete what has grown old; trying again");
+                tracing::warn!(%error, "could not delete old rows; will retry");
                 clock::now() + every
             }
         };
         let held = turn.held_until;
         if let Err(error) = self.store.move_chore(Chore::Retention, held, next).await {
-            tracing::debug!(%error, "the turn of collecting ends with its lease");
+            tracing::debug!(%error, "could not end a turn of collecting; its lease will expire");
         }
     }
 }
 
-/// How many rows the next pass may take, after one of `max` rows took `held`.
+/// The rows of the next pass, after one of `max` rows held its locks for `held`.
 fn adapted(max: u32, held: Duration, held_max: Duration, rows_max: u32) -> u32 {
     let next = if held > held_max {
         max / 2
@@ -131,13 +131,13 @@ impl Turn<'_> {
         for what in Collected::ALL {
             let rows = self.collect(*what).await?;
             if rows > 0 {
-                tracing::info!(what = what.as_str(), rows, "deleted what had grown old");
+                tracing::info!(what = what.as_str(), rows, "deleted old rows");
             }
         }
         Ok(())
     }
 
-    /// Pass after pass, until nothing is left; returns how many rows.
+    /// Collects pass by pass until nothing is left; returns the number of rows.
     async fn collect(&mut self, what: Collected) -> Result<u64, Cut> {
         let config = &self.collector.config;
         let mut max = PASS_ROWS_MIN.min(config.pass_rows_max);
@@ -165,7 +165,7 @@ impl Turn<'_> {
         Ok(rows)
     }
 
-    /// Holds the turn for longer, once half of its lease is over.
+    /// Renews the lease once half of it is over.
     async fn hold(&mut self) -> Result<(), Cut> {
         let now = clock::now();
         if self.held_until.micros_since(now) > (LEASE / 2).as_micros() as i64 {
@@ -192,14 +192,14 @@ mod tests {
         let held_max = Duration::from_millis(8);
         let after = |max, ms| adapted(max, Duration::from_millis(ms), held_max, 500);
         assert_eq!(after(100, 1), 200);
-        assert_eq!(after(300, 1), 500, "as configured at most");
+        assert_eq!(after(300, 1), 500, "at most as many as configured");
         assert_eq!(after(100, 6), 100);
         assert_eq!(after(100, 9), 50);
         assert_eq!(after(12, 9), PASS_ROWS_MIN);
         assert_eq!(
             adapted(5, Duration::ZERO, held_max, 5),
             5,
-            "less if so configured"
+            "the configured limit may be smaller"
         );
     }
 }

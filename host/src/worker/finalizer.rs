@@ -1,5 +1,5 @@
-//! Ends runs whose time is up: past their deadline, silent for too long, or never
-//! started. Any number of replicas may: what one has in hand, the others skip.
+//! Times runs out that are past their deadline, silent for too long, or never started.
+//! Replicas may do so at the same time: each skips the rows that another one has locked.
 
 use crate::clock;
 use crate::config::RunsConfig;
@@ -7,10 +7,10 @@ use crate::store::Store;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Who the history names.
+/// The actor in the history of a run.
 const ACTOR: &str = "finalizer";
 
-/// Ends runs whose time is up.
+/// Times runs out.
 pub struct Finalizer {
     store: Store,
     batch_max: u32,
@@ -18,7 +18,7 @@ pub struct Finalizer {
 }
 
 impl Finalizer {
-    /// With these settings.
+    /// A finalizer for `store`.
     pub fn new(store: Store, config: &RunsConfig) -> Self {
         Self {
             store,
@@ -27,11 +27,11 @@ impl Finalizer {
         }
     }
 
-    /// Works until `stop`. Nobody signals that time passes, so it looks by itself; what
-    /// ends a moment late ends all the same.
+    /// Works until `stop`. No signal announces a deadline, so it polls; a run may end a
+    /// moment late.
     pub async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            // As long as a pass is full, there may be more.
+            // After a full pass there may be more due runs.
             while self.pass().await && !stop.is_cancelled() {}
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -40,8 +40,7 @@ impl Finalizer {
         }
     }
 
-    /// Ends what is due, as much as one transaction may; returns whether there may be
-    /// more.
+    /// Times out as many due runs as one transaction may; returns whether there may be more.
     async fn pass(&self) -> bool {
         let pass = self
             .store
@@ -55,7 +54,7 @@ impl Finalizer {
                 pass.is_full
             }
             Err(error) => {
-                tracing::error!(%error, "could not end runs whose time is up; trying again");
+                tracing::error!(%error, "could not time out runs; will retry");
                 false
             }
         }

@@ -1,27 +1,23 @@
-//! What happens after the acknowledgement, and without one.
+//! Everything that happens without a request: deliveries become runs, services are
+//! polled, clocks fire, runs are handed to sinks, and old rows are deleted.
 //!
-//! Owns: the inbox worker (claim, parse, filter, decide, settle), the poll worker, the
-//! clock, the dispatcher, which sends what is handed over, the end of runs whose time is
-//! up, and the collector of what has grown old.
+//! Owns: one room or file per step. `inbox/` claims, parses, filters, decides and settles
+//! deliveries. `poll/` asks services, page by page. `dispatch/` sends outbox messages to
+//! sinks. `scheduler.rs` fires ticks, `finalizer.rs` times runs out, `collector.rs`
+//! enforces retention.
 //! Never does: SQL, HTTP, or anything about a particular service.
 
-mod address;
-mod audience;
-mod claimer;
 mod collector;
-mod decided;
 mod dispatch;
 mod finalizer;
-mod load;
+mod inbox;
+mod patience;
 mod poll;
-mod processor;
 mod scheduler;
-mod settler;
-mod stop;
 
-pub use claimer::{InboxContext, InboxWorker};
 pub use collector::Collector;
 pub use dispatch::{DispatchContext, Dispatcher};
 pub use finalizer::Finalizer;
+pub use inbox::{InboxContext, InboxWorker};
 pub use poll::{PollContext, PollWorker};
 pub use scheduler::Scheduler;

@@ -1,5 +1,5 @@
-//! Fires what the clock says. Any number of replicas may: what one has in hand, the
-//! others skip.
+//! Fires due ticks. Replicas may do so at the same time: each skips the triggers that another
+//! one has locked.
 
 use crate::clock;
 use crate::config::SchedulerConfig;
@@ -11,10 +11,10 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// Triggers that are fired in one transaction at most.
+/// Triggers of one transaction.
 const BATCH_MAX: u32 = 100;
 
-/// The pause while another replica fires what is due.
+/// The pause while another replica fires the due triggers.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 
 /// Fires triggers whose tick is due.
@@ -26,7 +26,7 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// With these settings.
+    /// A scheduler for `store`.
     pub fn new(store: Store, signals: Signals, config: &SchedulerConfig) -> Self {
         Self {
             store,
@@ -43,39 +43,39 @@ impl Scheduler {
             let pause = self.fire(&stop).await;
             tokio::select! {
                 () = stop.cancelled() => {}
-                // A trigger may be due sooner now.
+                // A changed trigger may be due sooner.
                 () = changed.raised() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
     }
 
-    /// Fires what is due; returns how long nothing will be.
+    /// Fires due triggers; returns the time until the next one is due.
     async fn fire(&self, stop: &CancellationToken) -> Duration {
-        // Whatever is due now was seen now: how long it takes to fire all of it makes
-        // no tick late.
+        // All ticks that are due now count as seen now, however long firing them takes. So
+        // none of them becomes late here.
         let now = clock::now();
         match self.store.next_tick().await {
             Ok(Some(due)) if due <= now => {}
             Ok(due) => return self.until(due, now),
             Err(error) => {
-                tracing::error!(%error, "could not look at the clock; trying again");
+                tracing::error!(%error, "could not read the next tick; will retry");
                 return self.look_every;
             }
         }
         while !stop.is_cancelled() {
             let firing = self.store.fire_due(now, self.limits, BATCH_MAX);
             let fired = match firing.instrument(tracing::debug_span!("fire")).await {
-                // Something about one of them cannot be written: each on its own.
+                // The database rejects one of them: fire each on its own.
                 Err(error) if !error.is_transient() => self.fire_one(now).await,
                 fired => fired,
             };
             match fired {
-                // What is still due, another replica has in hand.
+                // Another replica fires the rest.
                 Ok(fired) if fired.triggers == 0 => break,
                 Ok(fired) => self.report(&fired),
                 Err(error) => {
-                    tracing::error!(%error, "could not fire triggers by the clock; trying again");
+                    tracing::error!(%error, "could not fire triggers; will retry");
                     return self.look_every;
                 }
             }
@@ -84,13 +84,13 @@ impl Scheduler {
         self.until(due, clock::now()).max(PAUSE_MIN)
     }
 
-    /// Fires the one that is due first, or puts it off.
+    /// Fires the trigger that is due first, or postpones it.
     async fn fire_one(&self, now: Timestamp) -> Result<Fired, StoreError> {
         match self.store.fire_due(now, self.limits, 1).await {
             Err(error) if !error.is_transient() => {
                 let put_off = self.store.put_off_tick(now).await?;
                 let trigger = put_off.map(tracing::field::display);
-                tracing::error!(trigger.id = trigger, %error, "a trigger cannot be fired; it is put off");
+                tracing::error!(trigger.id = trigger, %error, "a trigger cannot be fired; it is postponed");
                 Ok(Fired {
                     triggers: 1,
                     ..Fired::default()
@@ -109,7 +109,7 @@ impl Scheduler {
             triggers = fired.triggers,
             runs = fired.runs,
             lag_ms,
-            "fired triggers by the clock"
+            "fired triggers"
         );
     }
 

@@ -1,7 +1,6 @@
 use super::*;
 use std::time::{Duration, Instant};
 use triggerhouse::domain::event::Verdict;
-use triggerhouse::domain::poll::PollError;
 use triggerhouse::provider::{Consequence, TrapKind};
 
 async fn rig(change: impl FnOnce(&mut Setup)) -> Rig {
@@ -95,32 +94,35 @@ async fn clock_and_chance_follow_from_the_polls_time() {
 }
 
 #[tokio::test]
-async fn what_a_provider_says_of_its_service_is_told_apart_and_cut() {
+async fn each_failure_that_a_provider_reports_is_kept_apart_and_cut() {
     let rig = rig(|_| {}).await;
     let said = async |what: &str| match rig.run(json!({ "do": what })).await {
-        Err(PollFailure::Provider(error)) => error,
+        Err(failure) => failure,
         other => panic!("{what}: {other:?}"),
     };
     let seconds = Some(Duration::from_secs(30));
-    assert_eq!(said("rate_limited").await, PollError::RateLimited(seconds));
+    assert_eq!(
+        said("rate_limited").await,
+        PollFailure::RateLimited(seconds)
+    );
     assert_eq!(
         said("rate_limited_somehow").await,
-        PollError::RateLimited(None)
+        PollFailure::RateLimited(None)
     );
     let text = "x\u{fffd}".repeat(1_024);
     assert_eq!(
         said("unauthorized").await,
-        PollError::Unauthorized(text.clone())
+        PollFailure::Unauthorized(text.clone())
     );
     assert_eq!(
         said("invalid_cursor").await,
-        PollError::InvalidCursor(text.clone())
+        PollFailure::InvalidCursor(text.clone())
     );
     assert_eq!(
         said("unavailable").await,
-        PollError::Unavailable(text.clone())
+        PollFailure::Unavailable(text.clone())
     );
-    assert_eq!(said("something else").await, PollError::Other(text));
+    assert_eq!(said("something else").await, PollFailure::Other(text));
 }
 
 #[tokio::test]

@@ -91,11 +91,11 @@ pub(super) async fn claim_messages(
     let deadline = Instant::now() + Duration::from_secs(claim.wait_seconds);
     // Before the first claim: a message that is written after it is not missed.
     let mut waiter = state.signals().waiter(Signal::Outbox);
-    let (store, mut place) = (state.store(), None);
+    let (store, mut permit) = (state.store(), None);
     loop {
         let now = clock::now();
         // Those that wait look first: signals wake all of them, and claiming is writing.
-        let look = match place {
+        let look = match permit {
             Some(_) => store.message_prospect(&org, now).await?,
             None => MessageProspect::Due,
         };
@@ -110,7 +110,7 @@ pub(super) async fn claim_messages(
         for message in items.iter().filter(|message| message.attempt == 1) {
             measure::dispatched("pull", message.id.age(now));
         }
-        let is_sent = match place {
+        let is_sent = match permit {
             Some(_) => look == MessageProspect::SentToSink,
             None => {
                 items.is_empty()
@@ -126,9 +126,9 @@ pub(super) async fn claim_messages(
         if !items.is_empty() || Instant::now() >= deadline || state.stop().is_cancelled() {
             return Ok(Json(Claimed { items }));
         }
-        if place.is_none() {
-            place = state.waiting().place(&org, config.waiting_max);
-            if place.is_none() {
+        if permit.is_none() {
+            permit = state.waiting().try_take(org.clone());
+            if permit.is_none() {
                 return Err(too_many(config.waiting_max));
             }
         }

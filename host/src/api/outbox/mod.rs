@@ -3,9 +3,6 @@
 
 mod claim;
 mod dead_letters;
-mod waiting;
-
-pub use waiting::Waiting;
 
 use super::check::Checks;
 use super::extract::{JsonBody, PathId};

@@ -1,30 +1,30 @@
 //! The versions of the contract that this host speaks, side by side.
 //!
-//! A component says by what it exports which one it was built against. Every
-//! version is one variant of [`Contract`] and one module that turns its types
-//! into those of `domain`; nothing outside this module knows about versions.
+//! The exports of a component show which version it was built against. Each version is one
+//! variant of [`Contract`] and one module that converts its types; nothing outside of this
+//! module knows about versions.
 //!
-//! A second major is `mod v2`, a line in [`add_to_linker`], one in
+//! A second major version is `mod v2`, a line in [`add_to_linker`], one in
 //! [`Contract::of`], and a variant. The old module stays as it is.
 //!
-//! Never does: check what a guest returned; that is `description` and `events`.
+//! Never does: check the values that a guest returns; see `description` and `events`.
 
 mod v1;
 
 use crate::domain::delivery::ClaimedDelivery;
 use crate::domain::event::{ParsedEvent, Verdict};
-use crate::domain::poll::{PollError, PollPage, PollRequest};
+use crate::domain::poll::{PollPage, PollRequest};
 use crate::domain::provider::ProviderKind;
 use crate::provider::description::Description;
-use crate::provider::engine::Engine;
-use crate::provider::refusal::LoadRefusal;
+use crate::provider::failure::{ParseFailure, PollFailure};
+use crate::provider::load_refusal::LoadRefusal;
 use crate::provider::state::CallState;
-use wasmtime::Store;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Instance, InstancePre, Linker};
+use wasmtime::{Engine, Store};
 
-/// What a component may import beside the contract's own interfaces: WASI, which
-/// is linked but leads nowhere. Notably not `wasi:http`.
+/// The packages that a component may import beside the contract's own: WASI, which is linked
+/// but leads nowhere. Notably not `wasi:http`.
 const WASI_PACKAGES: [&str; 6] = [
     "wasi:cli/",
     "wasi:clocks/",
@@ -34,31 +34,10 @@ const WASI_PACKAGES: [&str; 6] = [
     "wasi:sockets/",
 ];
 
-/// The package of the contract, in whatever version.
+/// The package of the contract, without a version.
 const PACKAGE: &str = "triggerhouse:provider/";
 
-/// A call of `parse`: the outer error is wasmtime's, the inner one the guest's.
-pub(crate) type ParseResult = wasmtime::Result<Result<Vec<ParsedEvent>, ParseRefusal>>;
-
-/// Why a guest returned no events.
-pub(crate) enum ParseRefusal {
-    Malformed(String),
-    Ignored(String),
-    /// The events cannot be represented.
-    BadOutput(String),
-}
-
-/// A call of `poll`, likewise.
-pub(crate) type PollResult = wasmtime::Result<Result<PollPage, PollRefusal>>;
-
-/// Why a guest returned no page.
-pub(crate) enum PollRefusal {
-    Provider(PollError),
-    /// The page cannot be represented.
-    BadOutput(String),
-}
-
-/// The contract that a component was built against, with what it exports.
+/// The contract that a component was built against, with its exports.
 pub(crate) enum Contract {
     V1(v1::Exports),
 }
@@ -69,13 +48,14 @@ pub(crate) fn add_to_linker(linker: &mut Linker<CallState>) -> wasmtime::Result<
 }
 
 impl Contract {
-    /// Chooses the contract by what `component` imports and exports.
+    /// Chooses the contract by the imports and exports of `component`.
     ///
     /// # Errors
-    /// If it belongs to none, lacks an interface, or imports something else.
+    /// A component that belongs to no contract, lacks an interface, or imports anything else.
     pub(crate) fn of(
         component: &Component,
         engine: &Engine,
+        linker: &Linker<CallState>,
     ) -> Result<(Self, InstancePre<CallState>), LoadRefusal> {
         check_imports(component, engine)?;
         let built_against = built_against(component, engine);
@@ -94,8 +74,7 @@ impl Contract {
             }
             Some(_) => {}
         }
-        let pre = engine
-            .linker()
+        let pre = linker
             .instantiate_pre(component)
             .map_err(|error| LoadRefusal::Unlinkable(format!("{error:#}")))?;
         let version = built_against.unwrap_or_default();
@@ -110,14 +89,14 @@ impl Contract {
         }
     }
 
-    /// What the component can do.
+    /// The kinds of triggers that the component serves.
     pub(crate) fn kinds(&self) -> Vec<ProviderKind> {
         match self {
             Self::V1(exports) => exports.kinds(),
         }
     }
 
-    /// Finds every export in `instance`, which is when wasmtime compares types.
+    /// Looks up every export in `instance`. Only then does wasmtime compare types.
     pub(crate) fn check_types(
         &self,
         store: &mut Store<CallState>,
@@ -139,21 +118,21 @@ impl Contract {
         }
     }
 
-    /// Calls `webhook.parse`; none if the component does not export it.
+    /// Calls `webhook.parse`. The outer error is wasmtime's, the inner one the guest's.
     pub(crate) async fn parse(
         &self,
         store: &mut Store<CallState>,
         instance: &Instance,
         delivery: &ClaimedDelivery,
         settings: &str,
-    ) -> Option<ParseResult> {
+    ) -> wasmtime::Result<Result<Vec<ParsedEvent>, ParseFailure>> {
         match self {
             Self::V1(exports) => exports.parse(store, instance, delivery, settings).await,
         }
     }
 
-    /// Calls `polling.poll` for at most `limit` events; none if the component does
-    /// not export it.
+    /// Calls `polling.poll` for at most `limit` events. The outer error is wasmtime's, the
+    /// inner one the guest's.
     pub(crate) async fn poll(
         &self,
         store: &mut Store<CallState>,
@@ -161,7 +140,7 @@ impl Contract {
         request: &PollRequest,
         limit: usize,
         settings: &str,
-    ) -> Option<PollResult> {
+    ) -> wasmtime::Result<Result<PollPage, PollFailure>> {
         match self {
             Self::V1(exports) => {
                 exports
@@ -185,10 +164,10 @@ impl Contract {
     }
 }
 
-/// Names an import that nobody offers. wasmtime would refuse it too, but cannot
-/// say what is supported.
+/// Refuses an unknown import by name. wasmtime would refuse it too, but cannot list the
+/// supported ones.
 fn check_imports(component: &Component, engine: &Engine) -> Result<(), LoadRefusal> {
-    for (name, _) in component.component_type().imports(engine.wasmtime()) {
+    for (name, _) in component.component_type().imports(engine) {
         if let Some((_, version)) = contract_interface(name) {
             if major(version) != Some(v1::MAJOR) {
                 return Err(LoadRefusal::UnknownContract {
@@ -209,11 +188,11 @@ fn check_imports(component: &Component, engine: &Engine) -> Result<(), LoadRefus
     Ok(())
 }
 
-/// The version of the contract's package in the exports.
+/// The version of the contract's package among the exports.
 fn built_against(component: &Component, engine: &Engine) -> Option<String> {
     let ty = component.component_type();
     let mut versions = ty
-        .exports(engine.wasmtime())
+        .exports(engine)
         .filter(|(_, export)| matches!(export.ty, ComponentItem::ComponentInstance(_)))
         .filter_map(|(name, _)| contract_interface(name))
         .map(|(_, version)| version.to_owned());

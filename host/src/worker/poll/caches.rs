@@ -1,36 +1,36 @@
-//! What this process remembers of services, for the groups that it polled last.
+//! The response caches of the groups that this process polled last.
 
 use crate::domain::PollGroupId;
 use crate::egress::ResponseCache;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Groups that are remembered; each may hold `egress.kept_bytes_max` bytes.
+/// Groups with a cache; each may hold `egress.kept_bytes_max` bytes.
 const GROUPS_MAX: usize = 128;
 
-/// A [`ResponseCache`] for each group.
+/// A [`ResponseCache`] per group. The least recently used one is evicted.
 #[derive(Default)]
-pub(super) struct Caches(Mutex<Remembered>);
+pub(super) struct Caches(Mutex<LeastRecentlyUsed>);
 
 #[derive(Default)]
-struct Remembered {
+struct LeastRecentlyUsed {
     groups: HashMap<PollGroupId, (u64, Arc<ResponseCache>)>,
     uses: u64,
 }
 
 impl Caches {
-    /// The group's own; an empty one if it is not remembered.
+    /// The group's cache, which may be new and empty.
     pub(super) fn of(&self, group: PollGroupId) -> Arc<ResponseCache> {
-        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        remembered.uses += 1;
-        let uses = remembered.uses;
-        let entry = remembered.groups.entry(group).or_default();
+        let mut lru = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lru.uses += 1;
+        let uses = lru.uses;
+        let entry = lru.groups.entry(group).or_default();
         entry.0 = uses;
         let cache = Arc::clone(&entry.1);
-        if remembered.groups.len() > GROUPS_MAX {
-            let oldest = remembered.groups.iter().min_by_key(|(_, (used, _))| *used);
+        if lru.groups.len() > GROUPS_MAX {
+            let oldest = lru.groups.iter().min_by_key(|(_, (used, _))| *used);
             if let Some(oldest) = oldest.map(|(group, _)| *group) {
-                remembered.groups.remove(&oldest);
+                lru.groups.remove(&oldest);
             }
         }
         cache
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_group_that_was_not_used_for_longest_is_forgotten() {
+    fn the_least_recently_used_cache_is_evicted() {
         let caches = Caches::default();
         let groups: Vec<PollGroupId> = (0..GROUPS_MAX).map(|_| PollGroupId::new()).collect();
         let first: Vec<_> = groups.iter().map(|group| caches.of(*group)).collect();

@@ -1,13 +1,13 @@
 //! One claimed group, from its claim to its release.
 
 use super::caches::Caches;
-use super::keeper::Keeper;
-use super::outcome::Ended;
-use super::{PollContext, TRIES_MAX, TRY_PAUSE};
+use super::context::PollContext;
+use super::lease_keeper::LeaseKeeper;
 use crate::clock;
 use crate::lock::LockGuard;
 use crate::measure;
 use crate::store::{ClaimedPoll, PollDisposition};
+use crate::worker::patience::{WRITE_PAUSE, WRITE_TRIES_MAX, patiently};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
@@ -19,67 +19,65 @@ pub(super) struct Poll {
     pub(super) context: Arc<PollContext>,
     pub(super) caches: Arc<Caches>,
     pub(super) claim: ClaimedPoll,
-    /// Polls that failed in a row before this one; none once a page is settled.
+    /// Consecutive failures before this poll; zero once a page is settled.
     pub(super) failures: AtomicI32,
-    /// Cancelled when the process is about to end, and when the claim is lost.
+    /// Cancelled when the process is about to exit, and when the claim is lost.
     pub(super) halt: CancellationToken,
 }
 
 impl Poll {
-    /// Polls it, and writes down what came of it.
+    /// Polls the group and writes down the result.
     pub(super) async fn run(self, lock: Option<LockGuard>) {
-        let keeper = Keeper::start(&self.context, &self.claim, lock, self.halt.clone());
+        let keeper = LeaseKeeper::start(&self.context, &self.claim, lock, self.halt.clone());
         let span = tracing::debug_span!("poll", group.id = %self.claim.group, provider.id = self.claim.provider);
         let ended = self.pages().instrument(span).await;
-        let written = match &ended {
-            Ended::Settled => true,
-            Ended::Failed(failed) => self.note(failed).await,
-            Ended::Lost => false,
+        let is_held = match &ended {
+            Ok(is_held) => *is_held,
+            Err(disposition) => self.write_down(disposition).await,
         };
-        // Until then the group is held: another one would ask the service in vain.
+        // Not earlier: another replica would ask the service again.
         keeper.stop().await;
-        let ended = if written { &ended } else { &Ended::Lost };
-        measure::polled(&self.claim.provider, ended.as_str());
-        if !written {
-            self.log_lost();
+        let result = match &ended {
+            _ if !is_held => "lost",
+            Ok(_) => "settled",
+            Err(disposition) => label(disposition),
+        };
+        measure::polled(&self.claim.provider, result);
+        if !is_held {
+            tracing::warn!(
+                group.id = %self.claim.group,
+                provider.id = self.claim.provider,
+                "a poll lost its claim; nothing of it was written"
+            );
         }
     }
 
-    fn log_lost(&self) {
-        tracing::warn!(
-            group.id = %self.claim.group,
-            provider.id = self.claim.provider,
-            "a poll's claim no longer holds; nothing of it was written"
-        );
-    }
-
-    /// Writes down why there is no page; false if its claim no longer holds.
-    async fn note(&self, failed: &PollDisposition) -> bool {
+    /// Writes down why there is no page; returns whether the claim still held.
+    async fn write_down(&self, disposition: &PollDisposition) -> bool {
         let store = &self.context.store;
-        for _ in 0..TRIES_MAX {
-            match store.fail_poll(&self.claim, failed, clock::now()).await {
-                Ok(held) => {
-                    if held {
-                        self.log(failed);
-                    }
-                    return held;
+        let written = patiently(WRITE_TRIES_MAX, WRITE_PAUSE, || {
+            store.fail_poll(&self.claim, disposition, clock::now())
+        })
+        .await;
+        match written {
+            Ok(is_held) => {
+                if is_held {
+                    self.log(disposition);
                 }
-                Err(error) if error.is_transient() => tokio::time::sleep(TRY_PAUSE).await,
-                Err(error) => {
-                    tracing::error!(group.id = %self.claim.group, %error, "could not note that a poll failed; its lease will lapse");
-                    return true;
-                }
+                is_held
+            }
+            Err(error) => {
+                tracing::error!(group.id = %self.claim.group, %error, "could not write down that a poll failed; its lease will expire");
+                true
             }
         }
-        tracing::error!(group.id = %self.claim.group, "the database is away; the lease of a poll will lapse");
-        true
     }
 
-    /// Without the texts, which a service or a guest has written.
-    fn log(&self, failed: &PollDisposition) {
+    /// Logs why there is no page, without texts of a service or a guest.
+    fn log(&self, disposition: &PollDisposition) {
         let (group, provider) = (self.claim.group, self.claim.provider.as_str());
         let attempt = self.failures.load(Ordering::Relaxed) + 1;
-        match failed {
+        match disposition {
             PollDisposition::GiveBack { .. } => {
                 tracing::debug!(group.id = %group, provider.id = provider, "a poll was given back");
             }
@@ -87,18 +85,29 @@ impl Poll {
                 tracing::warn!(group.id = %group, provider.id = provider, attempt, next = %at, "a poll failed");
             }
             PollDisposition::RateLimited { until, .. } => {
-                tracing::info!(group.id = %group, provider.id = provider, until = %until, "a service wants to be left alone");
+                tracing::info!(group.id = %group, provider.id = provider, until = %until, "a service asked for a pause");
             }
             PollDisposition::Unauthorized { .. } => {
                 tracing::warn!(group.id = %group, provider.id = provider, integration.id = %self.claim.integration,
-                    "a credential was refused; polling stops until there is a new one");
+                    "a credential was refused; polling stops until it is replaced");
             }
         }
     }
 
-    /// Nothing was tried, or nothing could be: somebody may try after `pause`.
-    pub(super) fn give_back(&self, pause: Duration) -> Ended {
+    /// Gives the group back: nothing was tried, or nothing could be. It is due again after
+    /// `pause`.
+    pub(super) fn give_back(&self, pause: Duration) -> PollDisposition {
         let at = clock::now() + pause;
-        Ended::Failed(PollDisposition::GiveBack { at })
+        PollDisposition::GiveBack { at }
+    }
+}
+
+/// The result of a poll without a page, as `/metrics` labels it.
+const fn label(disposition: &PollDisposition) -> &'static str {
+    match disposition {
+        PollDisposition::Retry { .. } => "failed",
+        PollDisposition::RateLimited { .. } => "rate_limited",
+        PollDisposition::Unauthorized { .. } => "unauthorized",
+        PollDisposition::GiveBack { .. } => "given_back",
     }
 }

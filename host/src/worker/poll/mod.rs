@@ -1,26 +1,24 @@
-//! Asks services what is new: takes poll groups that are due, one call of its provider
-//! after the other, and settles each page with its cursor.
+//! The poll worker: claims due poll groups, asks their providers page by page, and settles
+//! each page with its cursor.
 //!
-//! Owns: which groups this process polls, and how long it holds them.
-//! Never does: SQL, HTTP, or anything about a particular service. What it remembers
-//! between two polls (see [`caches`]) is a matter of manners: everything that counts
-//! is in the database.
+//! Owns: the groups that this process polls, and how long it holds them.
+//! Never does: SQL, HTTP, or anything about a particular service. Only [`caches`] outlive
+//! a poll, and losing them costs some courtesy to the service: everything that counts is in
+//! the database.
 
 mod caches;
+mod context;
 mod group;
-mod keeper;
-mod outcome;
+mod lease_keeper;
 mod pages;
+mod retries;
+
+pub use context::PollContext;
 
 use crate::clock;
-use crate::config::PollingConfig;
-use crate::credentials::Credentials;
 use crate::domain::PollGroupId;
-use crate::egress::Egress;
-use crate::lock::{Acquired, LockGuard, Locks};
-use crate::provider::Registry;
-use crate::signals::Signals;
-use crate::store::{ClaimedPoll, Signal, Store, StoreError};
+use crate::lock::{Acquired, LockGuard};
+use crate::store::{ClaimedPoll, Signal, StoreError};
 use caches::Caches;
 use group::Poll;
 use std::sync::atomic::AtomicI32;
@@ -29,63 +27,32 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-/// Groups that are looked at beyond those for which there is room: others may have some
-/// of them in hand.
+/// Due groups that are read beyond those for which there is room: other replicas may hold
+/// some of them.
 const LOOK_BEYOND: u32 = 64;
-/// The pause while others have in hand what is due.
+/// The pause while other replicas hold all due groups.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
-/// How long Redis is not asked once it was away.
+/// The time without locks after Redis was unavailable.
 const WITHOUT_LOCKS: Duration = Duration::from_secs(10);
-/// How often it is tried to write down what became of a poll while the database is
-/// away; after that its lease lapses.
-const TRIES_MAX: u32 = 20;
-const TRY_PAUSE: Duration = Duration::from_millis(250);
 
-/// What a poll worker works with.
-#[derive(Clone)]
-pub struct PollContext {
-    /// The store.
-    pub store: Store,
-    /// The providers.
-    pub registry: Arc<Registry>,
-    /// Who waits for whom.
-    pub signals: Signals,
-    /// The way out.
-    pub egress: Egress,
-    /// What is attached to requests.
-    pub credentials: Credentials,
-    /// Its settings.
-    pub config: PollingConfig,
-    /// Keeps replicas from asking a service at the same time.
-    pub locks: Locks,
-    /// Polls at the same time.
-    pub polls_max: u32,
-}
-
-impl PollContext {
-    fn lease(&self) -> Duration {
-        Duration::from_secs(self.config.lease_seconds)
-    }
-}
-
-/// Polls the groups that are due.
+/// Polls due groups.
 pub struct PollWorker {
     context: Arc<PollContext>,
     caches: Arc<Caches>,
     /// One permit for each poll that may run.
     room: Arc<Semaphore>,
-    /// Until when Redis is not asked, because it was away.
+    /// Redis was unavailable and is left alone until then.
     without_locks_until: Mutex<Option<Instant>>,
 }
 
-/// A group that is claimed, and locked where there is Redis.
+/// A claimed group, with its lock if Redis is available.
 struct Taken {
     claim: ClaimedPoll,
     lock: Option<LockGuard>,
 }
 
 impl PollWorker {
-    /// Works until `stop`, then gives back what it has claimed.
+    /// Works until `stop`, then gives back the claimed groups.
     pub async fn run(context: PollContext, stop: CancellationToken) {
         let polls_max = context.polls_max;
         let worker = Self {
@@ -103,12 +70,12 @@ impl PollWorker {
                 () = tokio::time::sleep(pause) => {}
             }
         }
-        // Every permit back means that every poll has ended.
+        // All permits are back once every poll has ended.
         let _ = worker.room.acquire_many(polls_max).await;
     }
 
-    /// Starts a poll of each group that is due, as far as there is room; returns how
-    /// long nothing will be.
+    /// Starts polls of due groups while there is room; returns the time until the next
+    /// group is due.
     async fn start_due(&self, stop: &CancellationToken) -> Duration {
         let look_every = Duration::from_millis(self.context.config.poll_ms);
         loop {
@@ -120,11 +87,11 @@ impl PollWorker {
                 return look_every;
             };
             match self.take_due(permit, stop).await {
-                // There may be more than there was room for.
+                // There may be more due groups than there was room for.
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::error!(%error, "could not look for polls that are due; trying again");
+                    tracing::error!(%error, "could not look for due polls; will retry");
                     return look_every;
                 }
             }
@@ -139,7 +106,7 @@ impl PollWorker {
         }
     }
 
-    /// How many polls were started.
+    /// Starts polls of due groups; returns their number.
     async fn take_due(
         &self,
         permit: OwnedSemaphorePermit,
@@ -168,7 +135,7 @@ impl PollWorker {
         Arc::clone(&self.room).try_acquire_owned().ok()
     }
 
-    /// Locks and claims a group; none if somebody else has it.
+    /// Locks and claims a group; none if another replica holds it.
     async fn take(&self, group: PollGroupId) -> Result<Option<Taken>, StoreError> {
         let (context, lease) = (&self.context, self.context.lease());
         let lock = match self.lock(group).await {
@@ -188,11 +155,11 @@ impl PollWorker {
         }
     }
 
-    /// The group's lock; none while Redis is away, which would cost each group the time
-    /// that a call of it may take.
+    /// The group's lock; none for a while after Redis was unavailable. Each call would cost
+    /// the group a timeout.
     async fn lock(&self, group: PollGroupId) -> Option<Acquired> {
         let now = Instant::now();
-        if self.away().is_some_and(|until| until > now) {
+        if self.without_locks_until().is_some_and(|until| until > now) {
             return None;
         }
         let acquired = self
@@ -201,15 +168,18 @@ impl PollWorker {
             .acquire(group, self.context.lease())
             .await;
         if let Acquired::Unavailable(reason) = &acquired {
-            tracing::warn!(reason, "polling without locks for a while: Redis is away");
-            *self.away() = Some(Instant::now() + WITHOUT_LOCKS);
+            tracing::warn!(
+                reason,
+                "Redis is unavailable; polling without locks for a while"
+            );
+            *self.without_locks_until() = Some(Instant::now() + WITHOUT_LOCKS);
         }
         Some(acquired)
     }
 
-    fn away(&self) -> MutexGuard<'_, Option<Instant>> {
-        let away = self.without_locks_until.lock();
-        away.unwrap_or_else(PoisonError::into_inner)
+    fn without_locks_until(&self) -> MutexGuard<'_, Option<Instant>> {
+        let until = self.without_locks_until.lock();
+        until.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn start(&self, taken: Taken, permit: OwnedSemaphorePermit, stop: &CancellationToken) {

@@ -1,21 +1,20 @@
-//! Page after page of one claimed group: ask, filter, decide, settle.
+//! The pages of one claimed group: ask, filter, decide, settle, page by page.
 
 use super::group::Poll;
-use super::outcome::{Ended, Retries};
-use super::{TRIES_MAX, TRY_PAUSE};
+use super::retries::Retries;
 use crate::clock;
 use crate::credentials::Want;
-use crate::domain::backoff::Backoff;
 use crate::domain::event::DecidedEvent;
 use crate::domain::matching::decide;
-use crate::domain::poll::{PollError, PollPage, PollRequest};
+use crate::domain::poll::{PollPage, PollRequest};
 use crate::domain::resource::ActiveTrigger;
 use crate::egress::ResponseCache;
 use crate::provider::{CallContext, GuestError, PollAccess, PollFailure, Provider, Session};
 use crate::secret::Secret;
 use crate::store::{
-    AfterPage, PageSettled, PollPageSettlement, PollSettled, PollWork, Signal, StoreError,
+    AfterPage, PageSettled, PollDisposition, PollPageSettlement, PollSettled, PollWork, Signal,
 };
+use crate::worker::patience::{WRITE_PAUSE, WRITE_TRIES_MAX, patiently};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,75 +22,61 @@ use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// A page that a provider returned.
+/// A page that a provider returned, not filtered yet.
 struct Answer {
     page: PollPage,
-    /// To filter it.
+    /// The session that filters the page.
     session: Session,
-    /// Of the credential that stood in its requests.
+    /// Identifies the credential in its requests.
     revision: Option<Uuid>,
 }
 
 impl Poll {
-    /// Polls until nothing is left, others have to have their turn, or it cannot go on.
-    pub(super) async fn pages(&self) -> Ended {
+    /// Polls until no page is left or other groups need their turn. Returns whether the
+    /// claim still held.
+    ///
+    /// # Errors
+    /// The end of a poll without a further page.
+    pub(super) async fn pages(&self) -> Result<bool, PollDisposition> {
         let responses = self.caches.of(self.claim.group);
+        let give_back = || self.give_back(Duration::ZERO);
         for page in 1..=self.context.config.pages_max {
             if self.halt.is_cancelled() {
-                return self.give_back(Duration::ZERO);
+                return Err(give_back());
             }
-            let work = match self.work().await {
-                Ok(Some(work)) => work,
-                // Nothing to do any more, or nothing that may be done.
-                Ok(None) => return self.give_back(Duration::ZERO),
-                Err(error) => return self.unreadable(&responses, &error),
-            };
+            // None: the claim is lost, or the integration no longer works.
+            let work = self.work(&responses).await?.ok_or_else(give_back)?;
             if work.triggers.is_empty() {
-                return self.give_back(Duration::ZERO);
+                return Err(give_back());
             }
             self.failures.store(work.failures, Ordering::Relaxed);
             let is_last = page == self.context.config.pages_max;
-            match self.page(&work, &responses, is_last).await {
-                Ok(AfterPage::More(_)) => {}
-                Ok(AfterPage::Again | AfterPage::Rest) => return Ended::Settled,
-                Err(ended) => return ended,
+            match self.page(&work, &responses, is_last).await? {
+                Some(AfterPage::More(_)) => {}
+                Some(AfterPage::Again | AfterPage::Rest) => return Ok(true),
+                None => return Ok(false),
             }
         }
-        // The last page was to be asked for again.
-        self.give_back(Duration::ZERO)
+        // The triggers changed under the last page, so it has to be asked for again.
+        Err(give_back())
     }
 
-    async fn work(&self) -> Result<Option<PollWork>, StoreError> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match self
-                .context
-                .store
-                .poll_work(&self.claim, clock::now())
-                .await
-            {
-                Err(error) if error.is_transient() && tries < TRIES_MAX => {
-                    tokio::time::sleep(TRY_PAUSE).await;
-                }
-                work => return work,
-            }
-        }
-    }
-
-    fn unreadable(&self, responses: &ResponseCache, error: &StoreError) -> Ended {
-        tracing::error!(group.id = %self.claim.group, %error, "could not read what to poll for");
-        Ended::Failed(self.retries(responses).soon(&error.to_string()))
+    async fn work(&self, responses: &ResponseCache) -> Result<Option<PollWork>, PollDisposition> {
+        let store = &self.context.store;
+        patiently(WRITE_TRIES_MAX, WRITE_PAUSE, || {
+            store.poll_work(&self.claim, clock::now())
+        })
+        .await
+        .map_err(|error| {
+            tracing::error!(group.id = %self.claim.group, %error, "could not read what to poll for");
+            self.retries(responses).soon(&error.to_string())
+        })
     }
 
     fn retries(&self, responses: &ResponseCache) -> Retries {
-        let config = &self.context.config;
         let now = clock::now();
         Retries {
-            backoff: Backoff {
-                base: Duration::from_millis(config.retry_base_ms),
-                max: Duration::from_millis(config.retry_max_ms),
-            },
+            backoff: self.context.backoff(),
             failures: self.failures.load(Ordering::Relaxed),
             paused_until: responses.paused_until(now),
             now,
@@ -99,21 +84,21 @@ impl Poll {
         }
     }
 
-    /// One page, settled; what follows it.
+    /// Asks for a page and settles it; returns the next step, or none if the claim is lost.
     async fn page(
         &self,
         work: &PollWork,
         responses: &Arc<ResponseCache>,
         is_last: bool,
-    ) -> Result<AfterPage, Ended> {
+    ) -> Result<Option<AfterPage>, PollDisposition> {
         let retries = self.retries(responses);
         if retries.paused_until.is_some() {
-            let text = "the service wants to be left alone";
-            return Err(Ended::Failed(retries.paused(None, text)));
+            let text = "the service asked for a pause";
+            return Err(retries.paused(None, text));
         }
         let Some(provider) = self.context.registry.get(&self.claim.provider) else {
             let text = format!("the provider {} is not registered", self.claim.provider);
-            return Err(Ended::Failed(retries.soon(&text)));
+            return Err(retries.soon(&text));
         };
         let Answer {
             page,
@@ -123,8 +108,7 @@ impl Poll {
         let events = match self.filter(&mut session, &page, &work.triggers).await {
             Some(Ok(events)) => events,
             Some(Err(error)) => {
-                let failed = self.retries(responses).failed(&error.into(), revision);
-                return Err(Ended::Failed(failed));
+                return Err(self.retries(responses).failed(&error.into(), revision));
             }
             None => return Err(self.give_back(Duration::ZERO)),
         };
@@ -134,7 +118,7 @@ impl Poll {
             tracing::warn!(
                 group.id = %self.claim.group,
                 provider.id = self.claim.provider,
-                "a provider goes round in circles: there is more, it says, and returns nothing"
+                "a provider announces more pages, but returned no event and kept its cursor"
             );
         }
         let after = match (page.more && moves, is_last) {
@@ -152,14 +136,14 @@ impl Poll {
         self.settle(page, responses).await
     }
 
-    /// One page of the provider, with the integration's credential; and once more with
-    /// another access token, where that may be what is wrong.
+    /// Asks for a page with the integration's credential. Asks again with a newer access
+    /// token if the first one was refused and can be renewed.
     async fn asked(
         &self,
         provider: &Arc<Provider>,
         work: &PollWork,
         responses: &Arc<ResponseCache>,
-    ) -> Result<Answer, Ended> {
+    ) -> Result<Answer, PollDisposition> {
         let mut want = Want::Any;
         loop {
             let credentials = &self.context.credentials;
@@ -170,8 +154,7 @@ impl Poll {
             let access = match access {
                 Ok(access) => access,
                 Err(error) => {
-                    let failed = self.retries(responses).without_access(&error);
-                    return Err(Ended::Failed(failed));
+                    return Err(self.retries(responses).without_access(&error));
                 }
             };
             let (revision, stamp) = (access.revision, access.stamp);
@@ -185,18 +168,17 @@ impl Poll {
                         revision,
                     });
                 }
-                Some(Err(PollFailure::Provider(PollError::Unauthorized(_)))) if may_be_stale => {
+                Some(Err(PollFailure::Unauthorized(_))) if may_be_stale => {
                     want = Want::NewerThan(stamp);
                 }
                 Some(Err(failure)) => {
-                    let failed = self.retries(responses).failed(&failure, revision);
-                    return Err(Ended::Failed(failed));
+                    return Err(self.retries(responses).failed(&failure, revision));
                 }
             }
         }
     }
 
-    /// One call of the provider; none if the poll has to end.
+    /// Calls the provider once; none if the poll has to end.
     async fn ask(
         &self,
         provider: &Arc<Provider>,
@@ -204,7 +186,7 @@ impl Poll {
         responses: &Arc<ResponseCache>,
         credential: Option<Secret>,
     ) -> Option<Result<(PollPage, Session), PollFailure>> {
-        // Many triggers are often of a few configurations.
+        // Many triggers often share a few configurations.
         let configs: BTreeSet<&str> = work.triggers.iter().map(|t| t.config.as_str()).collect();
         let request = PollRequest {
             cursor: work.cursor.clone(),
@@ -230,14 +212,15 @@ impl Poll {
         }
     }
 
-    /// Events that a page may have, so that what is written at once stays bounded.
+    /// The events that a page may have: each becomes a row per trigger, and the rows of a
+    /// transaction are limited.
     fn limit(&self, triggers: usize) -> u32 {
         let config = &self.context.config;
         let triggers = u32::try_from(triggers).unwrap_or(u32::MAX).max(1);
         (config.page_rows_max / triggers).clamp(1, config.page_events_max)
     }
 
-    /// What each trigger makes of each event; none if the poll has to end.
+    /// Decides each event for each trigger; none if the poll has to end.
     async fn filter(
         &self,
         session: &mut Session,
@@ -264,38 +247,33 @@ impl Poll {
         }
     }
 
-    /// What follows once the page is written.
+    /// Settles a page; returns the next step, or none if the claim is lost.
     async fn settle(
         &self,
         page: PollPageSettlement<'_>,
         responses: &ResponseCache,
-    ) -> Result<AfterPage, Ended> {
+    ) -> Result<Option<AfterPage>, PollDisposition> {
         let store = &self.context.store;
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match store.settle_poll_page(page, clock::now()).await {
-                Ok(PageSettled::Written(settled)) => {
-                    self.report(&settled, page.after);
-                    return Ok(page.after);
-                }
-                Ok(PageSettled::Already) => {
-                    self.context.signals.raise(Signal::Outbox);
-                    return Ok(page.after);
-                }
-                Ok(PageSettled::Changed) => {
-                    tracing::debug!(group.id = %self.claim.group, "triggers have changed under a page; it is asked for again");
-                    return Ok(AfterPage::More(self.context.lease()));
-                }
-                Ok(PageSettled::Lost) => return Err(Ended::Lost),
-                Err(error) if error.is_transient() && tries < TRIES_MAX => {
-                    tokio::time::sleep(TRY_PAUSE).await;
-                }
-                Err(error) => {
-                    tracing::error!(group.id = %self.claim.group, %error, "could not settle a page");
-                    let failed = self.retries(responses).soon(&error.to_string());
-                    return Err(Ended::Failed(failed));
-                }
+        let settled = patiently(WRITE_TRIES_MAX, WRITE_PAUSE, || {
+            store.settle_poll_page(page, clock::now())
+        });
+        match settled.await {
+            Ok(PageSettled::Written(settled)) => {
+                self.report(&settled, page.after);
+                Ok(Some(page.after))
+            }
+            Ok(PageSettled::Already) => {
+                self.context.signals.raise(Signal::Outbox);
+                Ok(Some(page.after))
+            }
+            Ok(PageSettled::Changed) => {
+                tracing::debug!(group.id = %self.claim.group, "the triggers changed under a page; it is asked for again");
+                Ok(Some(AfterPage::More(self.context.lease())))
+            }
+            Ok(PageSettled::Lost) => Ok(None),
+            Err(error) => {
+                tracing::error!(group.id = %self.claim.group, %error, "could not settle a page");
+                Err(self.retries(responses).soon(&error.to_string()))
             }
         }
     }

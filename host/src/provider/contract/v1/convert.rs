@@ -1,17 +1,20 @@
-//! Contract 1's types from and to those of `domain`. Field by field, no rules.
+//! Contract 1's types from and to the host's, field by field. Applies no rules.
 
 use super::bindings::triggerhouse::provider::{description as wit, http, types};
 use crate::domain::Timestamp;
 use crate::domain::delivery::{ClaimedDelivery, Header};
 use crate::domain::event::{ParsedEvent, Verdict};
-use crate::domain::poll::{PollError, PollPage, PollRequest};
+use crate::domain::poll::{PollPage, PollRequest};
 use crate::domain::source;
 use crate::egress::{FetchError, Request, Response};
 use crate::provider::description::Description;
+use crate::provider::error::GuestError;
+use crate::provider::failure::PollFailure;
 use reqwest::Method;
 use std::time::Duration;
 
-/// Beyond it, a language whose only number is a 64-bit float loses precision.
+/// The largest integer that a 64-bit float holds exactly: some guest languages have no other
+/// number.
 const TIMESTAMP_MAX: u64 = 1 << 53;
 
 pub(super) fn request(delivery: &ClaimedDelivery, settings: &str) -> types::WebhookRequest {
@@ -24,13 +27,13 @@ pub(super) fn request(delivery: &ClaimedDelivery, settings: &str) -> types::Webh
     }
 }
 
-pub(super) fn events(events: Vec<types::Event>) -> Result<Vec<ParsedEvent>, String> {
+pub(super) fn events(events: Vec<types::Event>) -> Result<Vec<ParsedEvent>, GuestError> {
     let convert = |(index, event): (usize, types::Event)| {
         let occurred_at = event.occurred_at.map(|micros| match i64::try_from(micros) {
             Ok(signed) if micros < TIMESTAMP_MAX => Ok(Timestamp(signed)),
-            _ => Err(format!(
+            _ => Err(GuestError::BadOutput(format!(
                 "event {index}: occurred-at is {micros}, expected microseconds below 2^53"
-            )),
+            ))),
         });
         Ok(ParsedEvent {
             dedup_key: event.dedup_key,
@@ -59,7 +62,7 @@ pub(super) fn poll_request(
     }
 }
 
-pub(super) fn page(page: types::PollPage) -> Result<PollPage, String> {
+pub(super) fn page(page: types::PollPage) -> Result<PollPage, GuestError> {
     Ok(PollPage {
         events: events(page.events)?,
         cursor: page.cursor,
@@ -79,7 +82,7 @@ pub(super) fn event_for_guest(event: &ParsedEvent) -> types::Event {
     }
 }
 
-/// Times before 1970 do not occur.
+/// A time as microseconds since 1970; the host has no earlier times.
 fn timestamp_for_guest(time: Timestamp) -> u64 {
     u64::try_from(time.0).unwrap_or(0)
 }
@@ -94,7 +97,7 @@ impl From<types::Verdict> for Verdict {
     }
 }
 
-impl From<types::PollError> for PollError {
+impl From<types::PollError> for PollFailure {
     fn from(error: types::PollError) -> Self {
         match error {
             types::PollError::RateLimited(seconds) => {

@@ -1,4 +1,4 @@
-//! What contract 1 offers to a guest.
+//! The imports that contract 1 offers to a guest.
 
 use super::bindings::triggerhouse::provider::{http, log, types};
 use crate::provider::state::{CallState, LogLevel};
@@ -26,7 +26,7 @@ impl log::Host for CallState {
 }
 
 impl http::Host for CallState {
-    /// Only a poll may: parsing and filtering are functions of what they are given.
+    /// Denied outside of a poll: parsing and filtering are functions of their input.
     async fn fetch(
         &mut self,
         request: http::Request,

@@ -120,7 +120,7 @@ fn a_pointer_and_a_header_name_are_read_strictly() {
 }
 
 #[test]
-fn a_credential_stands_in_no_header_of_the_connection() {
+fn a_credential_cannot_go_into_a_header_of_the_connection() {
     let check = |name: &str| {
         check_polling(PollingSource {
             allowed_hosts: vec!["API.example.com:443".into()],

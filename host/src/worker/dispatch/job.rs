@@ -1,6 +1,6 @@
-//! One message on its way to its sink, and what becomes of it.
+//! One claimed message: sends it to its sink and settles the result.
 
-use super::DispatchContext;
+use super::context::DispatchContext;
 use crate::clock;
 use crate::domain::Timestamp;
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
@@ -10,29 +10,26 @@ use crate::measure;
 use crate::secret::SealedPlace;
 use crate::sink::{Place, Sent};
 use crate::store::{SealedSecret, Signal, SinkNews, SinkTarget, StoreError};
+use crate::worker::patience::{WRITE_PAUSE, WRITE_TRIES_MAX, patiently};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often it is tried to write down what became of a message while the database is
-/// away; after that its lease lapses, and it is sent again.
-const TRIES_MAX: u32 = 20;
-const TRY_PAUSE: Duration = Duration::from_millis(250);
-
-pub(super) struct Parcel {
+/// One claimed message.
+pub(super) struct DispatchJob {
     pub(super) context: Arc<DispatchContext>,
     pub(super) target: Arc<SinkTarget>,
     pub(super) message: ClaimedMessage,
-    /// When its claim began, by a clock that does not jump.
+    /// The start of its claim, by a monotonic clock.
     pub(super) claimed_at: Instant,
 }
 
-impl Parcel {
+impl DispatchJob {
     pub(super) async fn send(self) {
         if self.claimed_at.elapsed() > self.context.fresh() {
             tracing::warn!(
                 sink.id = %self.target.id, outbox.id = %self.message.id,
-                "claiming a message took too long to send it; its lease will lapse"
+                "claiming a message took too long to send it; its lease will expire"
             );
             return;
         }
@@ -51,7 +48,7 @@ impl Parcel {
         if let Err(error) = self.settle(sent).await {
             tracing::error!(
                 sink.id = %self.target.id, outbox.id = %self.message.id, %error,
-                "could not note what became of a message; it is sent again after its lease"
+                "could not settle a message; it will be sent again once its lease expires"
             );
         }
     }
@@ -64,7 +61,7 @@ impl Parcel {
                 let open = |secret: &SealedSecret| {
                     key.open_secret(&secret.sealed, SealedPlace::SigningSecret(secret.id))
                 };
-                // One that was replaced with the master key need not open.
+                // A secret from before a change of the master key does not open.
                 let secrets: Vec<_> = target.secrets.iter().flat_map(open).collect();
                 if secrets.is_empty() {
                     return Err("no secret can be opened with this master key".into());
@@ -85,12 +82,12 @@ impl Parcel {
         match sent {
             Sent::Taken => self.taken().await,
             Sent::Gone { error } => {
-                // The sink first: put back, the message could be sent once more.
+                // The sink first: once the message is put back, it could be sent again.
                 self.try_note(&SinkNews::Gone {
                     error: error.clone(),
                 })
                 .await?;
-                tracing::warn!(sink.id = %self.target.id, "an endpoint is gone; its sink is switched off");
+                tracing::warn!(sink.id = %self.target.id, "an endpoint is gone; its sink is now disabled");
                 self.put_back(Duration::ZERO, &error).await
             }
             Sent::Failed {
@@ -126,20 +123,21 @@ impl Parcel {
                 measure::dispatched(self.target.kind.as_str(), lag);
                 tracing::debug!(
                     sink.id = %self.target.id, outbox.id = %message.id, attempt = message.attempt,
-                    "a message was taken"
+                    "a message was accepted"
                 );
             }
             LeaseOutcome::Lost | LeaseOutcome::NotFound => self.log_lost(),
         }
         self.note(&SinkNews::Success).await;
         if self.target.is_probe {
-            // Whatever waited for the circuit may go now, wherever it is claimed.
+            // The circuit is closed: the messages that waited for it may be sent.
             self.context.signals.raise(Signal::Outbox);
         }
         Ok(())
     }
 
-    /// The endpoint did not take it: later once more, or never.
+    /// Retries a message that the endpoint did not accept. After its last attempt it is a
+    /// dead letter.
     async fn failed(&self, error: &str, pause: Option<Duration>) -> Result<(), StoreError> {
         let (context, message) = (&self.context, &self.message);
         let wait = context.backoff().after(message.counted, rand::random());
@@ -156,7 +154,7 @@ impl Parcel {
         match outcome {
             LeaseOutcome::Done(_) => tracing::warn!(
                 sink.id = %self.target.id, outbox.id = %message.id, attempt = message.attempt,
-                again, error, "a message was not taken"
+                again, error, "a message was not accepted"
             ),
             LeaseOutcome::Lost | LeaseOutcome::NotFound => self.log_lost(),
         }
@@ -178,16 +176,16 @@ impl Parcel {
         let rule = self.context.rule();
         let news = SinkNews::Failure { error, pause, rule };
         if let Some(until) = self.note(&news).await {
-            tracing::warn!(sink.id = %self.target.id, %until, "nothing is sent to a sink for a while");
+            tracing::warn!(sink.id = %self.target.id, %until, "the circuit of a sink is open");
         }
     }
 
-    /// What became of the message is written down already, so this may fail.
+    /// Records the sink's health. The message is already settled, so this may fail.
     async fn note(&self, news: &SinkNews) -> Option<Timestamp> {
         match self.try_note(news).await {
             Ok(until) => until,
             Err(error) => {
-                tracing::warn!(sink.id = %self.target.id, %error, "could not note how a sink does");
+                tracing::warn!(sink.id = %self.target.id, %error, "could not record the health of a sink");
                 None
             }
         }
@@ -201,21 +199,15 @@ impl Parcel {
     fn log_lost(&self) {
         tracing::info!(
             sink.id = %self.target.id, outbox.id = %self.message.id, attempt = self.message.attempt,
-            "a message was settled by somebody else, or withdrawn, while it was sent"
+            "a message was settled elsewhere or withdrawn while it was sent"
         );
     }
 }
 
-/// Until it is written, unless the database is away for too long.
-async fn persist<T, F>(mut write: impl FnMut() -> F) -> Result<T, StoreError>
+/// Writes down a result, with patience.
+async fn persist<T, F>(write: impl FnMut() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
-    for _ in 1..TRIES_MAX {
-        match write().await {
-            Err(error) if error.is_transient() => tokio::time::sleep(TRY_PAUSE).await,
-            done => return done,
-        }
-    }
-    write().await
+    patiently(WRITE_TRIES_MAX, WRITE_PAUSE, write).await
 }

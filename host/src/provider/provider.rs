@@ -1,35 +1,28 @@
-//! A provider: a component as the operator registered it.
+//! A provider: a component with the operator's entry applied to it.
 
 use crate::domain::provider::{ProviderInfo, ProviderState};
 use crate::egress::{self, Egress, HostPolicy};
 use crate::provider::cache::{Cache, CodeOrigin};
 use crate::provider::component::{LoadedComponent, check_pin};
-use crate::provider::contract::Contract;
 use crate::provider::engine::Engine;
 use crate::provider::error::GuestError;
 use crate::provider::fetcher::{Fetcher, PollAccess};
-use crate::provider::instance::GuestInstance;
+use crate::provider::guest::Guest;
 use crate::provider::limits::Purpose;
-use crate::provider::refusal::{LoadError, LoadRefusal};
+use crate::provider::load_refusal::{LoadError, LoadRefusal};
 use crate::provider::registration::RegistryEntry;
 use crate::provider::schema::{ConfigError, Schema};
 use crate::provider::session::Session;
-use crate::provider::state::{CallContext, CallState};
+use crate::provider::state::CallContext;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
-use wasmtime::component::InstancePre;
 
-/// A component that is registered.
+/// A component that the operator has registered.
 pub struct Provider {
     info: ProviderInfo,
-    id: Arc<str>,
-    engine: Engine,
-    contract: Contract,
-    pre: InstancePre<CallState>,
+    guest: Arc<Guest>,
     config: Schema,
-    settings_json: String,
     allow_hosts: Vec<String>,
     hosts: Arc<HostPolicy>,
     app_secrets: Vec<String>,
@@ -40,7 +33,7 @@ impl Provider {
     /// Loads one component outside of a registry.
     ///
     /// # Errors
-    /// See [`LoadRefusal`]: each is final until the file or the entry changes.
+    /// See [`LoadRefusal`]: each lasts until the file or the entry changes.
     pub async fn load(
         engine: &Engine,
         cache: &Cache,
@@ -51,7 +44,7 @@ impl Provider {
         Self::register(component, entry, path)
     }
 
-    /// Applies what the operator says.
+    /// Applies the operator's entry to a component.
     pub(crate) fn register(
         component: LoadedComponent,
         entry: &RegistryEntry,
@@ -89,15 +82,19 @@ impl Provider {
             None => &[],
         };
         let hosts = Arc::new(HostPolicy::new(declared, &allow_hosts));
-        Ok(Self {
+        let guest = Guest {
             id: description.id.as_str().into(),
+            settings_json: settings.to_string(),
+            ..component.guest
+        };
+        Ok(Self {
             info: ProviderInfo {
                 id: description.id,
                 name: description.name,
                 description: description.description,
                 version: description.version,
-                contract: component.contract.version().to_owned(),
-                kinds: component.contract.kinds(),
+                contract: guest.contract.version().to_owned(),
+                kinds: guest.contract.kinds(),
                 config_schema: description.config.document().clone(),
                 settings_schema: description.settings.map(|schema| schema.document().clone()),
                 webhook: description.webhook,
@@ -108,11 +105,8 @@ impl Provider {
                     false => ProviderState::Disabled,
                 },
             },
-            engine: component.engine,
-            contract: component.contract,
-            pre: component.pre,
+            guest: Arc::new(guest),
             config: description.config,
-            settings_json: settings.to_string(),
             hosts,
             allow_hosts,
             app_secrets: entry.app_secrets.clone(),
@@ -120,27 +114,27 @@ impl Provider {
         })
     }
 
-    /// What `/providers` shows.
+    /// The provider as `/providers` shows it.
     pub fn info(&self) -> &ProviderInfo {
         &self.info
     }
 
-    /// Whether it can run.
+    /// True if the operator has enabled the provider.
     pub fn is_enabled(&self) -> bool {
         self.info.state == ProviderState::Active
     }
 
-    /// The app-level secrets that the operator gave. Never handed to the guest.
+    /// The operator's app-level secrets. Never handed to the guest.
     pub fn app_secrets(&self) -> &[String] {
         &self.app_secrets
     }
 
-    /// The hosts that the operator grants, in the form in which they are compared.
+    /// The hosts that the operator grants, in the form in which egress compares them.
     pub fn allow_hosts(&self) -> &[String] {
         &self.allow_hosts
     }
 
-    /// How the component came into memory.
+    /// The origin of the machine code.
     pub fn origin(&self) -> CodeOrigin {
         self.origin
     }
@@ -148,31 +142,31 @@ impl Provider {
     /// Checks a trigger's configuration against the provider's schema.
     ///
     /// # Errors
-    /// What is wrong and where; never empty.
+    /// The errors with their pointers; never empty.
     pub fn check_config(&self, config: &Value) -> Result<(), Vec<ConfigError>> {
         self.config.check(config)
     }
 
-    /// A fresh instance for one delivery. Waits while as many exist as may; who
-    /// holds a session must not wait for another one.
+    /// A fresh instance for one delivery. Waits while all instances are in use, so a caller
+    /// that holds a session must not open another one.
     ///
     /// # Errors
     /// See [`GuestError`].
-    pub async fn open(self: &Arc<Self>, context: CallContext) -> Result<Session, GuestError> {
+    pub async fn open(&self, context: CallContext) -> Result<Session, GuestError> {
         if !self.is_enabled() {
             return Err(GuestError::Disabled);
         }
-        let instance = self.start(context, Purpose::Compute).await?;
-        Ok(Session::new(Arc::clone(self), instance, None))
+        let instance = self.guest.start(context, Purpose::Compute).await?;
+        Ok(Session::new(Arc::clone(&self.guest), instance, None))
     }
 
-    /// A fresh instance for one poll, with a way out. Does not wait: where as many
-    /// polls run as may, it is [`GuestError::Busy`] at once.
+    /// A fresh instance for one poll, which may send requests. Does not wait: returns
+    /// [`GuestError::Busy`] at once while all instances are in use.
     ///
     /// # Errors
     /// See [`GuestError`].
     pub async fn open_poll(
-        self: &Arc<Self>,
+        &self,
         context: CallContext,
         egress: &Egress,
         access: PollAccess,
@@ -185,43 +179,25 @@ impl Provider {
         };
         let fetcher = Fetcher::new(
             egress,
-            Arc::clone(&self.id),
+            Arc::clone(&self.guest.id),
             Arc::clone(&self.hosts),
             source.credential.clone(),
             access,
             context.now,
         );
-        let instance = self.start(context, Purpose::Poll).await?;
-        Ok(Session::new(Arc::clone(self), instance, Some(fetcher)))
-    }
-
-    async fn start(
-        &self,
-        context: CallContext,
-        purpose: Purpose,
-    ) -> Result<GuestInstance, GuestError> {
-        let id = Arc::clone(&self.id);
-        GuestInstance::start(&self.engine, &self.pre, id, context, purpose).await
-    }
-
-    pub(crate) fn contract(&self) -> &Contract {
-        &self.contract
-    }
-
-    /// How long a poll may take.
-    pub(crate) fn poll_wall(&self) -> Duration {
-        self.engine.limits().call(Purpose::Poll).wall()
-    }
-
-    pub(crate) fn settings_json(&self) -> &str {
-        &self.settings_json
+        let instance = self.guest.start(context, Purpose::Poll).await?;
+        Ok(Session::new(
+            Arc::clone(&self.guest),
+            instance,
+            Some(fetcher),
+        ))
     }
 }
 
 impl std::fmt::Debug for Provider {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Provider")
-            .field("id", &self.id)
+            .field("id", &self.info.id)
             .field("digest", &self.info.digest)
             .field("state", &self.info.state)
             .finish_non_exhaustive()

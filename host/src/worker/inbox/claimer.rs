@@ -1,19 +1,18 @@
-//! Claims deliveries that are due and hands each to a task of its own; a slow or
-//! broken one holds up nobody but itself.
+//! Claims due deliveries and starts a task for each, so that a slow or broken delivery
+//! delays no other.
 
-use super::address::Addresses;
-use super::audience::Batch;
-use super::load::Load;
-use super::processor::{Processor, Shared};
+use super::body_budget::BodyBudget;
+use super::context::InboxContext;
+use super::opened::OpenedDelivery;
+use super::processor::{Claim, Processor};
+use super::recipients::Recipients;
 use super::settler::{self, Settler};
 use crate::clock;
-use crate::config::InboxConfig;
-use crate::domain::backoff::Backoff;
 use crate::domain::delivery::ClaimedDelivery;
 use crate::measure;
-use crate::provider::Registry;
-use crate::signals::{Signals, Waiter};
-use crate::store::{Signal, Store, StoreError};
+use crate::signals::Waiter;
+use crate::store::{Signal, StoreError};
+use crate::worker::patience::patiently;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -21,42 +20,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// How long to collect room for a large claim before claiming what there is room
-/// for: many small claims cost the database more than one large one.
+/// The wait for room for a large claim: many small claims cost the database more than one
+/// large one.
 const GATHER_MAX: Duration = Duration::from_millis(10);
 /// The pause after the database failed.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
-/// How often the database is looked at for a claim before its leases are left to
-/// lapse.
-const LOOKS_MAX: u32 = 5;
-
-/// What a worker works with.
-#[derive(Clone)]
-pub struct InboxContext {
-    /// The store.
-    pub store: Store,
-    /// The providers.
-    pub registry: Arc<Registry>,
-    /// Who waits for whom.
-    pub signals: Signals,
-    /// Its settings.
-    pub config: InboxConfig,
-    /// Cancelled when what is still being worked on must be given back.
-    pub release: CancellationToken,
-}
-
-impl InboxContext {
-    pub(super) fn backoff(&self) -> Backoff {
-        Backoff {
-            base: Duration::from_millis(self.config.retry_base_ms),
-            max: Duration::from_millis(self.config.retry_max_ms),
-        }
-    }
-
-    pub(super) fn lease(&self) -> Duration {
-        Duration::from_secs(self.config.lease_seconds)
-    }
-}
+/// Tries to read the recipients of a claim. After the last one its leases expire.
+const READ_TRIES_MAX: u32 = 5;
 
 /// Works through the inbox.
 pub struct InboxWorker {
@@ -66,7 +36,7 @@ pub struct InboxWorker {
     /// One permit for each delivery that may be claimed and not yet settled.
     room: Arc<Semaphore>,
     room_max: u32,
-    load: Arc<Load>,
+    bodies: Arc<BodyBudget>,
 }
 
 impl InboxWorker {
@@ -79,11 +49,11 @@ impl InboxWorker {
             settler,
             room: Arc::new(Semaphore::new(context.config.in_flight_max)),
             room_max,
-            load: Load::new(context.config.in_flight_bytes_max),
+            bodies: BodyBudget::new(context.config.in_flight_bytes_max),
             context,
         };
         worker.work(&stop).await;
-        // Every permit back means that everything claimed has been settled.
+        // All permits are back once every claimed delivery is settled.
         let _ = worker.room.acquire_many(room_max).await;
         drop(worker);
         let _ = settling.await;
@@ -99,7 +69,7 @@ impl InboxWorker {
             let Some(room) = room else { return };
             let wanted = tokio::select! {
                 () = stop.cancelled() => return,
-                wanted = self.load.room(room.num_permits()) => wanted,
+                wanted = self.bodies.room(room.num_permits()) => wanted,
             };
             match self.claim(room, wanted).await {
                 Ok(claimed) if claimed == wanted => {}
@@ -115,8 +85,8 @@ impl InboxWorker {
         }
     }
 
-    /// Room for half of what may be in flight, if it comes soon; else for whatever
-    /// there is, but at least one.
+    /// Room for half of the deliveries that may be in flight, if it is free soon.
+    /// Otherwise all the room there is, at least for one.
     async fn make_room(&self) -> Option<OwnedSemaphorePermit> {
         let half = (self.room_max / 2).max(1);
         let gather = Arc::clone(&self.room).acquire_many_owned(half);
@@ -131,8 +101,7 @@ impl InboxWorker {
         Some(room)
     }
 
-    /// Claims as many as are wanted, for which there is room; returns how many there
-    /// were.
+    /// Claims up to `wanted` deliveries, for which there is `room`; returns their number.
     async fn claim(
         &self,
         mut room: OwnedSemaphorePermit,
@@ -148,94 +117,92 @@ impl InboxWorker {
         measure::claimed(count, claim.reclaimed);
         for delivery in &claim.unreadable {
             let Some(permit) = room.split(1) else { break };
-            let decided = self.processor.unreadable(delivery);
-            self.settler.settle(decided, permit).await;
+            let settlement = self.processor.unreadable(delivery);
+            let tries = self.context.config.attempts_max;
+            self.settler.settle(settlement, tries, permit).await;
         }
         if !claim.deliveries.is_empty() {
-            // The other half is for working on them and for settling them.
+            // The other half of the lease is for processing and settling.
             let open_until = started + lease / 2;
             self.hand_out(claim.deliveries, room, open_until).await;
         }
         Ok(count)
     }
 
-    /// Hands each delivery to a task of its own.
+    /// Starts a task for each delivery.
     async fn hand_out(
         &self,
-        mut deliveries: Vec<ClaimedDelivery>,
+        deliveries: Vec<ClaimedDelivery>,
         mut room: OwnedSemaphorePermit,
         open_until: Instant,
     ) {
         let sizes = deliveries.iter().map(|delivery| delivery.body.len());
-        let held = self.load.hold(sizes);
+        let held = self.bodies.hold(sizes);
         let registry = Arc::clone(&self.context.registry);
-        let read = move || {
-            let addresses = Addresses::read(&registry, &mut deliveries);
-            (deliveries, Arc::new(addresses))
+        let open = move || -> Vec<OpenedDelivery> {
+            let open = |delivery| OpenedDelivery::open(&registry, delivery);
+            deliveries.into_iter().map(open).collect()
         };
-        let Ok((deliveries, addresses)) = tokio::task::spawn_blocking(read).await else {
-            tracing::error!("could not read the addresses of a claim; its leases will lapse");
+        let Ok(opened) = tokio::task::spawn_blocking(open).await else {
+            tracing::error!("could not open the deliveries of a claim; their leases will expire");
             return;
         };
-        let prepare = async |deliveries: &[ClaimedDelivery]| {
-            let batch = self.look(deliveries, &addresses).await?;
-            let addresses = Arc::clone(&addresses);
-            Ok::<_, StoreError>(Arc::new(Shared {
-                addresses,
-                batch,
-                open_until,
-            }))
-        };
-        let all = match prepare(&deliveries).await {
-            Ok(shared) => Some(shared),
+        let for_all = match self.prepare(&opened, open_until).await {
+            Ok(claim) => Some(claim),
             Err(error) if error.is_transient() => {
-                tracing::error!(%error, deliveries = deliveries.len(), "could not prepare a claim; its leases will lapse");
+                tracing::error!(%error, deliveries = opened.len(), "could not read the recipients of a claim; its leases will expire");
                 return;
             }
             Err(_) => None,
         };
-        for (mut delivery, held) in deliveries.into_iter().zip(held) {
+        for (mut opened, held) in opened.into_iter().zip(held) {
             let Some(permit) = room.split(1) else { break };
-            let shared = match &all {
-                Some(shared) => Ok(Arc::clone(shared)),
-                // Something about one of them cannot be read: each on its own.
-                None => prepare(std::slice::from_ref(&delivery)).await,
+            let claim = match &for_all {
+                Some(claim) => Ok(Arc::clone(claim)),
+                // One of them has recipients that cannot be read: each on its own.
+                None => {
+                    self.prepare(std::slice::from_ref(&opened), open_until)
+                        .await
+                }
             };
-            if let Ok(shared) = &shared {
-                shared.batch.adopt(&mut delivery, &addresses);
-            }
             let (processor, settler) = (Arc::clone(&self.processor), self.settler.clone());
+            let ClaimedDelivery {
+                id, attempt, tries, ..
+            } = opened.delivery;
             tokio::spawn(async move {
-                let decided = match shared {
-                    Ok(shared) => processor.process_in_time(&delivery, &shared).await,
-                    Err(error) => processor.unprepared(&delivery, &error),
+                let settlement = match claim {
+                    Ok(claim) => {
+                        claim.recipients.name_provider(&mut opened);
+                        processor.process_in_time(&opened, &claim).await
+                    }
+                    Err(error) => Some(processor.unprepared(&opened.delivery, &error)),
                 };
-                drop((delivery, held));
-                settler.settle(decided, permit).await;
+                // The body is no longer needed, so the next claim may use its bytes.
+                drop((opened, held));
+                match settlement {
+                    Some(settlement) => settler.settle(settlement, tries, permit).await,
+                    None => settler.give_back(id, attempt, permit).await,
+                }
             });
         }
     }
 
-    /// The look at the database that deliveries need; more than one while it is
-    /// away.
-    async fn look(
+    async fn prepare(
         &self,
-        deliveries: &[ClaimedDelivery],
-        addresses: &Addresses,
-    ) -> Result<Batch, StoreError> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match Batch::read(&self.context.store, deliveries, addresses).await {
-                Err(error) if error.is_transient() && tries < LOOKS_MAX => {
-                    tokio::time::sleep(RETRY_PAUSE).await;
-                }
-                result => return result,
-            }
-        }
+        opened: &[OpenedDelivery],
+        open_until: Instant,
+    ) -> Result<Arc<Claim>, StoreError> {
+        let recipients = patiently(READ_TRIES_MAX, RETRY_PAUSE, || {
+            Recipients::read(&self.context.store, opened)
+        })
+        .await?;
+        Ok(Arc::new(Claim {
+            recipients,
+            open_until,
+        }))
     }
 
-    /// Until something may be due.
+    /// Waits until a delivery may be due.
     async fn wait(&self, due: &mut Waiter, stop: &CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => {}

@@ -1,15 +1,17 @@
-//! Contract 1: bindings to `wit/v1`, and which of its exports a component has.
+//! Contract 1: the bindings to `wit/v1`, and the exports of a component.
 
+mod bindings;
 mod convert;
 mod imports;
 
-use super::{ParseRefusal, ParseResult, PollRefusal, PollResult};
 use crate::domain::delivery::ClaimedDelivery;
 use crate::domain::event::{ParsedEvent, Verdict};
-use crate::domain::poll::PollRequest;
+use crate::domain::poll::{PollPage, PollRequest};
 use crate::domain::provider::ProviderKind;
 use crate::provider::description::Description;
-use crate::provider::refusal::LoadRefusal;
+use crate::provider::error::GuestError;
+use crate::provider::failure::{ParseFailure, PollFailure};
+use crate::provider::load_refusal::LoadRefusal;
 use crate::provider::state::CallState;
 use bindings::exports::triggerhouse::provider as exports;
 use bindings::triggerhouse::provider::types::ParseError;
@@ -18,26 +20,13 @@ use wasmtime::component::{Instance, InstancePre};
 
 pub(super) use imports::add_to_linker;
 
-/// Generated. One world that has everything, so that each type exists once; a
-/// component is never instantiated through it, because none exports all of it.
-mod bindings {
-    #![allow(missing_docs, clippy::all, clippy::unwrap_used, clippy::expect_used)]
-    wasmtime::component::bindgen!({
-        path: "../wit/v1",
-        inline: "package triggerhouse:host; world all { include triggerhouse:provider/webhook-and-polling-provider@1.0.0; }",
-        world: "triggerhouse:host/all",
-        imports: { default: async | trappable, "triggerhouse:provider/log@1.0.0": trappable },
-        exports: { default: async },
-    });
-}
-
-/// What a component's version has to start with.
+/// The major version that a component must be built against.
 pub(super) const MAJOR: u64 = 1;
 /// The version that this host was built against.
 pub(super) const VERSION: &str = "1.0.0";
-/// What makes a component a provider.
+/// The interfaces of which a provider exports at least one.
 pub(super) const SUPPORTED: [&str; 2] = [WEBHOOK, POLLING];
-/// What a component may import.
+/// The interfaces that a component may import.
 pub(super) const IMPORTS: [&str; 3] = [
     "triggerhouse:provider/log@1.0.0",
     "triggerhouse:provider/http@1.0.0",
@@ -51,7 +40,7 @@ const POLLING: &str = "triggerhouse:provider/polling@1.0.0";
 
 /// The exports that a component has.
 pub(crate) struct Exports {
-    /// Of the contract that it was built against.
+    /// The version of the contract that it was built against.
     pub(super) version: String,
     describe: exports::describe::GuestIndices,
     filter: exports::filter::GuestIndices,
@@ -60,7 +49,7 @@ pub(crate) struct Exports {
 }
 
 impl Exports {
-    /// Finds them, each on its own.
+    /// Looks each export up.
     pub(super) fn probe(
         pre: &InstancePre<CallState>,
         version: String,
@@ -128,20 +117,19 @@ impl Exports {
         instance: &Instance,
         delivery: &ClaimedDelivery,
         settings: &str,
-    ) -> Option<ParseResult> {
-        let webhook = self.webhook.as_ref()?;
-        let request = convert::request(delivery, settings);
-        let call = async {
-            let guest = webhook.load(&mut *store, instance)?;
-            guest.call_parse(store, &request).await
+    ) -> wasmtime::Result<Result<Vec<ParsedEvent>, ParseFailure>> {
+        let Some(webhook) = &self.webhook else {
+            return Ok(Err(GuestError::NotExported("webhook").into()));
         };
-        Some(call.await.map(|result| match result {
-            Ok(events) => convert::events(events).map_err(ParseRefusal::BadOutput),
-            Err(ParseError::Ignored(reason)) => Err(ParseRefusal::Ignored(reason)),
+        let request = convert::request(delivery, settings);
+        let guest = webhook.load(&mut *store, instance)?;
+        Ok(match guest.call_parse(store, &request).await? {
+            Ok(events) => convert::events(events).map_err(Into::into),
+            Err(ParseError::Ignored(reason)) => Err(ParseFailure::Ignored(reason)),
             Err(ParseError::Malformed(reason) | ParseError::Other(reason)) => {
-                Err(ParseRefusal::Malformed(reason))
+                Err(ParseFailure::Malformed(reason))
             }
-        }))
+        })
     }
 
     pub(super) async fn poll(
@@ -151,17 +139,16 @@ impl Exports {
         request: &PollRequest,
         limit: usize,
         settings: &str,
-    ) -> Option<PollResult> {
-        let polling = self.polling.as_ref()?;
-        let request = convert::poll_request(request, limit, settings);
-        let call = async {
-            let guest = polling.load(&mut *store, instance)?;
-            guest.call_poll(store, &request).await
+    ) -> wasmtime::Result<Result<PollPage, PollFailure>> {
+        let Some(polling) = &self.polling else {
+            return Ok(Err(GuestError::NotExported("polling").into()));
         };
-        Some(call.await.map(|result| match result {
-            Ok(page) => convert::page(page).map_err(PollRefusal::BadOutput),
-            Err(error) => Err(PollRefusal::Provider(error.into())),
-        }))
+        let request = convert::poll_request(request, limit, settings);
+        let guest = polling.load(&mut *store, instance)?;
+        Ok(match guest.call_poll(store, &request).await? {
+            Ok(page) => convert::page(page).map_err(Into::into),
+            Err(error) => Err(error.into()),
+        })
     }
 
     pub(super) async fn matches(

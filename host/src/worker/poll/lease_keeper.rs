@@ -1,7 +1,7 @@
 //! Holds a group while it is polled, however long its service takes: the claim in the
-//! database, which counts, and the lock in Redis, which is advice.
+//! database, which counts, and the lock in Redis, which is advisory.
 
-use super::PollContext;
+use super::context::PollContext;
 use crate::clock;
 use crate::lock::{Acquired, LockGuard, Renewed};
 use crate::store::ClaimedPoll;
@@ -10,17 +10,17 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Renewals within one lease: two may fail before it lapses.
+/// Renewals within one lease: two may fail before it expires.
 const RENEWALS_PER_LEASE: u32 = 3;
 
-/// Renews a claim until it is stopped or lost.
-pub(super) struct Keeper {
+/// Renews a claim until it is stopped or the claim is lost.
+pub(super) struct LeaseKeeper {
     done: CancellationToken,
     task: JoinHandle<Option<LockGuard>>,
 }
 
-impl Keeper {
-    /// Starts; `halt` is cancelled when the claim is lost.
+impl LeaseKeeper {
+    /// Starts renewing. Cancels `halt` when the claim is lost.
     pub(super) fn start(
         context: &Arc<PollContext>,
         claim: &ClaimedPoll,
@@ -37,7 +37,7 @@ impl Keeper {
                 }
                 stop.cancel();
             };
-            // Apart: a Redis that is slow to answer takes no claim away.
+            // Side by side: a slow Redis must not cost the claim.
             let locked = keep_lock(&context, &claim, &mut lock, &stop);
             tokio::join!(claimed, locked);
             lock
@@ -45,7 +45,7 @@ impl Keeper {
         Self { done, task }
     }
 
-    /// Stops, and lets others have the lock.
+    /// Stops renewing and releases the lock.
     pub(super) async fn stop(self) {
         self.done.cancel();
         if let Ok(Some(lock)) = self.task.await {
@@ -65,15 +65,15 @@ async fn keep_claim(context: &PollContext, claim: &ClaimedPoll) {
             Ok(true) => held_since = asked,
             Ok(false) => return,
             Err(error) if held_since.elapsed() < lease => {
-                tracing::warn!(group.id = %claim.group, %error, "could not renew the claim of a poll; trying again");
+                tracing::warn!(group.id = %claim.group, %error, "could not renew the claim of a poll; will retry");
             }
             Err(_) => return,
         }
     }
 }
 
-/// Until `stop`. Breaks off no call: a lock that was got without anybody's knowing would
-/// be nobody's until it lapses.
+/// Renews the lock until `stop`. Never drops a pending call: it may acquire a lock that
+/// nobody would release.
 async fn keep_lock(
     context: &PollContext,
     claim: &ClaimedPoll,
@@ -89,7 +89,8 @@ async fn keep_lock(
     }
 }
 
-/// Without the lock the poll goes on: nobody else can claim the group.
+/// Renews the lock once. Without the lock the poll goes on: the claim still keeps others
+/// out.
 async fn renew(context: &PollContext, claim: &ClaimedPoll, lock: &mut Option<LockGuard>) {
     let renewed = match lock {
         Some(lock) => lock.renew().await,
@@ -97,7 +98,7 @@ async fn renew(context: &PollContext, claim: &ClaimedPoll, lock: &mut Option<Loc
     };
     match renewed {
         Renewed::Held => {}
-        // Redis may have been started anew.
+        // Redis may have restarted.
         Renewed::Lost => {
             let acquired = context.locks.acquire(claim.group, context.lease()).await;
             *lock = match acquired {

@@ -1,5 +1,5 @@
-//! Why a component is not loaded. Every refusal says what is wrong and, where a
-//! choice exists, what would be right.
+//! The reasons for which a component is not loaded. Each says what is wrong and, where there
+//! is a choice, what would be right.
 
 use crate::provider::error::GuestError;
 use std::path::PathBuf;
@@ -10,76 +10,76 @@ use std::path::PathBuf;
 pub struct LoadError {
     /// The component's file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The reason.
     pub refusal: LoadRefusal,
 }
 
-/// What is wrong with a component.
+/// The reason for which a component is not loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadRefusal {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("cannot be read: {0}")]
     Unreadable(#[from] std::io::Error),
-    /// It is not what the operator pinned.
+    /// The file differs from the one that the operator pinned.
     #[error("its sha256 is {found}, but the registry pins {pinned}")]
     DigestMismatch {
         /// The file's digest.
         found: String,
-        /// The registry's.
+        /// The digest in the registry.
         pinned: String,
     },
-    /// It is no component, or one that needs more than the engine gives.
+    /// The file is no component, or one that needs more than the engine offers.
     #[error("is no WebAssembly component that this host can run: {0}")]
     NoComponent(String),
-    /// Neither of the two ways in.
+    /// It exports none of the interfaces that make a provider.
     #[error("exports neither webhook nor polling; supported: {supported}")]
     NoProvider {
-        /// The interfaces.
+        /// The interfaces that do.
         supported: String,
     },
-    /// An interface that every provider has.
+    /// It lacks an interface that every provider has.
     #[error("does not export {interface}, which every provider has")]
     MissingInterface {
-        /// Its name.
+        /// The name of the interface.
         interface: &'static str,
     },
-    /// Built against a contract that this host does not speak.
+    /// It was built against a contract that this host does not support.
     #[error("was built against contract {version}; supported: {supported} and what is compatible")]
     UnknownContract {
-        /// The component's.
+        /// The component's version.
         version: String,
-        /// The host's.
+        /// The host's version.
         supported: &'static str,
     },
-    /// Wants something that no host offers.
+    /// It imports something that the host does not offer.
     #[error("imports {name}, which is not offered; supported: {supported}")]
     UnknownImport {
-        /// What it wants.
+        /// The import.
         name: String,
-        /// What there is.
+        /// The imports on offer.
         supported: String,
     },
-    /// The names are right, but functions or types behind them are not.
+    /// The interfaces have the right names, but other functions or types.
     #[error("does not fit the contract: {0}")]
     Unlinkable(String),
-    /// It failed when it was asked to describe itself.
+    /// The call for its description failed.
     #[error("could not be asked for its description: {0}")]
     Undescribed(GuestError),
-    /// What it says about itself is wrong.
+    /// Its description is wrong.
     #[error("its description is wrong: {0}")]
     BadDescription(String),
-    /// The registry calls it something else.
+    /// The registry has another id for it.
     #[error("describes itself as {described:?}, but is registered as {registered:?}")]
     IdMismatch {
-        /// The component's own id.
+        /// The id in the component's description.
         described: String,
-        /// The registry's.
+        /// The id in the registry.
         registered: String,
     },
-    /// The operator's settings do not fit the component's schema.
+    /// The operator's settings do not match the component's schema.
     #[error("its settings are wrong: {0}")]
     BadSettings(String),
-    /// The operator grants what is no host.
+    /// An entry of `allow_hosts` is no host.
     #[error("allow_hosts: {0}")]
     BadGrant(String),
 }

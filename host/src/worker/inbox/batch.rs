@@ -1,49 +1,26 @@
-//! What is decided about a claimed delivery, on its way to the settler.
+//! The settler's queue, cut into transactions.
 
 use crate::domain::DeliveryId;
-use crate::domain::delivery::{ClaimedDelivery, Disposition};
-use crate::domain::event::DecidedEvent;
-use crate::domain::trace::TraceParent;
 use crate::store::Settlement;
 use std::iter::Peekable;
 
-/// What is decided about a claimed delivery.
-pub(super) enum Decided {
+/// A processed delivery on its way into the database.
+pub(super) enum Processed {
     /// It is settled.
     Settle {
-        /// How.
         settlement: Settlement,
-        /// The claim's [`ClaimedDelivery::tries`].
+        /// Attempts that count, this one included.
         tries: i32,
     },
-    /// Nothing was tried: another claim may take it, and this one does not count.
+    /// Another claim may take it at once, and this attempt does not count.
     GiveBack {
-        /// The row.
         delivery: DeliveryId,
         /// The claim's fence.
         attempt: i32,
     },
 }
 
-impl Decided {
-    pub(super) fn settle(
-        delivery: &ClaimedDelivery,
-        disposition: Disposition,
-        events: Vec<DecidedEvent>,
-    ) -> Self {
-        Self::Settle {
-            settlement: Settlement {
-                delivery: delivery.id,
-                attempt: delivery.attempt,
-                disposition,
-                owner: None,
-                events,
-                trace: TraceParent::of(&delivery.headers),
-            },
-            tries: delivery.tries,
-        }
-    }
-
+impl Processed {
     fn events(&self) -> usize {
         match self {
             Self::Settle { settlement, .. } => settlement.events.len(),
@@ -52,18 +29,19 @@ impl Decided {
     }
 }
 
-/// What fits into one transaction: at least one, however many events it has.
+/// The deliveries of the next transaction: as many as `events_max` allows, and at least
+/// one, however many events it has.
 pub(super) fn next_batch<P>(
-    rest: &mut Peekable<impl Iterator<Item = (Decided, P)>>,
+    rest: &mut Peekable<impl Iterator<Item = (Processed, P)>>,
     events_max: usize,
-) -> (Vec<Decided>, Vec<P>) {
+) -> (Vec<Processed>, Vec<P>) {
     let mut events = 0;
     let (mut batch, mut permits) = (Vec::new(), Vec::new());
-    while let Some((decided, permit)) =
+    while let Some((processed, permit)) =
         rest.next_if(|(next, _)| batch.is_empty() || events + next.events() <= events_max)
     {
-        events += decided.events();
-        batch.push(decided);
+        events += processed.events();
+        batch.push(processed);
         permits.push(permit);
     }
     (batch, permits)
@@ -72,11 +50,12 @@ pub(super) fn next_batch<P>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::event::{Decision, ParsedEvent};
+    use crate::domain::delivery::Disposition;
+    use crate::domain::event::{DecidedEvent, Decision, ParsedEvent};
     use crate::domain::{AutomationId, TriggerId};
     use std::sync::Arc;
 
-    fn with_events(count: usize) -> (Decided, ()) {
+    fn with_events(count: usize) -> (Processed, ()) {
         let event = DecidedEvent {
             org: "acme".parse().unwrap(),
             trigger: TriggerId::new(),
@@ -102,13 +81,8 @@ mod tests {
             events: vec![event; count],
             trace: None,
         };
-        (
-            Decided::Settle {
-                settlement,
-                tries: 1,
-            },
-            (),
-        )
+        let tries = 1;
+        (Processed::Settle { settlement, tries }, ())
     }
 
     #[test]
@@ -118,7 +92,7 @@ mod tests {
         let mut sizes = Vec::new();
         while rest.peek().is_some() {
             let (batch, _) = next_batch(&mut rest, 5);
-            sizes.push(batch.iter().map(Decided::events).collect::<Vec<_>>());
+            sizes.push(batch.iter().map(Processed::events).collect::<Vec<_>>());
         }
         assert_eq!(
             sizes,

@@ -1,0 +1,38 @@
+//! The parts of the host that the inbox worker uses.
+
+use crate::config::InboxConfig;
+use crate::domain::backoff::Backoff;
+use crate::provider::Registry;
+use crate::signals::Signals;
+use crate::store::Store;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// The parts of the host that the inbox worker uses.
+#[derive(Clone)]
+pub struct InboxContext {
+    /// The database.
+    pub store: Store,
+    /// The providers that parse and filter.
+    pub registry: Arc<Registry>,
+    /// Wakes the worker, and the consumers of its messages.
+    pub signals: Signals,
+    /// The `[inbox]` settings.
+    pub config: InboxConfig,
+    /// Cancelled shortly before the process exits: unfinished deliveries are given back.
+    pub release: CancellationToken,
+}
+
+impl InboxContext {
+    pub(super) fn backoff(&self) -> Backoff {
+        Backoff {
+            base: Duration::from_millis(self.config.retry_base_ms),
+            max: Duration::from_millis(self.config.retry_max_ms),
+        }
+    }
+
+    pub(super) fn lease(&self) -> Duration {
+        Duration::from_secs(self.config.lease_seconds)
+    }
+}

@@ -1,0 +1,46 @@
+//! The parts of the host that the poll worker uses.
+
+use crate::config::PollingConfig;
+use crate::credentials::Credentials;
+use crate::domain::backoff::Backoff;
+use crate::egress::Egress;
+use crate::lock::Locks;
+use crate::provider::Registry;
+use crate::signals::Signals;
+use crate::store::Store;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The parts of the host that the poll worker uses.
+#[derive(Clone)]
+pub struct PollContext {
+    /// The database.
+    pub store: Store,
+    /// The providers that poll.
+    pub registry: Arc<Registry>,
+    /// Wakes the worker, and the consumers of its messages.
+    pub signals: Signals,
+    /// Sends the requests of providers.
+    pub egress: Egress,
+    /// The credentials that are attached to requests.
+    pub credentials: Credentials,
+    /// The `[polling]` settings.
+    pub config: PollingConfig,
+    /// Keep two replicas from polling a service at the same time.
+    pub locks: Locks,
+    /// Polls that may run at the same time.
+    pub polls_max: u32,
+}
+
+impl PollContext {
+    pub(super) fn lease(&self) -> Duration {
+        Duration::from_secs(self.config.lease_seconds)
+    }
+
+    pub(super) fn backoff(&self) -> Backoff {
+        Backoff {
+            base: Duration::from_millis(self.config.retry_base_ms),
+            max: Duration::from_millis(self.config.retry_max_ms),
+        }
+    }
+}
