@@ -1,4 +1,4 @@
-//! What guests that poll do when a test tells them to.
+//! The scripts of guests that poll.
 
 use serde_json::{Value, json};
 use triggerhouse_sdk::http::{FetchError, Method, Request, fetch};
@@ -10,7 +10,7 @@ pub fn of(request: &PollRequest) -> Option<Value> {
     cursor.is_object().then_some(cursor)
 }
 
-/// Does what it says: what is to be fetched first, then the misbehaviour.
+/// Runs a script: first its requests, then its misbehavior.
 pub fn run(script: &Value, request: &PollRequest) -> Result<PollPage, PollError> {
     let wanted = script["fetch"].as_array().cloned().unwrap_or_default();
     let events = wanted.iter().map(|item| told(send(item))).collect();
@@ -68,13 +68,13 @@ pub fn run(script: &Value, request: &PollRequest) -> Result<PollPage, PollError>
                 ..page
             })
         }
-        // Another page is waiting, and always the same.
+        // Announces another page, which is always the same.
         Some("circle") => Ok(PollPage {
             cursor: script.to_string(),
             more: true,
             ..page
         }),
-        // Each page has one event more.
+        // Announces another page, and returns one new event on each.
         Some("endless") => {
             let count = script["count"].as_u64().unwrap_or(0) + 1;
             let event = Event {
@@ -96,8 +96,8 @@ pub fn run(script: &Value, request: &PollRequest) -> Result<PollPage, PollError>
     }
 }
 
-/// Accepts, unless the facts name a URL: what comes of a request to it is the reason
-/// then.
+/// Accepts the event. If its facts name a URL, rejects it with the result of a request to
+/// the URL.
 pub fn verdict(facts: &Value) -> Verdict {
     match facts["fetch"].as_str() {
         Some(url) => Verdict::Reject(send(&json!({ "url": url })).to_string()),
@@ -105,7 +105,7 @@ pub fn verdict(facts: &Value) -> Verdict {
     }
 }
 
-/// Sends one request and says what came of it.
+/// Sends one request and returns the result.
 fn send(item: &Value) -> Value {
     let headers = item["headers"].as_array().cloned().unwrap_or_default();
     let header = |pair: &Value| Header {
@@ -162,7 +162,7 @@ fn told(facts: Value) -> Event {
     }
 }
 
-/// What the standard library's hash maps are seeded with.
+/// The random seed of the standard library's hash maps.
 fn random() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(1)

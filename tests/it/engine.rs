@@ -1,5 +1,5 @@
-//! The engine and the registry, with real components. Each limit is met by a
-//! guest that is told to break it, each refusal by a component that earns it.
+//! The engine and the registry, with real components. A guest breaks each limit, and a faulty
+//! component provokes each refusal.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,14 +22,14 @@ mod registry;
 /// 2026-11-23T14:34:29Z.
 const RECEIVED_AT: Timestamp = Timestamp(1_795_444_469_000_123);
 
-/// The file of a guest; `what` as in `tests/guests/<what>`.
+/// The component of `tests/guests/<what>`.
 fn guest(what: &str) -> PathBuf {
     let path = files::guest(&format!("guest_{}", what.replace('-', "_")));
     assert!(path.exists(), "{} was not built", path.display());
     path
 }
 
-/// Compiling each guest once is enough for all tests that do not ask about it.
+/// A shared cache: most tests need each guest compiled only once.
 fn shared_cache() -> Cache {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-guests");
     Cache::at(&directory)
@@ -78,14 +78,14 @@ fn delivery(body: &str) -> ClaimedDelivery {
     }
 }
 
-/// What one delivery becomes in a session of its own.
+/// Parses one delivery in a session of its own.
 async fn parse(provider: &Arc<Provider>, body: &str) -> Result<Vec<ParsedEvent>, ParseFailure> {
     let delivery = delivery(body);
     let mut session = provider.open(CallContext::of(&delivery)).await?;
     session.parse(&delivery).await
 }
 
-/// Tells `echo` what to do, and returns how that ended.
+/// Sends a command to `echo` and returns its error.
 async fn told(provider: &Arc<Provider>, what: &str) -> GuestError {
     match parse(provider, &format!(r#"{{"do":"{what}"}}"#)).await {
         Err(ParseFailure::Guest(error)) => error,
@@ -93,7 +93,7 @@ async fn told(provider: &Arc<Provider>, what: &str) -> GuestError {
     }
 }
 
-/// Tells `echo` what to do, and returns what it saw.
+/// Sends a command to `echo` and returns the facts of its event.
 async fn seen(provider: &Arc<Provider>, what: &str) -> serde_json::Value {
     let events = parse(provider, &format!(r#"{{"do":"{what}"}}"#))
         .await

@@ -1,4 +1,4 @@
-//! From the acknowledgement to the hand-off.
+//! From the acknowledgment to the hand-off.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -61,7 +61,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_mismatch_is_a_visible_skip_that_says_which_field_rejected(db: &TestDb) {
+    async fn a_mismatch_is_a_visible_skip_that_names_the_field(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "github", json!({"labels": ["security"]})).await;
         let body = github::issue("opened", 1);
@@ -126,7 +126,7 @@ on_both! {
         app.settled().await;
         let delivery = app.get("acme", &format!("/v1/inbox/{id}")).await;
         assert_eq!(delivery["delivery"]["outcome"], "the integration's status is suspended: it starts no run");
-        // Nor do its triggers by their own URLs.
+        // Deliveries to the triggers' own URLs start no run either.
         let body = json!({"name": "own", "provider": "echo", "kind": "webhook", "integration_id": integration});
         let created = app.post("acme", "/v1/triggers", body).await;
         let own = Hook {
@@ -166,7 +166,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn unreadable_json_is_a_dead_letter_with_a_reason_and_its_neighbours_settle(db: &TestDb) {
+    async fn unreadable_json_is_a_dead_letter_with_a_reason_and_its_neighbors_settle(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "github", json!({})).await;
         let bodies: Vec<Vec<u8>> = vec![
@@ -196,7 +196,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_misbehaving_delivery_costs_its_own_attempts_and_nobody_elses(db: &TestDb) {
+    async fn a_misbehaving_delivery_costs_only_its_own_attempts(db: &TestDb) {
         let mut app = TestApp::start_with(db, "[engine]\ncall_cpu_ms = 50").await;
         let hook = app.hook("acme", "echo", json!({})).await;
         for what in ["trap", "loop", "hog", "recurse"] {
@@ -223,7 +223,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_configuration_that_does_not_fit_the_schema_is_refused_with_pointers(db: &TestDb) {
+    async fn a_configuration_that_violates_the_schema_is_refused_with_pointers(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let body = json!({"name": "t", "provider": "github", "kind": "webhook", "config": {"labels": "bug", "nonsense": 1}});
         let refused = app.call("acme", Method::POST, "/v1/triggers", Some(body)).await;
@@ -241,7 +241,7 @@ on_both! {
         for number in 0..40 {
             echo(&door, &hook, json!({"events": [event(&format!("k{number}"), "a")]})).await;
         }
-        // Each event takes the database some 50 ms, so settling takes seconds.
+        // Each event takes the database about 50 ms, so settling takes seconds.
         db.execute(match db.kind {
             Kind::Sqlite => "create trigger slow before insert on events
                 begin select hex(randomblob(5000000)); end",
@@ -262,8 +262,8 @@ on_both! {
         assert!(done > 0);
         assert_eq!(db.number("select count(*) from events").await, done);
         assert_eq!(db.number("select count(*) from outbox").await, done);
-        // What nobody had claimed waits for the next worker, untouched. Asked for at a
-        // time when every lease has lapsed, so that a dropped claim would show up here.
+        // Unclaimed deliveries wait for the next worker. Read as of a time when every lease
+        // has expired, so a dropped claim would show up here.
         let lapsed = triggerhouse::clock::now() + Duration::from_secs(86_400);
         let left = door.app.store.claim_deliveries(lapsed, Duration::from_secs(1), 100).await.unwrap().deliveries;
         assert!(left.iter().all(|delivery| delivery.attempt == 1), "{left:?}");
@@ -271,7 +271,7 @@ on_both! {
         door.stop().await;
     }
 
-    async fn a_settlement_that_the_database_refuses_spares_its_neighbours(db: &TestDb) {
+    async fn a_settlement_that_the_database_rejects_spares_its_neighbors(db: &TestDb) {
         let mut door = TestApp::start_with(db, "roles = ['ingress', 'api']").await;
         let hook = door.hook("acme", "echo", json!({})).await;
         let mut poisoned = String::new();
@@ -291,7 +291,7 @@ on_both! {
         })
         .await;
 
-        // It finds all of them waiting, so they are claimed, and settled, together.
+        // All of them wait already, so they are claimed and settled together.
         let worker = TestApp::start_with(db, "roles = ['workers']").await;
         door.settled().await;
         worker.stop().await;
@@ -302,7 +302,7 @@ on_both! {
         assert!(text(&failed[0]["error"]).contains("refused by the test"), "{}", failed[0]);
         assert_eq!(db.number("select count(*) from inbox where attempt > 1").await, 1);
 
-        // With its cause gone, a retry by hand mends it.
+        // Once the cause is gone, a manual retry succeeds.
         db.execute(match db.kind {
             Kind::Sqlite => "drop trigger poison",
             Kind::Postgres => "drop trigger poison on events",

@@ -1,5 +1,4 @@
-//! Triggers that fire by the clock, schedules that they follow, and runs that people
-//! start.
+//! Scheduled triggers, the schedules that they follow, and manual runs.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -14,7 +13,7 @@ pub const LIMITS: FiringLimits = FiringLimits {
     late: Duration::from_secs(60),
     missed_ticks_max: 10,
 };
-/// Without what fires on its own: the test is the clock.
+/// Settings without a scheduler: the test fires the ticks.
 pub const NO_SCHEDULER: &str = "roles = ['ingress', 'workers', 'api']";
 
 fn time(text: &str) -> Timestamp {
@@ -56,7 +55,7 @@ async fn refused(app: &mut TestApp, method: Method, path: &str, body: Value) -> 
 }
 
 on_both! {
-    async fn a_trigger_fires_by_itself_and_the_run_is_handed_over(db: &TestDb) {
+    async fn a_scheduled_trigger_fires_and_its_run_is_handed_over(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let created = scheduled(&mut app, "acme", json!({"cron": "* * * * * *"})).await;
         assert_eq!(created["webhook_url"], Value::Null);
@@ -76,7 +75,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn each_tick_fires_once_however_many_replicas_look(db: &TestDb) {
+    async fn each_tick_fires_once_with_any_number_of_replicas(db: &TestDb) {
         let mut app = TestApp::start_with(db, NO_SCHEDULER).await;
         for _ in 0..20 {
             scheduled(&mut app, "acme", json!({"cron": "0 * * * *", "missed_ticks": "all"})).await;
@@ -99,14 +98,14 @@ on_both! {
         }
         assert_eq!(runs, 20);
         assert_eq!(app.all("acme", "/v1/runs").await.len(), 20);
-        // Not even where a tick is due once more.
+        // A tick that is due again starts no second run.
         db.execute(&format!("update triggers set due_at = {}", due.0)).await;
         let again = app.app.store.fire_due(now, LIMITS, 100).await.unwrap();
         assert_eq!((again.triggers, again.runs), (20, 0));
         app.stop().await;
     }
 
-    async fn what_was_missed_is_done_with_as_the_trigger_says(db: &TestDb) {
+    async fn missed_ticks_follow_the_policy_of_the_trigger(db: &TestDb) {
         let mut app = TestApp::start_with(db, NO_SCHEDULER).await;
         for (missed, expected) in [("skip", 1), ("last", 2), ("all", 4)] {
             let created = scheduled(&mut app, "acme", json!({"cron": "0 * * * *", "missed_ticks": missed})).await;
@@ -151,7 +150,7 @@ on_both! {
         assert_eq!(next(&change.json().await.unwrap()), Value::Null);
         let fired = app.app.store.fire_due(due, LIMITS, 10).await.unwrap();
         assert_eq!(fired.triggers, 0);
-        // What passed while it was off was not missed.
+        // Ticks that pass while a trigger is disabled do not count as missed.
         app.call("acme", Method::PATCH, &path, Some(json!({"enabled": true}))).await;
         let due = app.app.store.next_tick().await.unwrap().unwrap();
         assert!(due > clock::now());
@@ -164,7 +163,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_change_fires_what_was_due_before_it(db: &TestDb) {
+    async fn a_change_first_fires_the_ticks_that_were_due(db: &TestDb) {
         let mut app = TestApp::start_with(db, NO_SCHEDULER).await;
         let automation = app.post("acme", "/v1/automations", json!({"name": "a"})).await;
         let automation = text(&automation["automation"]["id"]);
@@ -174,7 +173,7 @@ on_both! {
         let of_own = scheduled(&mut app, "acme", json!({"cron": "* * * * *", "missed_ticks": "all"})).await;
         let follower = json!({"automation_id": automation, "schedule_id": schedule, "missed_ticks": "all"});
         let follower = scheduled(&mut app, "acme", follower).await;
-        // Nothing has looked at the clock for five minutes.
+        // No scheduler has run for five minutes.
         let minute = clock::now().0 / 60_000_000 * 60_000_000;
         let due = minute - 5 * 60_000_000;
         db.execute(&format!("update triggers set due_at = {due}")).await;
@@ -186,13 +185,13 @@ on_both! {
         for trigger in [of_own, follower] {
             let id = text(&trigger["trigger"]["id"]);
             let runs = app.all("acme", &format!("/v1/events?trigger_id={id}&status=queued")).await;
-            // The sixth is that of this minute; a seventh, if the next has begun.
+            // The sixth tick is that of the current minute, the seventh that of the next one.
             assert!((6..=7).contains(&runs.len()), "{} of {id}", runs.len());
         }
         app.stop().await;
     }
 
-    async fn what_is_off_or_gone_never_fires(db: &TestDb) {
+    async fn disabled_and_deleted_triggers_never_fire(db: &TestDb) {
         let mut app = TestApp::start_with(db, NO_SCHEDULER).await;
         for off in [true, false] {
             let created = scheduled(&mut app, "acme", json!({"cron": "* * * * *"})).await;
@@ -241,7 +240,7 @@ on_both! {
 
         let conflict = app.call("acme", Method::DELETE, &schedule_path, None).await;
         assert_eq!(conflict.status(), StatusCode::CONFLICT);
-        // A cron of its own sets it free.
+        // With a cron of its own, the trigger no longer follows the schedule.
         app.call("acme", Method::PATCH, &trigger, Some(json!({"cron": "0 0 * * *"}))).await;
         let seen = app.get("acme", &trigger).await;
         assert_eq!(seen["trigger"]["schedule_id"], Value::Null);
@@ -254,7 +253,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn what_makes_no_sense_is_refused_with_its_place(db: &TestDb) {
+    async fn an_invalid_field_is_refused_with_its_place(db: &TestDb) {
         let mut app = TestApp::start_with(db, NO_SCHEDULER).await;
         let automation = app.post("acme", "/v1/automations", json!({"name": "a"})).await;
         let automation = text(&automation["automation"]["id"]);
@@ -292,7 +291,7 @@ on_both! {
         let rotate = format!("/v1/triggers/{}/rotate-secret", text(&created["trigger"]["id"]));
         let conflict = app.call("acme", Method::POST, &rotate, Some(json!({}))).await;
         assert_eq!(conflict.status(), StatusCode::CONFLICT, "it has no URL");
-        // Another organization's schedule does not exist.
+        // A schedule of another organization is unknown here.
         for method in [Method::GET, Method::DELETE] {
             let answer = app.call("other", method, &path, None).await;
             assert_eq!(answer.status(), StatusCode::NOT_FOUND);
@@ -300,7 +299,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_trigger_that_cannot_be_read_holds_up_no_other(db: &TestDb) {
+    async fn an_unreadable_trigger_blocks_no_other(db: &TestDb) {
         let mut app = TestApp::start_with(db, NO_SCHEDULER).await;
         for _ in 0..2 {
             scheduled(&mut app, "acme", json!({"cron": "0 * * * *"})).await;
@@ -375,7 +374,7 @@ on_both! {
         let scheduler = TestApp::start_with(db, "roles = ['scheduler']\n[scheduler]\npoll_ms = 3600000").await;
         scheduled(&mut api, "acme", json!({"cron": "* * * * * *"})).await;
         if db.url.starts_with("sqlite") {
-            // An embedded database has one process, and no signals between two.
+            // An embedded database has one process, so there are no signals between replicas.
             scheduler.stop().await;
             api.stop().await;
             return;

@@ -1,4 +1,4 @@
-//! Triggers that fire by the clock are deleted, or can no longer be read.
+//! Scheduled triggers that are deleted, or whose cron can no longer be read.
 
 use crate::scheduler::{LIMITS, NO_SCHEDULER, scheduled};
 use reqwest::{Method, StatusCode};
@@ -10,7 +10,7 @@ use triggerhouse_tests::{TestApp, TestDb, on_both};
 
 const MINUTE: i64 = 60_000_000;
 
-/// Nothing has looked at the clock for five minutes.
+/// Simulates five minutes without a scheduler.
 async fn five_minutes_pass(db: &TestDb) {
     let due = clock::now().0 / MINUTE * MINUTE - 5 * MINUTE;
     db.execute(&format!("update triggers set due_at = {due}"))
@@ -20,7 +20,7 @@ async fn five_minutes_pass(db: &TestDb) {
 async fn runs(db: &TestDb, trigger: &Value) -> i64 {
     let id: triggerhouse::domain::TriggerId = text(&trigger["trigger"]["id"]).parse().unwrap();
     let id = id.0;
-    // SQLite keeps the bytes of an id.
+    // SQLite stores an id as bytes.
     let is_it = if db.url.starts_with("sqlite") {
         format!("hex(trigger_id) = '{:X}'", id.simple())
     } else {
@@ -31,7 +31,7 @@ async fn runs(db: &TestDb, trigger: &Value) -> i64 {
 }
 
 on_both! {
-    async fn what_was_due_is_fired_before_its_trigger_is_deleted(db: &TestDb) {
+    async fn due_ticks_are_fired_before_their_trigger_is_deleted(db: &TestDb) {
         let mut app = TestApp::start_with(db, NO_SCHEDULER).await;
         let every_minute = json!({"cron": "* * * * *", "missed_ticks": "all"});
         let deleted = scheduled(&mut app, "acme", every_minute.clone()).await;
@@ -59,7 +59,7 @@ on_both! {
             assert_eq!(again.status(), StatusCode::NOT_FOUND, "{path}");
         }
         for trigger in of_automation.iter().chain([&deleted]) {
-            // The sixth is that of this minute; a seventh, if the next has begun.
+            // The sixth tick is that of the current minute, the seventh that of the next one.
             let runs = runs(db, trigger).await;
             assert!((6..=7).contains(&runs), "{runs} of {trigger}");
         }
@@ -70,8 +70,8 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_consumer_is_woken_by_what_a_deletion_fires(db: &TestDb) {
-        // A consumer looks by itself each second: its answer comes well before that.
+    async fn a_tick_that_a_deletion_fires_wakes_consumers(db: &TestDb) {
+        // A consumer polls each second, so its answer must come well before that.
         const LOOK_PAUSE: Duration = Duration::from_secs(1);
         let mut app = TestApp::start_with(db, NO_SCHEDULER).await;
         let key = app.key("acme").await;
@@ -92,8 +92,8 @@ on_both! {
                 let began = Instant::now();
                 let waits = claim.try_clone().unwrap().send();
                 let deletes = async {
-                    // By then the consumer has looked once and waits; if not, the test is
-                    // merely easier to pass.
+                    // The consumer has polled once and waits by then. If not, the test is
+                    // only easier to pass.
                     tokio::time::sleep(Duration::from_millis(100)).await;
                     app.call("acme", Method::DELETE, &path, None).await;
                 };
@@ -108,12 +108,12 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_cron_that_cannot_be_read_any_more_is_shown_and_can_be_mended(db: &TestDb) {
+    async fn an_unreadable_cron_is_shown_and_can_be_fixed(db: &TestDb) {
         let mut app = TestApp::start_with(db, NO_SCHEDULER).await;
         let created = scheduled(&mut app, "acme", json!({"cron": "0 * * * *"})).await;
         assert_eq!(created["trigger"]["cron_error"], Value::Null);
         let path = format!("/v1/triggers/{}", text(&created["trigger"]["id"]));
-        // As a later release of the time zones could say.
+        // A later release of the time zone database may drop a zone.
         db.execute("update triggers set timezone = 'Asia/Atlantis'").await;
         let due = app.app.store.next_tick().await.unwrap().unwrap();
         app.app.store.fire_due(due, LIMITS, 10).await.unwrap();
@@ -123,7 +123,7 @@ on_both! {
             assert!(error.contains("IANA time zone") && error.contains("Atlantis"), "{error}");
             assert_eq!(seen["next_tick_at"], Value::Null, "there is none");
         }
-        // It can be switched as before, and is still looked at again.
+        // The trigger can still be disabled and enabled, and the scheduler looks at it again.
         for enabled in [false, true] {
             let answer = app.call("acme", Method::PATCH, &path, Some(json!({"enabled": enabled}))).await;
             assert_eq!(answer.status(), StatusCode::OK);

@@ -1,5 +1,5 @@
-//! Changes that meet: while one has decided what it fires and cannot write it yet,
-//! another begins. Both end, and no tick is lost or fired twice.
+//! Concurrent changes: one has decided its ticks and cannot write them yet while another
+//! begins. Both end, and no tick is lost or fired twice.
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use triggerhouse::domain::TriggerId;
@@ -10,7 +10,7 @@ mod scene;
 
 use scene::{Act, DUE, FIRING, HALF_AN_HOUR, HOUR, LIMITS, OTHERS, Scene, now, org};
 
-/// How many of this database wait for a lock.
+/// The number of sessions of this database that wait for a lock.
 async fn waiting(db: &TestDb) -> i64 {
     db.number(
         "select count(*) from pg_stat_activity
@@ -19,8 +19,8 @@ async fn waiting(db: &TestDb) -> i64 {
     .await
 }
 
-/// Begins `first`, which stops where it writes to `table`; then `second`, until it waits
-/// or has ended; and then lets both go on.
+/// Starts `first`, which blocks where it writes to `table`. Then starts `second`, until it
+/// waits or has ended. Then lets both go on.
 async fn meet(db: &TestDb, table: &str, scene: &Scene, first: Act, second: Act) {
     let mut gate = PgConnection::connect(&db.url).await.unwrap();
     gate.execute("begin").await.unwrap();
@@ -52,13 +52,13 @@ async fn open() -> (TestDb, Store) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_meets_what_is_due_fires_it_once() {
+async fn every_pair_of_concurrent_changes_fires_due_ticks_once() {
     let (db, store) = open().await;
     for first in FIRING {
         for second in FIRING.into_iter().chain(OTHERS) {
             let scene = Scene::new(&store).await;
             meet(&db, "events", &scene, first, second).await;
-            // What both left to the scheduler.
+            // Ticks that both left to the scheduler.
             store.fire_due(now(), LIMITS, 100).await.unwrap();
             let pair = format!("{first:?} and {second:?}");
 
@@ -96,7 +96,7 @@ async fn whatever_meets_what_is_due_fires_it_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_created_while_its_automation_is_deleted_goes_with_it() {
+async fn a_trigger_that_is_created_while_its_automation_is_deleted_is_deleted_too() {
     let (db, store) = open().await;
     for (create, table) in [
         (Act::CreateSchedule, "schedules"),
@@ -115,7 +115,7 @@ async fn what_is_created_while_its_automation_is_deleted_goes_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_replica_fires_what_another_has_not_in_hand() {
+async fn a_replica_fires_the_triggers_that_no_other_has_locked() {
     let (db, store) = open().await;
     for _ in 0..3 {
         Scene::new(&store).await;
@@ -131,7 +131,7 @@ async fn a_replica_fires_what_another_has_not_in_hand() {
         })
         .collect();
     eventually("both have theirs", async || waiting(&db).await == 2).await;
-    // There is nothing left for a third.
+    // No trigger is left for a third replica.
     let third = store.fire_due(now(), LIMITS, 3).await.unwrap();
     assert_eq!((third.triggers, third.runs), (0, 0));
     gate.execute("rollback").await.unwrap();

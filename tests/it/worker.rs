@@ -1,5 +1,4 @@
-//! What one delivery must never do to the others, and what a worker must never
-//! make of a delivery.
+//! Isolation between deliveries, and rows that a worker cannot read.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -8,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use triggerhouse_tests::app::{Hook, text};
 use triggerhouse_tests::{Kind, TestApp, TestDb, github, on_both};
 
-/// Sends a signed body to echo; returns the delivery's id.
+/// Sends a signed body to `echo`; returns the delivery's id.
 async fn send(app: &TestApp, hook: &Hook, body: impl Into<Vec<u8>>) -> String {
     let body = body.into();
     let response = app
@@ -31,7 +30,7 @@ fn event(key: &str) -> String {
     json!({"events": [{"dedup_key": key, "kind": "a", "title": "A title"}]}).to_string()
 }
 
-/// The UUID in a delivery's id, as both databases take it in a statement.
+/// The UUID in a delivery's id, as a literal for the database.
 fn literal(kind: Kind, id: &str) -> String {
     let id = id.parse::<triggerhouse::domain::DeliveryId>().unwrap();
     match kind {
@@ -41,7 +40,7 @@ fn literal(kind: Kind, id: &str) -> String {
 }
 
 on_both! {
-    async fn deliveries_that_hold_every_instance_cost_the_others_no_attempt(db: &TestDb) {
+    async fn deliveries_that_occupy_all_instances_cost_the_others_no_attempt(db: &TestDb) {
         let mut app = TestApp::start_with(db, "[engine]\ninstances = 2\ncall_cpu_ms = 100\ncall_wall_ms = 300").await;
         let hook = app.hook("acme", "echo", json!({})).await;
         for _ in 0..30 {
@@ -63,9 +62,9 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_delivery_that_gets_no_instance_is_given_back_and_is_no_dead_letter(db: &TestDb) {
-        // One hour of sleep holds the only instance for longer than the others may
-        // wait for it, more often than there are attempts.
+    async fn a_delivery_without_an_instance_is_given_back_and_is_no_dead_letter(db: &TestDb) {
+        // One hour of sleep occupies the only instance for longer than the others may wait,
+        // and for more rounds than there are attempts.
         let mut app = TestApp::start_with(db, "
             [inbox]\nlease_seconds = 3\ndelivery_seconds_max = 1\nattempts_max = 1\npoll_ms = 50
             [engine]\ninstances = 1\ncall_wall_ms = 5000").await;
@@ -87,7 +86,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn deliveries_that_are_larger_than_the_limit_are_worked_off_one_by_one(db: &TestDb) {
+    async fn deliveries_beyond_the_byte_limit_are_processed_one_by_one(db: &TestDb) {
         let limits = "[inbox]\nin_flight_bytes_max = 1\nsettle_events_max = 1\npoll_ms = 50";
         let mut app = TestApp::start_with(db, limits).await;
         let hook = app.hook("acme", "echo", json!({})).await;
@@ -99,7 +98,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_row_that_cannot_be_read_is_a_dead_letter_and_its_neighbours_settle(db: &TestDb) {
+    async fn an_unreadable_row_is_a_dead_letter_and_its_neighbors_settle(db: &TestDb) {
         let mut app = TestApp::start_with(db, "roles = ['ingress', 'api']").await;
         let hook = app.hook("acme", "echo", json!({})).await;
         let mut ids = Vec::new();
@@ -124,7 +123,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn what_cannot_be_read_about_one_delivery_keeps_no_other_from_its_run(db: &TestDb) {
+    async fn unreadable_recipients_of_one_delivery_keep_no_other_from_its_run(db: &TestDb) {
         let mut app = TestApp::start_with(db, "roles = ['ingress', 'api']").await;
         let body = json!({"provider": "echo", "secret": "s3cret"});
         let integration = text(&app.post("acme", "/v1/integrations", body).await["integration"]["id"]);
@@ -148,7 +147,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn an_account_that_cannot_be_read_is_a_dead_letter_and_an_unknown_one_is_not(db: &TestDb) {
+    async fn an_unreadable_account_is_a_dead_letter_and_an_unknown_one_is_not(db: &TestDb) {
         let app = TestApp::start(db).await;
         let hook = Hook {
             trigger: String::new(),
@@ -159,7 +158,7 @@ on_both! {
             send(&app, &hook, body).await;
         }
         app.settled().await;
-        // They belong to nobody, so nobody sees them but the operator.
+        // They have no owner, so only the operator sees them.
         let rows = db.texts("select status || ': ' || coalesce(error, outcome) from inbox order by id").await;
         assert!(rows[0].starts_with("failed: the account cannot be read from the body: EOF"), "{rows:?}");
         assert_eq!(rows[1], "completed: the delivery names no account");
@@ -192,10 +191,10 @@ impl io::Write for Lines {
     }
 }
 
-/// Reads the log of all tests of this process: a log of one thread alone would
-/// miss whatever another thread was first to say.
+/// Captures the log of all tests of this process. A log of one thread would miss messages
+/// whose first occurrence is on another thread.
 #[tokio::test]
-async fn the_log_says_what_kind_of_failure_it_was_and_nothing_that_a_guest_wrote() {
+async fn the_log_has_the_kind_of_a_failure_and_no_text_of_a_guest() {
     let lines = Lines::default();
     let writer = lines.clone();
     tracing_subscriber::fmt()
@@ -206,7 +205,7 @@ async fn the_log_says_what_kind_of_failure_it_was_and_nothing_that_a_guest_wrote
     let db = TestDb::create(Kind::Sqlite).await;
     let mut app = TestApp::start(&db).await;
     let hook = app.hook("acme", "echo", json!({})).await;
-    // What echo does not know it quotes; when it panics, it writes to its output.
+    // `echo` quotes an unknown command, and a panic writes to its standard error.
     let quoted = send(&app, &hook, told("a-word-of-the-body")).await;
     let trapped = send(&app, &hook, told("trap")).await;
     app.settled().await;

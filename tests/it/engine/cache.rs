@@ -38,7 +38,7 @@ async fn a_second_load_does_not_compile() {
 }
 
 #[tokio::test]
-async fn a_damaged_or_foreign_file_is_compiled_anew() {
+async fn a_damaged_or_foreign_file_is_compiled_again() {
     let parent = TempDir::new().unwrap();
     let directory = parent.path().join("compiled");
     let engine = engine();
@@ -52,7 +52,7 @@ async fn a_damaged_or_foreign_file_is_compiled_anew() {
         assert_eq!(origin(&engine, &directory).await, CodeOrigin::Compiled);
         assert_eq!(origin(&engine, &directory).await, CodeOrigin::Cached);
     }
-    // What another version wrote carries a digest that is right.
+    // A file of another version has a matching digest.
     use sha2::Digest;
     let sum = &files(&directory, "sum")[0];
     std::fs::write(code, b"foreign").unwrap();

@@ -34,7 +34,7 @@ async fn a_delivery_becomes_events_and_verdicts_in_one_instance() {
 }
 
 #[tokio::test]
-async fn more_configurations_than_one_call_takes_keep_their_order() {
+async fn more_configurations_than_fit_into_one_call_keep_their_order() {
     let provider = load(&engine(), "echo").await;
     let texts: Vec<String> = (0..2_500)
         .map(|n| format!(r#"{{"kinds":["kind-{n}"]}}"#))
@@ -54,7 +54,7 @@ async fn more_configurations_than_one_call_takes_keep_their_order() {
 }
 
 #[tokio::test]
-async fn what_the_provider_ignores_or_cannot_read_is_told_apart() {
+async fn ignored_and_malformed_deliveries_are_told_apart() {
     let provider = load(&engine(), "echo").await;
     assert_eq!(
         parse(&provider, r#"{"ignore":"a ping"}"#).await,
@@ -109,7 +109,7 @@ async fn a_guest_reaches_no_file_and_no_socket() {
 }
 
 #[tokio::test]
-async fn a_guests_clock_stands_at_the_time_of_receipt_and_its_chance_repeats() {
+async fn a_guest_sees_the_time_of_receipt_and_repeatable_randomness() {
     let provider = load(&engine(), "echo").await;
     let saw = seen(&provider, "clock").await;
     assert_eq!(saw["first"], RECEIVED_AT.0);

@@ -2,13 +2,13 @@ use super::*;
 use triggerhouse::provider::{Consequence, TrapKind};
 
 #[tokio::test(flavor = "current_thread")]
-async fn an_endless_loop_is_interrupted_while_a_neighbour_goes_on_on_the_same_thread() {
+async fn an_endless_loop_is_interrupted_and_yields_the_thread_to_its_neighbor() {
     let engine = engine_with(|limits| limits.call_cpu_ms = 300);
     let provider = load(&engine, "echo").await;
     let neighbour = {
         let provider = Arc::clone(&provider);
         async move {
-            // Let the loop begin.
+            // The loop starts first.
             tokio::task::yield_now().await;
             let begun = Instant::now();
             let events = parse(&provider, r#"{"events":[{"dedup_key":"a","kind":"b"}]}"#).await;
@@ -42,7 +42,7 @@ async fn an_endless_loop_in_the_filter_is_interrupted_and_ends_the_session() {
 }
 
 #[tokio::test]
-async fn a_guest_that_waits_is_given_up() {
+async fn a_guest_that_waits_for_too_long_times_out() {
     let engine = engine_with(|limits| limits.call_wall_ms = 100);
     let provider = load(&engine, "echo").await;
     let begun = Instant::now();
@@ -72,7 +72,7 @@ async fn deep_recursion_traps() {
 }
 
 #[tokio::test]
-async fn a_trap_carries_the_panics_text_and_harms_nobody_else() {
+async fn a_trap_carries_the_text_of_the_panic_and_harms_no_other_session() {
     let provider = load(&engine(), "echo").await;
     let error = told(&provider, "trap").await;
     assert!(
@@ -138,7 +138,7 @@ async fn a_nul_character_is_replaced() {
 }
 
 #[tokio::test]
-async fn verdicts_that_do_not_fit_their_configurations_are_refused() {
+async fn a_wrong_number_of_verdicts_is_refused() {
     let provider = load(&engine(), "echo").await;
     let context = CallContext::of(&delivery(""));
     let mut session = provider.open(context).await.unwrap();
@@ -163,7 +163,7 @@ async fn a_flood_of_log_lines_is_dropped_and_harms_nothing() {
 }
 
 #[tokio::test]
-async fn who_needs_an_instance_waits_for_one() {
+async fn a_delivery_waits_for_a_free_instance() {
     let engine = engine_with(|limits| {
         limits.instances = 1;
         limits.call_wall_ms = 200;
@@ -179,7 +179,7 @@ async fn who_needs_an_instance_waits_for_one() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_ends_its_session() {
+async fn a_dropped_call_ends_its_session() {
     let provider = load(&engine(), "echo").await;
     let delivery = delivery(r#"{"do":"sleep"}"#);
     let mut session = provider.open(CallContext::of(&delivery)).await.unwrap();
@@ -196,7 +196,7 @@ async fn a_call_that_is_dropped_ends_its_session() {
 }
 
 #[test]
-fn limits_that_make_no_sense_are_refused_by_name() {
+fn limits_out_of_range_are_refused_by_name() {
     let limits = EngineLimits {
         memory_bytes: 0,
         ..EngineLimits::default()

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The refusal's text, without the directory that the file is in.
+/// The text of the refusal, without the directory of the file.
 async fn refusal(path: &Path) -> String {
     let entry = RegistryEntry::of(path);
     let error = Provider::load(&engine(), &shared_cache(), path, &entry)
@@ -13,7 +13,7 @@ async fn refusal(path: &Path) -> String {
 }
 
 #[tokio::test]
-async fn a_component_without_a_way_in_is_refused() {
+async fn a_component_without_webhook_and_polling_is_refused() {
     assert_eq!(
         refusal(&guest("neither")).await,
         "guest_neither.wasm: exports neither webhook nor polling; supported: \
@@ -32,7 +32,7 @@ async fn an_unknown_import_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_schema_that_is_none_is_refused_with_its_place() {
+async fn an_invalid_schema_is_refused_with_its_place() {
     let text = refusal(&guest("bad-schema")).await;
     let start = "guest_bad_schema.wasm: its description is wrong: config-schema: \
                  is no JSON Schema: at \"/properties/a/type\": \"sometimes\"";
@@ -40,7 +40,7 @@ async fn a_schema_that_is_none_is_refused_with_its_place() {
 }
 
 #[tokio::test]
-async fn another_major_of_the_contract_is_refused() {
+async fn another_major_version_of_the_contract_is_refused() {
     assert_eq!(
         refusal(&guest("next-major")).await,
         "guest_next_major.wasm: was built against contract 2.0.0; \
@@ -49,7 +49,7 @@ async fn another_major_of_the_contract_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_component_is_refused() {
+async fn a_file_that_is_no_component_is_refused() {
     let directory = TempDir::new().unwrap();
     let text = directory.path().join("text.wasm");
     std::fs::write(&text, "hello").unwrap();
@@ -64,7 +64,7 @@ async fn what_is_no_component_is_refused() {
 }
 
 #[tokio::test]
-async fn a_component_that_is_not_the_pinned_one_is_refused() {
+async fn a_component_with_another_digest_than_pinned_is_refused() {
     let path = guest("echo");
     let engine = engine();
     let load = async |pin: Option<String>| {

@@ -56,7 +56,7 @@ async fn a_polling_provider_has_no_webhook_to_parse() {
 }
 
 #[tokio::test]
-async fn an_entry_without_a_component_configures_what_the_directory_holds() {
+async fn an_entry_without_a_component_configures_the_one_in_the_directory() {
     let directory = directory_of(&[("poller", "poller.wasm")]);
     let entries = [entry(
         r#"{"id":"poller","allow_hosts":["API.example.com"],"settings":{"a":1}}"#,

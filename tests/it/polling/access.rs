@@ -13,8 +13,8 @@ use tokio::net::TcpListener;
 use triggerhouse::lock::{Acquired, Locks};
 use triggerhouse_tests::{eventually, redis};
 
-/// An issuer of access tokens `access-1`, `access-2`, …, which tells of each; its
-/// address and how many it has issued.
+/// Starts an issuer of access tokens `access-1`, `access-2`, … and reports each; returns its
+/// address and the number of issued tokens.
 pub(super) async fn issuer(
     tell: impl Fn(&str) + Clone + Send + Sync + 'static,
 ) -> (SocketAddr, Arc<AtomicU64>) {
@@ -38,7 +38,7 @@ pub(super) async fn issuer(
     (address, issued)
 }
 
-/// What the issuer takes.
+/// A credential that the issuer accepts.
 pub(super) fn grant(issuer: SocketAddr) -> Value {
     json!({"type": "oauth_refresh", "token_url": format!("http://{issuer}/token"), "client_id": "the-client",
         "client_secret": "the-secret", "refresh_token": "the-refresh-token"})
@@ -66,7 +66,7 @@ async fn replace(app: &mut TestApp, integration: &str, credential: Value) {
 }
 
 on_both! {
-    async fn a_refused_token_stops_polling_until_there_is_another_and_nothing_is_lost(db: &TestDb) {
+    async fn a_refused_token_stops_polling_until_it_is_replaced_and_nothing_is_lost(db: &TestDb) {
         let gmail = GmailServer::start().await;
         gmail.with(|gmail| gmail.token = Some("good".into()));
         let mut app = start(db, &gmail).await;
@@ -95,7 +95,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn an_access_token_that_is_refused_too_early_is_renewed_and_the_poll_goes_on(db: &TestDb) {
+    async fn an_access_token_that_is_refused_before_its_expiry_is_renewed_and_the_poll_goes_on(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let (issuer, issued) = issuer(|_| {}).await;
         gmail.with(|gmail| gmail.token = Some("access-1".into()));
@@ -107,13 +107,13 @@ on_both! {
         poll(&mut app).await;
         assert_eq!(issued.load(Ordering::SeqCst), 1, "kept while it is good");
 
-        // The service ends it before its time.
+        // The service revokes the token before its expiry.
         gmail.with(|gmail| gmail.token = Some("access-2".into()));
         gmail.receive(1, "More");
         poll(&mut app).await;
         assert_eq!(issued.load(Ordering::SeqCst), 2);
         assert_eq!(app.all("acme", "/v1/events").await.len(), 2);
-        // A new one is refused as well: now it is the grant.
+        // The renewed token is refused too, so the grant is at fault.
         gmail.with(|gmail| gmail.token = Some("nobody's".into()));
         let id = text(&group(&mut app).await["id"]);
         app.post("acme", &format!("/v1/poll-groups/{id}/poll-now"), json!({})).await;
@@ -134,7 +134,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_group_that_somebody_has_locked_in_redis_is_left_alone_and_polled_after_that(db: &TestDb) {
+    async fn a_group_that_another_replica_has_locked_in_redis_is_polled_later(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let mut app = TestApp::start_with(db, "roles = ['api']").await;
         let mut groups = Vec::new();
@@ -154,13 +154,13 @@ on_both! {
             let group = app.get("acme", &format!("/v1/poll-groups/{id}")).await;
             group["poll_group"]["cursor_at"].is_string()
         };
-        // The second one has waited for less long: the first was looked at before it.
+        // The first group has been due for longer, so the worker has looked at it before.
         eventually("the other group", async || is_polled(&mut app, &groups[1]).await).await;
         assert_eq!(db.number("select min(epoch) from poll_groups").await, 0);
         assert_eq!(gmail.with(|gmail| gmail.calls.profile), 1);
         theirs.release().await;
         eventually("the group", async || is_polled(&mut app, &groups[0]).await).await;
-        // It has released its own.
+        // The worker has released its own lock.
         eventually("a free lock", async || {
             match locks.acquire(&groups[0], Duration::from_secs(60)).await {
                 Acquired::Held(lock) => { lock.release().await; true }
@@ -170,7 +170,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn polling_goes_on_where_redis_is_away(db: &TestDb) {
+    async fn polling_goes_on_without_redis(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let closed = triggerhouse_tests::app::free_port();
         let redis = format!("redis_url = 'redis://127.0.0.1:{closed}'\n{QUICK}{}", gmail.provider());
@@ -184,7 +184,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_redis_that_never_answers_costs_one_call_and_not_one_for_each_group(db: &TestDb) {
+    async fn a_redis_that_never_answers_costs_one_call_and_not_one_per_group(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let settings = format!("redis_url = 'redis://{}'\n{QUICK}{}", silent.local_addr().unwrap(), gmail.provider());
@@ -195,7 +195,7 @@ on_both! {
         }
         app.stop().await;
         let app = TestApp::start_with(db, &settings).await;
-        // Within half of the minute that a second for each would take.
+        // Half of the minute that one second per group would take.
         let polled = "select count(*) from poll_groups where polled_at is not null";
         eventually("all of them", async || db.number(polled).await == 60).await;
         app.stop().await;

@@ -1,4 +1,4 @@
-//! A replica that was away too long changes nothing when it is back.
+//! A replica that was paused for longer than its lease changes nothing when it resumes.
 
 use super::process::Process;
 use super::*;
@@ -50,7 +50,7 @@ async fn paused_past_its_lease(redis_url: &str) {
     let settled = db.texts(everything).await;
     assert_eq!(app.all("acme", "/v1/events").await.len(), 10);
 
-    // Somebody has the lock again when it wakes: it is not the first one's to release.
+    // Another replica holds the lock when the first one wakes, which must not release it.
     let id = text(&before["id"]);
     let theirs = match redis_url {
         "" => Locks::none(),
@@ -68,7 +68,7 @@ async fn paused_past_its_lease(redis_url: &str) {
     assert_eq!(app.all("acme", "/v1/events").await.len(), 10);
     assert_eq!(app.all("acme", "/v1/runs").await.len(), 10);
 
-    // Both go on: what comes next is found once.
+    // Both go on, and the next message becomes one event.
     gmail.receive(5, "Later");
     poll(&mut app).await;
     assert_eq!(app.all("acme", "/v1/runs").await.len(), 15);
@@ -79,7 +79,7 @@ async fn paused_past_its_lease(redis_url: &str) {
 }
 
 on_both! {
-    async fn a_lease_that_has_lapsed_writes_nothing_even_if_nobody_has_taken_over(db: &TestDb) {
+    async fn an_expired_lease_writes_nothing_even_if_no_replica_took_over(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let mut app = TestApp::start_with(db, "roles = ['api']").await;
         let integration = integration(&mut app).await;
@@ -98,7 +98,7 @@ on_both! {
         process.signal("CONT");
         process.says("claim no longer holds").await;
         gmail.release();
-        // Then it takes the group again, as anybody might.
+        // Then it claims the group again, like any replica.
         polled_since(&mut app, &before).await;
         let events = app.all("acme", "/v1/events").await;
         assert_eq!(events.len(), 1);

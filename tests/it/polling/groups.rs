@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Nobody polls: what is written is looked at.
+/// A host without workers: the tests look at what is written.
 async fn quiet(db: &TestDb) -> TestApp {
     TestApp::start_with(db, "roles = ['api']").await
 }
@@ -37,7 +37,7 @@ on_both! {
         delete(&mut app, &format!("/v1/triggers/{second}")).await;
         assert!(groups(&mut app).await.is_empty());
 
-        // Its automation takes a trigger with it.
+        // The deletion of an automation deletes its trigger.
         let third = trigger(&mut app, &integration, json!({})).await;
         assert_ne!(group(&mut app).await["id"], one["id"]);
         let third = app.get("acme", &format!("/v1/triggers/{third}")).await;
@@ -53,7 +53,7 @@ on_both! {
         let slow = trigger(&mut app, &integration, json!({"poll_interval_seconds": 3000})).await;
         let default = app.get("acme", &format!("/v1/triggers/{slow}")).await;
         assert_eq!(default["trigger"]["poll_interval_seconds"], 3000);
-        // As a poll that begins in a later year leaves it.
+        // The state after a poll that begins in a later year.
         db.execute("update poll_groups set due_at = 4102444800000000 + 3000000000, started_at = 4102444800000000").await;
         let due = async |app: &mut TestApp| text(&group(app).await["next_due_at"]);
         let hour = json!({"cron": "0 * * * *", "timezone": "Europe/Berlin"});
@@ -99,14 +99,14 @@ on_both! {
         app.stop().await;
     }
 
-    /// The second deletion failed.
+    /// Defect: the second deletion fails.
     async fn d15_integrations_can_be_deleted_one_after_the_other_and_take_their_groups(db: &TestDb) {
         let mut app = quiet(db).await;
         let (first, second) = (integration(&mut app).await, integration(&mut app).await);
         let moved = trigger(&mut app, &first, json!({})).await;
         trigger(&mut app, &second, json!({})).await;
         assert_eq!(groups(&mut app).await.len(), 2);
-        // It leaves its group, which ends, and joins the other.
+        // The trigger leaves its group, which ends, and joins the other.
         change(&mut app, &format!("/v1/triggers/{moved}"), json!({"integration_id": second})).await;
         assert_eq!(group(&mut app).await["triggers"], 2);
         change(&mut app, &format!("/v1/triggers/{moved}"), json!({"integration_id": first})).await;
@@ -118,7 +118,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn what_a_polling_trigger_needs_is_said_at_once(db: &TestDb) {
+    async fn an_invalid_polling_trigger_is_refused_at_once(db: &TestDb) {
         let mut app = quiet(db).await;
         let integration = integration(&mut app).await;
         let errors = async |app: &mut TestApp, body: Value| {

@@ -1,9 +1,9 @@
-//! What a provider may do to the worker that polls for it.
+//! Misbehaving providers, and the worker that polls with them.
 
 use super::*;
 use triggerhouse_tests::{eventually, files};
 
-/// A host whose provider `poller` does what its cursor says.
+/// A host whose provider `poller` follows the script in its cursor.
 async fn scripted(db: &TestDb, gmail: &GmailServer, more: &str) -> TestApp {
     let address = gmail.address;
     let guest = files::guest("guest_poller");
@@ -15,7 +15,7 @@ async fn scripted(db: &TestDb, gmail: &GmailServer, more: &str) -> TestApp {
     TestApp::start_with(db, &format!("{QUICK}{more}\n{providers}")).await
 }
 
-/// A group of the provider's; its id.
+/// Creates a group of the provider; returns its id.
 async fn grouped(app: &mut TestApp) -> String {
     let integration = app
         .post("acme", "/v1/integrations", json!({"provider": "poller"}))
@@ -31,7 +31,7 @@ async fn see(app: &mut TestApp, id: &str) -> Value {
     app.get("acme", &format!("/v1/poll-groups/{id}")).await["poll_group"].clone()
 }
 
-/// Gives the only group a script for its cursor, and has it polled.
+/// Writes a script into the cursor of the only group and polls it.
 async fn run(db: &TestDb, app: &mut TestApp, id: &str, script: Value) {
     eventually("a first poll", async || {
         see(app, id).await["polled_at"].is_string()
@@ -44,7 +44,7 @@ async fn run(db: &TestDb, app: &mut TestApp, id: &str, script: Value) {
 }
 
 on_both! {
-    async fn a_provider_that_goes_round_in_circles_waits_for_its_next_time(db: &TestDb) {
+    async fn a_provider_that_makes_no_progress_waits_for_its_next_poll(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let mut app = scripted(db, &gmail, "").await;
         let id = grouped(&mut app).await;
@@ -54,7 +54,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_group_that_is_never_done_lets_others_have_their_turn(db: &TestDb) {
+    async fn a_group_that_is_never_done_yields_to_others(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let one_at_a_time = "[engine]\npoll_instances = 1";
         let mut app = scripted(db, &gmail, &format!("pages_max = 2\n{one_at_a_time}")).await;
@@ -70,7 +70,7 @@ on_both! {
         assert_eq!(db.number(doubled).await, 0);
     }
 
-    async fn what_goes_wrong_in_a_provider_is_visible_and_costs_nobody_else_anything(db: &TestDb) {
+    async fn a_failure_in_a_provider_is_visible_and_costs_other_groups_nothing(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let mut app = scripted(db, &gmail, "[engine]\npoll_cpu_ms = 1000").await;
         let id = grouped(&mut app).await;
@@ -88,14 +88,14 @@ on_both! {
             }).await;
             assert!(see(&mut app, &id).await["failures"].as_i64() > Some(0), "{script}");
         }
-        // Nothing but a person helps a cursor that nobody knows.
+        // Only a person can fix an unknown cursor.
         let before = db.number("select count(*) from events").await;
         let reset = json!({"reset_cursor": true});
         app.post("acme", &format!("/v1/poll-groups/{id}/poll-now"), reset).await;
         eventually("a poll that succeeds", async || see(&mut app, &id).await["failures"] == 0).await;
         assert_eq!(db.texts("select cursor from poll_groups").await, ["1"]);
         assert_eq!(db.number("select count(*) from events").await, before, "its key was taken");
-        // A credential that its service refuses, where there is none.
+        // A credential is refused although the integration has none.
         run(db, &mut app, &id, json!({"do": "unauthorized"})).await;
         eventually("a pause", async || see(&mut app, &id).await["state"] == "paused").await;
         assert_eq!(see(&mut app, &id).await["integration_status"], "needs_reauth");

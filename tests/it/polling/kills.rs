@@ -1,5 +1,5 @@
-//! Ten thousand messages, a service in trouble, and hosts that are killed between any
-//! two steps: each message becomes exactly one event of each trigger that wants it.
+//! Ten thousand messages, a failing service, and hosts that are killed between any two steps:
+//! each message becomes exactly one event of each trigger that wants it.
 
 use super::access::{grant, issuer};
 use super::process::Process;
@@ -13,12 +13,12 @@ use triggerhouse_tests::{db, eventually, redis};
 const MESSAGES: usize = 10_000;
 const BURST: usize = 250;
 const KILLS: usize = 12;
-/// Within what a page of 25 messages asks for, and beyond.
+/// Numbers of messages within a page of 25 messages and beyond it.
 const REQUESTS_BEFORE_KILL: u64 = 70;
 const SETTINGS: &str = "lease_seconds = 2";
 const EGRESS: &str = "[egress]\ncall_ms = 1000";
 
-/// Small, and the same everywhere: splitmix64.
+/// A small random generator with the same results everywhere: splitmix64.
 struct Random(u64);
 
 impl Random {
@@ -31,19 +31,19 @@ impl Random {
     }
 }
 
-/// What arrived.
+/// The messages that arrived.
 #[derive(Default)]
 struct Sent {
-    /// Keys of messages that stay.
+    /// The keys of messages that stay.
     all: BTreeSet<String>,
-    /// Of those, the ones that the second trigger wants.
+    /// The keys among them that the second trigger wants.
     invoices: BTreeSet<String>,
     count: usize,
 }
 
 impl Sent {
-    /// A burst arrives: some late, some told of twice, some gone at once; and the
-    /// service has its troubles.
+    /// A burst arrives: some messages late, some announced twice, some deleted at once. The
+    /// service has failures.
     fn burst(&mut self, gmail: &mut Gmail, random: &mut Random) {
         for _ in 0..BURST {
             self.count += 1;
@@ -61,7 +61,7 @@ impl Sent {
                 1..4 => gmail.repeat(&id),
                 _ => {}
             }
-            // Deleted ones may have been fetched before, or not; here they cannot have.
+            // These are deleted before they could be fetched.
             if gmail.has(&id) {
                 let key = format!("gmail:{ADDRESS}:{id}");
                 if is_invoice {
@@ -97,11 +97,11 @@ async fn keys(db: &TestDb, trigger: &str) -> Vec<String> {
 }
 
 on_both! {
-    async fn ten_thousand_messages_become_one_event_each_whatever_dies_in_between(db: &TestDb) {
+    async fn ten_thousand_messages_become_one_event_each_while_hosts_are_killed(db: &TestDb) {
         let seed = 20_261_123;
         let mut random = Random(seed);
         let gmail = Arc::new(GmailServer::start().await);
-        // Each access token ends the one before.
+        // Each access token revokes the one before.
         let (issuer, issued) = {
             let gmail = Arc::clone(&gmail);
             issuer(move |token| gmail.with(|gmail| gmail.token = Some(token.to_owned()))).await
@@ -115,11 +115,11 @@ on_both! {
         let all = trigger(&mut app, &integration, every).await;
         let config = json!({"poll_interval_seconds": 10, "config": {"subject": ["invoice"]}});
         let invoices = trigger(&mut app, &integration, config).await;
-        // As soon as a poll is over, the next is due.
+        // The next poll is due as soon as one ends.
         db.execute("update triggers set poll_interval_seconds = 0").await;
-        // An embedded database has one host that works.
+        // An embedded database has one host.
         let replicas = if db.kind == Kind::Postgres { 2 } else { 1 };
-        // With locks there, which those that are killed leave behind.
+        // Killed hosts leave their Redis locks behind.
         let locks = if db.kind == Kind::Postgres { redis::shared() } else { String::new() };
         let tables = format!("{EGRESS}\n{allowed}");
         let start = async || Process::start_all(db, &gmail, SETTINGS, &tables, &locks).await;
@@ -157,7 +157,7 @@ on_both! {
         gmail.with(|gmail| gmail.faults.clear());
         let expected: Vec<String> = sent.all.iter().cloned().collect();
         let mut seen = 0;
-        // Far longer than it takes, as long as something happens.
+        // A generous limit, counted from the last progress.
         loop {
             let before = seen;
             eventually("more events", async || {
@@ -201,7 +201,7 @@ async fn a_host_that_dies_while_it_settles_leaves_nothing_of_the_page() {
     gmail.receive(10, "Mail");
     let before = group(&mut app).await;
     let cursor = db.texts("select cursor from poll_groups").await;
-    // Whoever writes an outbox message waits here: events and runs are written by then.
+    // The write of an outbox message blocks here, after the events and runs are written.
     let blocker = db.hold("lock table outbox in share mode").await;
     app.post(
         "acme",

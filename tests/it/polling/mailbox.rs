@@ -1,9 +1,9 @@
-//! What reaches a mailbox becomes an event of each trigger that wants it.
+//! Each mail becomes an event of each trigger that wants it.
 
 use super::*;
 
 on_both! {
-    async fn mail_becomes_runs_and_what_was_there_before_starts_none(db: &TestDb) {
+    async fn new_mail_becomes_runs_and_older_mail_starts_none(db: &TestDb) {
         let gmail = GmailServer::start().await;
         gmail.receive(3, "Before");
         let mut app = start(db, &gmail).await;
@@ -34,7 +34,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_trigger_that_is_created_while_a_page_is_under_way_sees_what_arrives_after_that(db: &TestDb) {
+    async fn a_trigger_that_is_created_during_a_page_sees_all_later_mail(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let mut app = start(db, &gmail).await;
         let integration = integration(&mut app).await;

@@ -13,14 +13,14 @@ mod guest;
 mod kills;
 mod mailbox;
 mod process;
-mod seed;
+mod regressions;
 mod service;
 
-/// Polls are quick to follow each other.
+/// Settings with short pauses between polls.
 const QUICK: &str =
     "[polling]\ninterval_seconds_min = 1\nretry_base_ms = 50\nretry_max_ms = 200\npoll_ms = 50\n";
 
-/// A host whose Gmail is `gmail`.
+/// Starts a host that polls `gmail`.
 async fn start(db: &TestDb, gmail: &GmailServer) -> TestApp {
     TestApp::start_with(db, &format!("{QUICK}{}", gmail.provider())).await
 }
@@ -49,7 +49,7 @@ async fn group(app: &mut TestApp) -> Value {
     groups.remove(0)
 }
 
-/// Asks for a poll and waits until one that began after that has succeeded.
+/// Requests a poll and waits until one that began later has succeeded.
 async fn poll(app: &mut TestApp) {
     let before = group(app).await;
     let path = format!("/v1/poll-groups/{}/poll-now", text(&before["id"]));

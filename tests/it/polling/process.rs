@@ -1,4 +1,4 @@
-//! Hosts as processes of their own, to be stopped, paused and killed.
+//! Hosts in processes of their own, which tests stop, pause and kill.
 
 use super::QUICK;
 use std::process::Stdio;
@@ -17,13 +17,13 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts a host that polls `gmail`, with further settings of `[polling]` and whole
-    /// tables.
+    /// Starts a host that polls `gmail`. `polling` are further settings of `[polling]`,
+    /// `more` are whole tables.
     pub(super) async fn start(db: &TestDb, gmail: &GmailServer, polling: &str, more: &str) -> Self {
         Self::start_all(db, gmail, polling, more, "").await
     }
 
-    /// And with this Redis.
+    /// Starts a host with this Redis.
     pub(super) async fn start_with(
         db: &TestDb,
         gmail: &GmailServer,
@@ -33,7 +33,7 @@ impl Process {
         Self::start_all(db, gmail, polling, "", redis_url).await
     }
 
-    /// And with this Redis, if it is named.
+    /// Starts a host, with a Redis if there is one.
     pub(super) async fn start_all(
         db: &TestDb,
         gmail: &GmailServer,
@@ -85,7 +85,7 @@ impl Process {
         assert!(sent.unwrap().success());
     }
 
-    /// SIGKILL: nothing is finished, nothing is released.
+    /// Kills the host with SIGKILL: it finishes nothing and releases nothing.
     pub(super) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }

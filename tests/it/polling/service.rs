@@ -1,12 +1,12 @@
-//! Whatever is wrong with a service: it is visible, it is treated as it asks to be, and
-//! nothing is lost by it.
+//! Failing services: the failure is visible, the requested pause is kept, and no message is
+//! lost.
 
 use super::*;
 use std::time::Instant;
 use triggerhouse_tests::eventually;
 use triggerhouse_tests::gmail::{Draft, Fault};
 
-/// A host with one trigger whose first poll is over.
+/// Starts a host with one trigger and waits for its first poll.
 async fn started(db: &TestDb, gmail: &GmailServer, more: &str) -> TestApp {
     let mut app = TestApp::start_with(db, &format!("{QUICK}{}{more}", gmail.provider())).await;
     let integration = integration(&mut app).await;
@@ -38,7 +38,7 @@ async fn titles(app: &mut TestApp) -> Vec<String> {
 }
 
 on_both! {
-    async fn a_service_that_fails_is_asked_again_and_the_failure_is_visible(db: &TestDb) {
+    async fn a_failing_service_is_polled_again_and_the_failure_is_visible(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let mut app = started(db, &gmail, "[egress]\ncall_ms = 300\n").await;
         gmail.receive(2, "Mail");
@@ -65,7 +65,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_pause_that_a_service_asks_for_is_kept_also_when_somebody_asks_for_a_poll(db: &TestDb) {
+    async fn a_pause_that_a_service_asks_for_outranks_a_requested_poll(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let mut app = started(db, &gmail, "").await;
         gmail.receive(1, "Mail");
@@ -87,11 +87,12 @@ on_both! {
         app.stop().await;
     }
 
-    async fn messages_that_vanish_arrive_late_or_are_told_of_twice_become_one_event_or_none(db: &TestDb) {
+    async fn messages_that_vanish_arrive_late_or_are_announced_twice_become_one_event_or_none(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let mut app = started(db, &gmail, "").await;
         let ids = gmail.receive(6, "Mail");
-        // The profile and a page of the history; what it names is gone when it is fetched.
+        // The profile and a page of the history, whose messages are gone when they are
+        // fetched.
         gmail.hold_after(2);
         let before = group(&mut app).await;
         ask(&mut app).await;
@@ -128,12 +129,12 @@ on_both! {
         app.stop().await;
     }
 
-    async fn five_hundred_triggers_make_one_call_of_the_service_per_due_time(db: &TestDb) {
+    async fn five_hundred_triggers_cost_one_call_per_due_time(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let mut app = TestApp::start_with(db, "roles = ['api']").await;
         let integration = integration(&mut app).await;
         for number in 0..500 {
-            // As many configurations as triggers.
+            // Each trigger has a configuration of its own.
             let config = json!({"poll_interval_seconds": 3600, "config": {"from": [format!("{number}@example.com"), "ann@*"]}});
             trigger(&mut app, &integration, config).await;
         }

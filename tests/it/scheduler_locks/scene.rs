@@ -1,4 +1,4 @@
-//! An automation with all that a clock fires, and what may happen to it.
+//! An automation with scheduled triggers, and the changes that may happen to it.
 
 use serde_json::json;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub const LIMITS: FiringLimits = FiringLimits {
     late: Duration::from_secs(60),
     missed_ticks_max: 10,
 };
-/// 2030-01-01T10:00:00Z, when everything is due.
+/// 2030-01-01T10:00:00Z: all triggers are due.
 pub const DUE: Timestamp = Timestamp(1_893_492_000_000_000);
 pub const HOUR: Duration = Duration::from_secs(3600);
 pub const HALF_AN_HOUR: Duration = Duration::from_secs(1800);
@@ -68,7 +68,7 @@ fn schedule() -> NewSchedule {
     }
 }
 
-/// What may happen to it.
+/// A change that may happen to the automation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Act {
     Fire,
@@ -84,7 +84,7 @@ pub enum Act {
     RunByHand,
 }
 
-/// Those that fire what is due, and so can be stopped in the middle.
+/// The changes that fire due ticks, and so can be stopped in the middle.
 pub const FIRING: [Act; 7] = [
     Act::Fire,
     Act::ChangeSchedule,
@@ -126,7 +126,7 @@ impl Scene {
         }
     }
 
-    /// Does it. What was deleted before is no error.
+    /// Makes the change. Changing something deleted is no error.
     pub async fn act(self, act: Act) -> Result<(), StoreError> {
         let (store, org) = (&self.store, &org());
         let patch = |id, patch: TriggerPatch| async move {
@@ -193,7 +193,7 @@ impl Scene {
         }
     }
 
-    /// When a trigger is due next; none if it is gone.
+    /// The next tick of a trigger; none if the trigger is deleted.
     pub async fn next(&self, id: TriggerId) -> Option<Timestamp> {
         let trigger = self.store.trigger(&org(), id).await.unwrap();
         trigger.and_then(|(trigger, _)| trigger.next_tick_at)

@@ -1,4 +1,4 @@
-//! `bad-schema`: says `"type": "sometimes"`.
+//! `bad-schema`: its schema has `"type": "sometimes"`.
 
 use triggerhouse_sdk::bindings::describe::exports::triggerhouse::provider::describe;
 use triggerhouse_sdk::bindings::filter::exports::triggerhouse::provider::filter;

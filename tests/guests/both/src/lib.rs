@@ -1,5 +1,5 @@
-//! `both`: one component, two ways in. Its credential stands in the query, and it
-//! follows a script as `poller` does.
+//! `both`: exports webhook and polling. Its credential goes into the query, and its cursor
+//! may be a script, as with `poller`.
 
 #[path = "../../script.rs"]
 mod script;
@@ -9,7 +9,7 @@ use triggerhouse_sdk::prelude::*;
 
 struct Both;
 
-/// What a trigger may ask for.
+/// The configuration of a trigger.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Config {}

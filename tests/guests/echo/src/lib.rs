@@ -1,6 +1,5 @@
-//! `echo`: the events of a delivery are those that its body lists, so a test can
-//! have any. `"do"` beside them, or within an event's facts, makes `parse`, or
-//! `matches`, misbehave.
+//! `echo`: returns the events that the body lists, so a test can have any. `"do"` in the body
+//! makes `parse` misbehave, and in an event's facts it makes `matches` misbehave.
 
 use serde_json::{Value, json};
 use triggerhouse_sdk::bindings::filter::exports::triggerhouse::provider::filter::Guest;
@@ -10,11 +9,11 @@ use triggerhouse_sdk::prelude::*;
 
 struct Echo;
 
-/// What a trigger may ask for.
+/// The configuration of a trigger.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Config {
-    /// Only these kinds; all if empty.
+    /// The kinds of events to accept; all if empty.
     kinds: Vec<String>,
 }
 
@@ -185,7 +184,7 @@ fn recurse(depth: u64) -> u64 {
     recurse(depth + 1) + frame[depth as usize % 64]
 }
 
-/// What the standard library's hash maps are seeded with.
+/// The random seed of the standard library's hash maps.
 fn random() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(1)

@@ -1,4 +1,4 @@
-//! `forbidden-import`: would like to see the host's secrets.
+//! `forbidden-import`: imports an interface for the host's secrets.
 
 wit_bindgen::generate!({
     inline: "

@@ -1,4 +1,4 @@
-//! `next-major`: what a component of contract 2 would look like to this host.
+//! `next-major`: a component of contract 2, which this host does not support.
 
 wit_bindgen::generate!({
     inline: "

@@ -1,9 +1,9 @@
-//! `poller`: one event per poll, and the number of polls as its cursor. It asks
-//! `base_url` of its settings.
+//! `poller`: returns one event per poll, with the number of polls as its cursor. Its
+//! service is at `base_url` of its settings.
 //!
-//! A cursor that is an object is a script instead: `fetch` lists requests, which are
-//! sent one after the other, each becoming an event that says what came of it; `do`
-//! names a misbehaviour. See `script.rs`.
+//! A cursor that is an object is a script. `fetch` lists requests, which it sends one after
+//! the other; each becomes an event with the result. `do` names a misbehavior. See
+//! `script.rs`.
 
 #[path = "../../script.rs"]
 mod script;
@@ -14,7 +14,7 @@ use triggerhouse_sdk::prelude::*;
 
 struct Poller;
 
-/// What a trigger may ask for.
+/// The configuration of a trigger.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Config {}

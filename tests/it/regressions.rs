@@ -1,6 +1,5 @@
-//! The defects of the system that Triggerhouse succeeds, each by its number there
-//! (D) or as an entry of its own list of known gaps. What a test here shows is that
-//! the defect has not come along.
+//! Defects that systems of this kind are known for, from a webhook to its run. Each test
+//! shows that Triggerhouse does not have one of them; its comment names the defect.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -11,7 +10,7 @@ use triggerhouse_tests::nango::{envelope, message, taken};
 use triggerhouse_tests::services::{Recorded, recorded};
 use triggerhouse_tests::{TestApp, github, on_both};
 
-/// The first recording of a kind with an action.
+/// The first recorded delivery of a kind, with an action.
 fn recording(provider: &'static str, kind: &str, action: &str) -> Recorded {
     let wanted = |recorded: &Recorded| {
         recorded.headers.iter().any(|(_, value)| value == kind)
@@ -34,7 +33,7 @@ async fn events(app: &mut TestApp, hook: &Hook) -> Vec<Value> {
     .await
 }
 
-/// An integration behind Nango, and a trigger of it.
+/// An integration behind Nango, with a trigger.
 async fn connected(app: &mut TestApp, connection: &str) {
     let body = json!({"provider": "github", "connection_id": connection});
     let integration = app.post("acme", "/v1/integrations", body).await;
@@ -44,9 +43,9 @@ async fn connected(app: &mut TestApp, connection: &str) {
 }
 
 on_both! {
-    /// Its worker verified once more, over a body that the database had put into
-    /// another order: every webhook failed after it had been acknowledged.
-    async fn d1_a_nango_delivery_is_verified_once_over_the_bytes_as_they_arrived(db: &TestDb) {
+    /// Defect: the worker verifies again, over a body that the database has reordered, so
+    /// every acknowledged webhook fails.
+    async fn a_nango_delivery_is_verified_once_over_the_bytes_as_they_arrived(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         connected(&mut app, "c-1").await;
         let payload = String::from_utf8(github::issue("opened", 7)).unwrap().replace("Issue 7", "Grüße \\u00e9 🍞");
@@ -59,8 +58,8 @@ on_both! {
         app.stop().await;
     }
 
-    /// A skipped event had used up its key for ever.
-    async fn d3_a_skip_uses_up_no_key(db: &TestDb) {
+    /// Defect: a skipped event uses up its deduplication key.
+    async fn a_skip_uses_up_no_key(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let body = json!({"provider": "github", "secret": "s"});
         let integration = app.post("acme", "/v1/integrations", body).await;
@@ -77,7 +76,7 @@ on_both! {
         assert!(events(&mut app, &hook).await.is_empty(), "it lacks the label");
         let path = format!("/v1/triggers/{}", hook.trigger);
         app.call("acme", Method::PATCH, &path, Some(json!({"config": {}}))).await;
-        // The same occurrence, by the integration's own webhook.
+        // The same occurrence, through the integration's own webhook.
         let other = Hook { trigger: hook.trigger.clone(), url: text(&integration["webhook_url"]), secret: "s".into() };
         deliver(&app, &other, &issue, "one-occurrence").await;
         let queued = events(&mut app, &hook).await;
@@ -86,8 +85,8 @@ on_both! {
         app.stop().await;
     }
 
-    /// An object could be updated, labelled or resolved once in its life.
-    async fn d4_each_change_of_one_object_is_an_occurrence(db: &TestDb) {
+    /// Defect: an object can be updated, labeled or resolved only once in its life.
+    async fn each_change_of_one_object_is_an_occurrence(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         for (provider, kind, actions) in [
             ("github", "issues", ["labeled", "labeled"]),
@@ -103,9 +102,9 @@ on_both! {
         app.stop().await;
     }
 
-    /// The provider was looked up by the name in the envelope, which is whatever the
-    /// operator calls the integration at Nango; what was not found was stored unsigned.
-    async fn d5_the_integration_says_which_provider_it_is_and_nothing_unsigned_is_stored(db: &TestDb) {
+    /// Defect: the provider is looked up by the name in the envelope, which the operator
+    /// chooses at Nango, and deliveries of unknown names are stored without verification.
+    async fn the_integration_names_the_provider_and_nothing_unsigned_is_stored(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         connected(&mut app, "c-1").await;
         let payload: Value = serde_json::from_slice(&github::issue("opened", 7)).unwrap();
@@ -125,9 +124,9 @@ on_both! {
         app.stop().await;
     }
 
-    /// Labels were looked for where webhooks have none, alerts without an issue were
-    /// dropped, merges could not be asked for, and comments counted as issues.
-    async fn d10_what_the_services_really_send_is_what_filters_see(db: &TestDb) {
+    /// Defect: filters look for labels in fields that webhooks lack, drop alerts without an
+    /// issue, cannot select merges, and take comments for issues.
+    async fn filters_see_the_real_payloads_of_the_services(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "linear", json!({"labels": ["bug"]})).await;
         let mut issue = recording("linear", "Issue", "create");
@@ -158,9 +157,9 @@ on_both! {
         app.stop().await;
     }
 
-    /// A skipped event had its run go on, and went back to processing with it; a run
-    /// that had timed out was completed; an event whose run failed stayed queued.
-    async fn d11_an_event_and_its_run_end_together_and_once(db: &TestDb) {
+    /// Defect: the run of a skipped event goes on and moves the event back to processing, a
+    /// run that has timed out completes, and the event of a failed run stays queued.
+    async fn an_event_and_its_run_end_together_and_once(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "github", json!({})).await;
         let issue = recording("github", "issues", "opened");
@@ -196,9 +195,9 @@ on_both! {
         app.stop().await;
     }
 
-    /// A consumer that failed after it had started a run could not try again: the run
-    /// idled until it timed out.
-    async fn d12_a_consumer_goes_on_with_what_it_has_started(db: &TestDb) {
+    /// Defect: a consumer that fails after the start of a run cannot retry, so the run idles
+    /// until it times out.
+    async fn a_consumer_resumes_a_run_that_it_has_started(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "github", json!({})).await;
         deliver(&app, &hook, &recording("github", "issues", "opened"), "d").await;
@@ -215,9 +214,9 @@ on_both! {
         app.stop().await;
     }
 
-    /// 100 kB were too much, a NUL was an error, a form was dropped, and anybody could
-    /// have a row written.
-    async fn d16_bodies_are_taken_as_services_send_them_and_from_nobody_else(db: &TestDb) {
+    /// Defect: bodies beyond 100 kB, NUL characters and forms are refused, and unsigned
+    /// requests leave a row.
+    async fn real_bodies_are_accepted_and_unsigned_requests_leave_no_row(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "github", json!({})).await;
         let mut large = recording("github", "issues", "opened");
@@ -246,8 +245,8 @@ on_both! {
         app.stop().await;
     }
 
-    /// Direct webhooks were stored and then failed.
-    async fn gap_1_direct_webhooks_start_runs(db: &TestDb) {
+    /// Defect: direct webhooks are stored and then fail.
+    async fn direct_webhooks_start_runs(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         for provider in triggerhouse_tests::services::PROVIDERS {
             let body = json!({"provider": provider, "secret": "s"});
@@ -262,11 +261,11 @@ on_both! {
         app.stop().await;
     }
 
-    /// A delivery was parsed before it was acknowledged, and once more after.
-    async fn gap_2_the_door_parses_nothing(db: &TestDb) {
+    /// Defect: a delivery is parsed before its acknowledgment, and once more after it.
+    async fn the_ingress_parses_nothing(db: &TestDb) {
         let mut app = TestApp::start_with(db, "roles = ['ingress', 'api']").await;
         let hook = app.hook("acme", "echo", json!({})).await;
-        // This traps in whoever parses it.
+        // The guest traps when it parses this.
         let body = json!({"do": "trap"}).to_string();
         let request = app.http.post(&hook.url).header("x-echo-signature", github::signature(&hook.secret, body.as_bytes()));
         assert_eq!(request.body(body).send().await.unwrap().status(), StatusCode::OK);
@@ -276,8 +275,8 @@ on_both! {
         app.stop().await;
     }
 
-    /// PostHog was in the code, and in no registry.
-    async fn gap_3_what_the_registry_shows_is_what_runs(db: &TestDb) {
+    /// Defect: a provider is in the code and in no registry.
+    async fn the_registry_shows_exactly_the_providers_that_run(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let shown = app.get("acme", "/providers").await["providers"].clone();
         for provider in triggerhouse_tests::services::PROVIDERS {
@@ -290,8 +289,8 @@ on_both! {
         app.stop().await;
     }
 
-    /// The URL that was shown led nowhere.
-    async fn gap_4_the_url_that_is_shown_is_the_url_that_works(db: &TestDb) {
+    /// Defect: the displayed URL does not work.
+    async fn the_displayed_webhook_url_works(db: &TestDb) {
         let mut app = TestApp::start_with(db, "public_url = 'https://hooks.example.com/th/'").await;
         let hook = app.hook("acme", "github", json!({})).await;
         let path = hook.url.strip_prefix("https://hooks.example.com/th").unwrap();
@@ -313,9 +312,9 @@ fn rust_files(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The HMAC stood in six places, and was compared with `===`.
+/// Defect: there are several implementations of HMAC, and some compare in variable time.
 #[test]
-fn gap_9_there_is_one_hmac_and_it_is_the_hosts() {
+fn the_host_has_the_only_hmac() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut files = Vec::new();
     for directory in ["host/src", "sdk/src", "providers"] {

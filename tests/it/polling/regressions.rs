@@ -1,5 +1,5 @@
-//! The defects of the system that Triggerhouse succeeds, as far as they are about
-//! polling, the clock and what they start; see `seed_defects`.
+//! Defects that systems of this kind are known for, in polling, scheduling and runs. Each
+//! test shows that Triggerhouse does not have one of them; its comment names the defect.
 
 use super::*;
 use std::time::Duration;
@@ -7,9 +7,8 @@ use triggerhouse::lock::{Acquired, Locks};
 use triggerhouse_tests::{eventually, redis};
 
 on_both! {
-    /// Its jobs could not be taken off the schedule: a deleted trigger was polled for
-    /// ever, and a changed one at both times.
-    async fn d6_a_group_has_one_next_poll_and_none_once_its_triggers_are_gone(db: &TestDb) {
+    /// Defect: a deleted trigger is polled forever, and a changed one at both times.
+    async fn a_group_has_one_next_poll_and_none_without_triggers(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let mut app = start(db, &gmail).await;
         let integration = integration(&mut app).await;
@@ -28,8 +27,8 @@ on_both! {
         app.stop().await;
     }
 
-    /// A mail had no title, without which no run could begin.
-    async fn d7_a_mail_has_its_subject_for_a_title_all_the_way(db: &TestDb) {
+    /// Defect: the event of a mail lacks the title that a run needs.
+    async fn the_subject_of_a_mail_is_the_title_of_its_event_and_message(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let mut app = start(db, &gmail).await;
         let integration = integration(&mut app).await;
@@ -45,27 +44,27 @@ on_both! {
         app.stop().await;
     }
 
-    /// What fired at nine said that it had fired at nine the day before.
-    async fn d8_a_scheduled_event_says_the_tick_that_it_stands_for(db: &TestDb) {
+    /// Defect: a scheduled event names the tick before its own.
+    async fn a_scheduled_event_names_its_own_tick(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let body = json!({"name": "t", "kind": "scheduled", "cron": "0 9 * * *", "missed_ticks": "last"});
         app.post("acme", "/v1/triggers", body).await;
-        // The 20th of November 2026 at nine, which nobody has fired yet.
+        // The 20th of November 2026 at nine: a tick that has not been fired.
         db.execute("update triggers set due_at = 1795165200000000").await;
         eventually("a tick", async || !app.all("acme", "/v1/events?status=queued").await.is_empty()).await;
         let events = app.all("acme", "/v1/events?status=queued").await;
         let tick = text(&events[0]["occurred_at"]);
         let created = text(&events[0]["created_at"]);
         assert!(tick.ends_with("T09:00:00.000000Z") && tick < created, "{tick}, {created}");
-        // The last one that there was, not the one before.
+        // The event has the last tick, not the one before.
         let day_later = db.number("select due_at from triggers").await;
         let of_event = db.number("select occurred_at from events where status = 'queued'").await;
         assert_eq!(day_later - of_event, 86_400_000_000);
         app.stop().await;
     }
 
-    /// A skipped event's run went on, and took the event with it.
-    async fn d11_a_skip_ends_the_run_and_takes_its_message_back(db: &TestDb) {
+    /// Defect: the run of a skipped event goes on.
+    async fn a_skip_ends_the_run_and_withdraws_its_message(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let body = json!({"name": "by hand"});
         let automation = app.post("acme", "/v1/automations", body).await;
@@ -80,8 +79,8 @@ on_both! {
         app.stop().await;
     }
 
-    /// A slow poll lost its lock to a second one, and each then released the other's.
-    async fn d13_a_poll_is_alone_for_as_long_as_it_takes(db: &TestDb) {
+    /// Defect: a slow poll loses its lock to a second one, and each releases the other's.
+    async fn a_slow_poll_keeps_its_claim_and_its_lock(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let settings = QUICK.replace("[polling]\n", "[polling]\nlease_seconds = 1\n");
         let redis_url = redis::shared();
@@ -98,12 +97,12 @@ on_both! {
         let lease = "select lease_until from poll_groups";
         let first = db.number(lease).await;
         eventually("three leases", async || db.number(lease).await > first + 2_000_000).await;
-        // The lock was renewed with it.
+        // The lock is renewed together with the claim.
         let locks = Locks::new(&redis_url).unwrap();
         let id = text(&before["id"]);
         let taken = locks.acquire(&id, Duration::from_millis(1)).await;
         assert!(matches!(taken, Acquired::Busy), "{taken:?}");
-        // Somebody asks for another poll meanwhile: it comes after this one.
+        // A poll that is requested now runs after this one.
         app.post("acme", &format!("/v1/poll-groups/{}/poll-now", text(&before["id"])), json!({})).await;
         assert_eq!(gmail.arrived() - gmail.with(|gmail| gmail.log.len() as u64), 1);
         gmail.release();
@@ -113,9 +112,9 @@ on_both! {
         app.stop().await;
     }
 
-    /// A polling trigger of an existing automation had no group, and a change could
-    /// name somebody else's integration, another provider's, or any configuration.
-    async fn d14_a_trigger_is_polled_however_it_was_made_and_a_change_is_checked(db: &TestDb) {
+    /// Defect: a polling trigger of an existing automation has no group, and a change may
+    /// name a foreign integration, one of another provider, or an invalid configuration.
+    async fn a_trigger_of_an_existing_automation_is_polled_and_its_changes_are_checked(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let mut app = start(db, &gmail).await;
         let integration = integration(&mut app).await;
@@ -141,8 +140,8 @@ on_both! {
         app.stop().await;
     }
 
-    /// The service was asked for everything, whatever the triggers wanted.
-    async fn gap_7_what_triggers_ask_for_reaches_the_service(db: &TestDb) {
+    /// Defect: the service is asked for everything, whatever the triggers filter.
+    async fn the_filters_of_triggers_reach_the_service(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let mut app = start(db, &gmail).await;
         let integration = integration(&mut app).await;
@@ -155,12 +154,12 @@ on_both! {
         poll(&mut app).await;
         let asked = gmail.with(|gmail| gmail.log.iter().any(|line| line.contains("labelId=IMPORTANT")));
         assert!(asked);
-        assert_eq!(gmail.with(|gmail| gmail.calls.get), 0, "nothing of it was wanted");
+        assert_eq!(gmail.with(|gmail| gmail.calls.get), 0, "no trigger wants any of it");
         app.stop().await;
     }
 
-    /// Triggers carried fields of an earlier way to poll.
-    async fn gap_8_a_triggers_polling_has_one_place(db: &TestDb) {
+    /// Defect: triggers have fields of an earlier kind of polling.
+    async fn a_trigger_has_one_field_about_polling(db: &TestDb) {
         let mut app = TestApp::start_with(db, "roles = ['api']").await;
         let integration = integration(&mut app).await;
         let id = trigger(&mut app, &integration, json!({})).await;
