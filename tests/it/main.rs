@@ -22,6 +22,7 @@ mod limits;
 mod lock;
 mod metrics;
 mod nango;
+mod openapi;
 mod outage;
 mod pipeline;
 mod polling;
