@@ -16,12 +16,13 @@ use triggerhouse::credentials::{
     Access, AccessError, ClientAuth, Credential, Credentials, Want, seal,
 };
 use triggerhouse::domain::integration::{Integration, IntegrationStatus};
+use triggerhouse::domain::patch::Patch;
 use triggerhouse::domain::resource::TriggerKind;
 use triggerhouse::domain::{IntegrationId, OrgId, Timestamp, TriggerId};
 use triggerhouse::secret::MasterKey;
 use triggerhouse::store::{
-    ClaimedPoll, CredentialChange, IntegrationPatch, NewIntegration, NewTrigger, PageRequest,
-    PollDisposition, Store, TriggerAutomation, TriggerPoll,
+    ClaimedPoll, IntegrationPatch, NewIntegration, NewTrigger, PageRequest, PollDisposition, Store,
+    TriggerAutomation, TriggerPoll,
 };
 use triggerhouse_tests::{TestDb, app};
 
@@ -209,7 +210,7 @@ impl Rig {
     async fn set(&self, credential: Credential, now: Timestamp) -> Integration {
         let credential = seal(&self.key, self.integration, &credential);
         let patch = IntegrationPatch {
-            credential: Some(CredentialChange::Replace(credential)),
+            credential: Patch::Set(credential),
             ..IntegrationPatch::default()
         };
         self.change(&patch, now).await

@@ -49,7 +49,7 @@ fn issue(number: u64) -> Value {
 
 async fn status(app: &mut TestApp, integration: &str) -> (String, Value) {
     let path = format!("/v1/integrations/{integration}");
-    let integration = app.get("acme", &path).await["integration"].clone();
+    let integration = app.get("acme", &path).await;
     (
         text(&integration["status"]),
         integration["status_reason"].clone(),

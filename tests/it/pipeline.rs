@@ -79,7 +79,7 @@ on_both! {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "echo", json!({})).await;
         let trigger = format!("/v1/triggers/{}", hook.trigger);
-        let automation = text(&app.get("acme", &trigger).await["trigger"]["automation_id"]);
+        let automation = text(&app.get("acme", &trigger).await["automation_id"]);
         let automation = format!("/v1/automations/{automation}");
         app.call("acme", Method::PATCH, &automation, Some(json!({"enabled": false}))).await;
         echo(&app, &hook, json!({"events": [event("k", "a")]})).await;

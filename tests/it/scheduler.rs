@@ -123,7 +123,7 @@ on_both! {
                 assert!(text(&skipped[0]["skip_detail"]).contains("missed"), "{skipped:?}");
             }
             let seen = app.get("acme", &format!("/v1/triggers/{trigger}")).await;
-            assert_eq!(time(&text(&seen["trigger"]["next_tick_at"])), due + Duration::from_secs(4 * 3600));
+            assert_eq!(time(&text(&seen["next_tick_at"])), due + Duration::from_secs(4 * 3600));
             app.call("acme", Method::DELETE, &format!("/v1/triggers/{trigger}"), None).await;
         }
         assert_eq!(app.app.store.next_tick().await.unwrap(), None);
@@ -134,15 +134,15 @@ on_both! {
         let mut app = TestApp::start_with(db, NO_SCHEDULER).await;
         let created = scheduled(&mut app, "acme", json!({"cron": "0 0 1 1 *", "timezone": "Europe/Berlin"})).await;
         let path = format!("/v1/triggers/{}", text(&created["trigger"]["id"]));
-        let next = |answer: &Value| answer["trigger"]["next_tick_at"].clone();
-        assert!(text(&next(&created)).ends_with("-12-31T23:00:00.000000Z"), "{created}");
+        let next = |trigger: &Value| trigger["next_tick_at"].clone();
+        assert!(text(&next(&created["trigger"])).ends_with("-12-31T23:00:00.000000Z"), "{created}");
 
         let change = app.call("acme", Method::PATCH, &path, Some(json!({"timezone": "America/New_York"}))).await;
         let changed: Value = change.json().await.unwrap();
         assert!(text(&next(&changed)).ends_with("-01-01T05:00:00.000000Z"), "{changed}");
         let change = app.call("acme", Method::PATCH, &path, Some(json!({"cron": "* * * * *"}))).await;
         let changed: Value = change.json().await.unwrap();
-        assert_eq!(changed["trigger"]["timezone"], "America/New_York");
+        assert_eq!(changed["timezone"], "America/New_York");
         let due = time(&text(&next(&changed)));
         assert!(due.micros_since(clock::now()) <= 60_000_000);
 
@@ -233,9 +233,9 @@ on_both! {
         app.call("acme", Method::PATCH, &schedule_path, Some(change)).await;
         let trigger = format!("/v1/triggers/{}", text(&created["trigger"]["id"]));
         let seen = app.get("acme", &trigger).await;
-        assert_eq!(seen["trigger"]["cron"], "30 6 * * *");
+        assert_eq!(seen["cron"], "30 6 * * *");
         let next = app.get("acme", &format!("{schedule_path}/next?count=1")).await;
-        assert_eq!(seen["trigger"]["next_tick_at"], next["ticks"][0]);
+        assert_eq!(seen["next_tick_at"], next["ticks"][0]);
         assert_eq!(next["ticks"].as_array().unwrap().len(), 1);
 
         let conflict = app.call("acme", Method::DELETE, &schedule_path, None).await;
@@ -243,8 +243,8 @@ on_both! {
         // With a cron of its own, the trigger no longer follows the schedule.
         app.call("acme", Method::PATCH, &trigger, Some(json!({"cron": "0 0 * * *"}))).await;
         let seen = app.get("acme", &trigger).await;
-        assert_eq!(seen["trigger"]["schedule_id"], Value::Null);
-        assert_eq!(seen["trigger"]["timezone"], "Europe/Berlin");
+        assert_eq!(seen["schedule_id"], Value::Null);
+        assert_eq!(seen["timezone"], "Europe/Berlin");
         let deleted = app.call("acme", Method::DELETE, &schedule_path, None).await;
         assert_eq!(deleted.status(), StatusCode::NO_CONTENT);
         for (method, path) in [(Method::GET, schedule_path.clone()), (Method::DELETE, schedule_path)] {
@@ -336,7 +336,7 @@ on_both! {
         let manual = format!("/v1/triggers/{}", text(&triggers[0]["id"]));
         app.call("acme", Method::PATCH, &manual, Some(json!({"enabled": false}))).await;
         let off = app.call("acme", Method::POST, &path, Some(json!({}))).await;
-        assert_eq!(off.status(), StatusCode::CONFLICT, "its manual trigger is switched off");
+        assert_eq!(off.status(), StatusCode::CONFLICT, "its manual trigger is disabled");
         app.call("acme", Method::PATCH, &manual, Some(json!({"enabled": true}))).await;
         let large = json!({"input": "x".repeat(300_000)});
         assert_eq!(refused(&mut app, Method::POST, &path, large).await, ["/input"]);
@@ -350,7 +350,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn many_first_runs_at_once_share_one_trigger(db: &TestDb) {
+    async fn concurrent_first_runs_share_one_manual_trigger(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let automation = app.post("acme", "/v1/automations", json!({"name": "Report"})).await;
         let automation = text(&automation["automation"]["id"]);

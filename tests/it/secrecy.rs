@@ -168,7 +168,7 @@ impl Host {
             let request = self.http.get(format!("{}{path}", self.url));
             let sink = request.bearer_auth(&self.key).send().await.unwrap();
             let sink: Value = sink.json().await.unwrap();
-            sink["sink"]["health"]["failures"].as_u64() > Some(0)
+            sink["health"]["failures"].as_u64() > Some(0)
         })
         .await;
         self.secrets.push(text(&created["secret"]));

@@ -1,4 +1,4 @@
-//! Who is asking: an organization, by one of its API keys.
+//! Authentication: an API key names an organization.
 
 use super::AppState;
 use crate::domain::{KeyId, OrgId};
@@ -11,25 +11,27 @@ use axum::http::request::Parts;
 const CHALLENGE: &str = "Bearer realm=\"triggerhouse\"";
 const CHALLENGE_AGAIN: &str = "Bearer realm=\"triggerhouse\", error=\"invalid_token\"";
 
-/// The organization whose key a request carries. This or [`Caller`] stands first in
-/// every handler below `/v1`, so that nothing else of a request is looked at without a
-/// key.
+/// The organization of a request's API key.
+///
+/// This or [`Caller`] is the first extractor of every handler below `/v1`. Axum runs
+/// extractors in order, so a request without a key is refused before its id or body is
+/// read.
 #[derive(Clone, Debug)]
 pub struct Tenant(pub OrgId);
 
-/// Who asks, where the history names them.
+/// A request's API key, for handlers whose action the history attributes to a key.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Their organization.
+    /// The key's organization.
     pub org: OrgId,
-    /// Their key.
+    /// The key's id.
     pub key: KeyId,
-    /// What the key is called.
+    /// The key's name.
     pub name: String,
 }
 
 impl Caller {
-    /// How the history names them.
+    /// The actor in the history: the key's id and name.
     pub fn actor(&self) -> String {
         format!("{} {}", self.key, self.name)
     }
@@ -74,7 +76,8 @@ impl FromRequestParts<AppState> for Caller {
     }
 }
 
-/// The key in a value of `Authorization`, if it can be one.
+/// The API key in a value of `Authorization`; none unless it is a bearer token with the
+/// prefix of our keys.
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, key) = value.split_once(' ')?;
     let key = key.trim();
@@ -86,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_bearer_with_the_prefix_can_be_a_key() {
+    fn only_a_bearer_token_with_the_prefix_is_taken_for_a_key() {
         assert_eq!(bearer("Bearer th_abc"), Some("th_abc"));
         assert_eq!(bearer("bearer  th_abc "), Some("th_abc"));
         for other in ["", "th_abc", "Basic th_abc", "Bearer abc", "Bearer"] {

@@ -1,13 +1,14 @@
-//! `/v1/automations`: what runs.
+//! `/v1/automations`: what triggers run.
 
 use super::check::Checks;
 use super::extract::{JsonBody, PathId, QueryOf, present};
+use super::found::Found as _;
 use super::list::PageQuery;
 use super::{AppState, Problem, Tenant};
 use crate::clock;
 use crate::domain::AutomationId;
 use crate::domain::resource::Automation;
-use crate::store::{AutomationPatch, Page, Signal};
+use crate::store::{AutomationPatch, Page};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -30,42 +31,42 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewAutomation {
-    /// For people: 1 to 200 characters.
+    /// A name for people: one line of 1 to 200 characters.
     name: String,
-    /// Events of a disabled automation are skipped, visibly.
-    #[serde(default = "yes")]
+    /// The events of a disabled automation are skipped, with that reason.
+    #[serde(default = "enabled_default")]
     #[schema(default = true)]
     enabled: bool,
 }
 
-pub(super) fn yes() -> bool {
+/// Automations and triggers are enabled unless the request says otherwise.
+pub(super) fn enabled_default() -> bool {
     true
 }
 
-/// What may change about an automation; what is absent stays.
+/// A change of an automation. Absent fields stay as they are.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct AutomationChange {
-    /// For people: 1 to 200 characters.
+    /// A name for people: one line of 1 to 200 characters.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     name: Option<String>,
-    /// Events of a disabled automation are skipped, visibly.
+    /// The events of a disabled automation are skipped, with that reason.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     enabled: Option<bool>,
 }
 
-/// One automation.
+/// An automation.
 #[derive(Debug, Serialize, ToSchema)]
 struct AutomationAnswer {
     automation: Automation,
 }
 
 fn found(automation: Option<Automation>) -> Result<Json<AutomationAnswer>, Problem> {
-    automation
-        .map(|automation| Json(AutomationAnswer { automation }))
-        .ok_or_else(|| Problem::not_found("automation"))
+    let automation = automation.or_404("automation")?;
+    Ok(Json(AutomationAnswer { automation }))
 }
 
 /// 404 unless the organization has this automation.
@@ -74,7 +75,12 @@ pub(super) async fn require(
     Tenant(org): &Tenant,
     id: AutomationId,
 ) -> Result<(), Problem> {
-    found(state.store().automation(org, id).await?).map(|_| ())
+    state
+        .store()
+        .automation(org, id)
+        .await?
+        .or_404("automation")?;
+    Ok(())
 }
 
 /// Create an automation
@@ -104,9 +110,8 @@ async fn list_automations(
     State(state): State<AppState>,
     QueryOf(query): QueryOf<PageQuery>,
 ) -> Result<Json<Page<Automation>>, Problem> {
-    Ok(Json(
-        state.store().list_automations(&org, query.page()).await?,
-    ))
+    let automations = state.store().list_automations(&org, query.page());
+    Ok(Json(automations.await?))
 }
 
 /// Get an automation
@@ -147,7 +152,7 @@ async fn update_automation(
 
 /// Delete an automation and its triggers
 ///
-/// What they started stays. A tick that was due before starts its run.
+/// Its events and runs stay. A tick that was due before the deletion still starts a run.
 #[utoipa::path(delete, path = "/v1/automations/{id}", tag = "automations",
     params(("id" = AutomationId, Path)),
     responses((status = NO_CONTENT, description = "Deleted")))]
@@ -157,15 +162,9 @@ async fn delete_automation(
     PathId(id): PathId<AutomationId>,
 ) -> Result<StatusCode, Problem> {
     let limits = state.config().scheduler.limits();
-    let store = state.store();
-    if !store
-        .delete_automation(&org, id, limits, clock::now())
-        .await?
-    {
-        return Err(Problem::not_found("automation"));
-    }
-    state.signals().raise(Signal::Routes);
-    // What was due before has been fired with it.
-    state.signals().raise(Signal::Outbox);
+    let deleted = state
+        .store()
+        .delete_automation(&org, id, limits, clock::now());
+    deleted.await?.or_404("automation")?;
     Ok(StatusCode::NO_CONTENT)
 }

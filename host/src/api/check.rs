@@ -1,4 +1,4 @@
-//! Checks what was readable: all errors of a body are reported at once.
+//! Validation of bodies that could be read: 422 reports all errors of a body at once.
 
 use crate::http::{FieldError, Problem};
 use crate::provider::{Provider, Registry};
@@ -6,28 +6,28 @@ use serde_json::Value;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// Characters of a name at most.
+/// The most characters of a name.
 pub const NAME_CHARS_MAX: usize = 200;
-/// Characters of an account or a connection's id at most.
+/// The most characters of an account or of a connection's id.
 pub const REFERENCE_CHARS_MAX: usize = 512;
-/// Characters of the reason for what a person does.
+/// The most characters of the reason for a person's decision.
 pub const REASON_CHARS_MAX: usize = 500;
-/// Characters of a comment.
+/// The most characters of a comment.
 pub const COMMENT_CHARS_MAX: usize = 2_000;
-/// Bytes of a webhook secret at most.
+/// The most bytes of a webhook secret.
 pub const SECRET_BYTES_MAX: usize = 1_024;
 
-/// Gathers what is wrong with a body.
+/// The errors of a body so far.
 #[derive(Debug, Default)]
 pub(super) struct Checks(Vec<FieldError>);
 
 impl Checks {
-    /// Notes an error.
+    /// Adds an error.
     pub(super) fn add(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
         self.0.push(FieldError::new(pointer, message));
     }
 
-    /// 422 with all errors, if there are any.
+    /// Fails with 422 if there are errors.
     pub(super) fn done(self) -> Result<(), Problem> {
         match self.0.is_empty() {
             true => Ok(()),
@@ -35,22 +35,22 @@ impl Checks {
         }
     }
 
-    /// A name, without the blanks around it.
+    /// Checks a name and trims it.
     pub(super) fn name(&mut self, pointer: &str, name: &str) -> String {
         self.line(pointer, name, NAME_CHARS_MAX)
     }
 
-    /// An account or a connection's id, without the blanks around it.
+    /// Checks an account or a connection's id and trims it.
     pub(super) fn reference(&mut self, pointer: &str, text: &str) -> String {
         self.line(pointer, text, REFERENCE_CHARS_MAX)
     }
 
-    /// The reason for what a person does, without the blanks around it.
+    /// Checks the reason for a person's decision and trims it.
     pub(super) fn reason(&mut self, pointer: &str, text: &str) -> String {
         self.line(pointer, text, REASON_CHARS_MAX)
     }
 
-    /// A comment, of any number of lines, without the blanks around it.
+    /// Checks a comment, which may have several lines, and trims it.
     pub(super) fn comment(&mut self, pointer: &str, text: &str) -> String {
         let text = text.trim();
         // Postgres cannot store NUL.
@@ -63,10 +63,10 @@ impl Checks {
         text.to_owned()
     }
 
-    /// A line of text, without the blanks around it.
+    /// Checks a line of text and trims it.
     pub(super) fn line(&mut self, pointer: &str, text: &str, chars_max: usize) -> String {
         let text = text.trim();
-        // Control characters belong in no line, and Postgres cannot store NUL.
+        // A line has no control characters, and Postgres cannot store NUL.
         if !(1..=chars_max).contains(&text.chars().count()) || text.chars().any(char::is_control) {
             self.add(
                 pointer,
@@ -76,7 +76,7 @@ impl Checks {
         text.to_owned()
     }
 
-    /// A number within its limits.
+    /// Checks that a number is in its range.
     pub(super) fn number(&mut self, pointer: &str, number: u64, range: RangeInclusive<u64>) {
         if !range.contains(&number) {
             self.add(
@@ -90,26 +90,27 @@ impl Checks {
         }
     }
 
-    /// A provider that is registered and switched on.
+    /// Checks that a provider is registered and enabled. A disabled one is returned too,
+    /// so that its schema can check the rest of the body.
     pub(super) fn provider(&mut self, registry: &Registry, id: &str) -> Option<Arc<Provider>> {
         let provider = registry.get(id);
         match &provider {
             None => self.add(
                 "/provider",
-                "is not registered; GET /providers shows which are",
+                "is not registered; GET /providers lists the registered ones",
             ),
             Some(provider) if !provider.is_enabled() => {
-                self.add("/provider", "is switched off by the operator");
+                self.add("/provider", "is disabled by the operator");
             }
             Some(_) => {}
         }
         provider
     }
 
-    /// A trigger's configuration, after the provider's schema.
+    /// Checks a trigger's configuration against the provider's schema.
     pub(super) fn config(&mut self, provider: &Provider, config: &Value) {
         if !config.is_object() {
-            // The schema might not say so itself.
+            // A schema need not require an object.
             self.add("/config", "expected an object");
             return;
         }
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_errors_are_reported_at_once() {
+    fn all_errors_are_reported_together() {
         let mut checks = Checks::default();
         checks.name("/name", " \u{a0} ");
         checks.reference("/account", "a\0b");
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_counted_in_characters_after_trimming() {
+    fn a_name_is_trimmed_and_then_counted_in_characters() {
         let mut checks = Checks::default();
         assert_eq!(checks.name("/name", "  Ärger \n"), "Ärger");
         checks.name("/name", &"ä".repeat(NAME_CHARS_MAX));

@@ -1,6 +1,7 @@
-//! `/v1/events`: what happened, and what became of it.
+//! `/v1/events`: events, their skip and their replay.
 
 use super::extract::{PathId, QueryOf};
+use super::found::Found as _;
 use super::list::{Cursor, PageLimit, PageQuery, page};
 use super::{AppState, Caller, Problem, Tenant, automations};
 use crate::clock;
@@ -8,7 +9,7 @@ use crate::domain::delivery::DeliveryContent;
 use crate::domain::event::Event;
 use crate::domain::run::{Run, Transition};
 use crate::domain::{AutomationId, EventId, EventStatus, Timestamp, TriggerId};
-use crate::store::{EventFilter, EventSkip, Page, Replay, Signal};
+use crate::store::{EventFilter, EventSkip, Page, Replay};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -26,42 +27,43 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list_automation_events))
 }
 
-/// Which events a list shows.
+/// The filters of the list of events.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct EventQuery {
-    /// Of this trigger.
+    /// Only events of this trigger.
     trigger_id: Option<TriggerId>,
-    /// In this status.
+    /// Only events in this status.
     status: Option<EventStatus>,
-    /// Of this kind, as `issues.opened`.
+    /// Only events of this kind, for example `issues.opened`.
+    #[param(pattern = "^[^\\x00]*$")]
     kind: Option<String>,
-    /// Written at this time or later.
+    /// Only events that were created at this time or later.
     since: Option<Timestamp>,
-    /// How many items.
+    /// The most items to return.
     #[param(inline)]
     limit: Option<PageLimit>,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     #[param(inline)]
     cursor: Option<Cursor>,
 }
 
-/// One event.
+/// An event.
 #[derive(Debug, Serialize, ToSchema)]
 struct EventAnswer {
     event: Event,
 }
 
-/// An event with what it came from and what it led to.
+/// An event with its delivery, its run and its history.
 #[derive(Debug, Serialize, ToSchema)]
 struct EventDetails {
     event: Event,
-    /// The run that it started.
+    /// The run that the event started.
     run: Option<Run>,
-    /// What was sent, while it is kept.
+    /// The delivery that the event came from, until retention removes it.
     delivery: Option<DeliveryContent>,
-    /// Every change of its status after the first, oldest first.
+    /// Every change of the event's status after the first, oldest first.
     history: Vec<Transition>,
 }
 
@@ -78,7 +80,7 @@ async fn list_events(
         .as_deref()
         .is_some_and(|kind| kind.contains('\0'))
     {
-        // No event has such a kind, and Postgres refuses the question.
+        // No event has such a kind, and Postgres refuses the query.
         return Err(Problem::unreadable("kind: expected text without NUL"));
     }
     let filter = EventFilter {
@@ -120,8 +122,7 @@ async fn get_event(
     PathId(id): PathId<EventId>,
 ) -> Result<Json<EventDetails>, Problem> {
     let store = state.store();
-    let event = store.event(&org, id).await?;
-    let event = event.ok_or_else(|| Problem::not_found("event"))?;
+    let event = store.event(&org, id).await?.or_404("event")?;
     let delivery = match event.delivery_id {
         Some(delivery) => store.delivery_content(&org, delivery).await?,
         None => None,
@@ -136,13 +137,13 @@ async fn get_event(
 
 /// Skip a queued event
 ///
-/// Its run is cancelled, and its deduplication key is free again.
+/// Its run is cancelled. Its deduplication key is free again, so the same event can start
+/// a run later.
 #[utoipa::path(post, path = "/v1/events/{id}/skip", tag = "events",
     params(("id" = EventId, Path)),
     responses(
         (status = OK, description = "Skipped", body = EventAnswer),
-        (status = CONFLICT, description = "The event is not queued",
-            body = Problem, content_type = "application/problem+json")))]
+        (status = CONFLICT, description = "The event is not queued")))]
 async fn skip_event(
     caller: Caller,
     State(state): State<AppState>,
@@ -159,13 +160,11 @@ async fn skip_event(
             return Err(Problem::conflict(detail));
         }
     }
-    let event = store.event(org, id).await?;
-    event
-        .map(|event| Json(EventAnswer { event }))
-        .ok_or_else(|| Problem::not_found("event"))
+    let event = store.event(org, id).await?.or_404("event")?;
+    Ok(Json(EventAnswer { event }))
 }
 
-/// An event and the run that it started.
+/// A replayed event and its run.
 #[derive(Debug, Serialize, ToSchema)]
 struct Replayed {
     event: Event,
@@ -174,35 +173,32 @@ struct Replayed {
 
 /// Replay an event
 ///
-/// A new event with the same facts, and a run of its own, whatever has become of the
-/// first one; no filter is asked. It is linked by `replay_of`, and has a deduplication
-/// key of its own.
+/// Creates an event with the same facts and starts a run for it, without asking the
+/// trigger's filter. The new event names the first one in `replay_of` and has its own
+/// deduplication key. The first event and its run stay as they are.
 #[utoipa::path(post, path = "/v1/events/{id}/replay", tag = "events",
     params(("id" = EventId, Path)),
     responses(
-        (status = CREATED, description = "Handed over", body = Replayed),
-        (status = CONFLICT, description = "The trigger or its automation was switched off, or deleted",
-            body = Problem, content_type = "application/problem+json")))]
+        (status = CREATED, description = "The new run is in the outbox", body = Replayed),
+        (status = CONFLICT, description = "The trigger or its automation is disabled or deleted")))]
 async fn replay_event(
     Tenant(org): Tenant,
     State(state): State<AppState>,
     PathId(id): PathId<EventId>,
 ) -> Result<(StatusCode, Json<Replayed>), Problem> {
     let store = state.store();
-    let event = store.event(&org, id).await?;
-    let event = event.ok_or_else(|| Problem::not_found("event"))?;
+    let event = store.event(&org, id).await?.or_404("event")?;
     let replayed = match store.replay_event(&org, &event, clock::now()).await? {
         Replay::Started(replayed) => replayed,
         Replay::AutomationOff => {
-            let detail = "the automation of the event was switched off, or deleted";
+            let detail = "the automation of the event is disabled or deleted";
             return Err(Problem::conflict(detail));
         }
         Replay::TriggerOff => {
-            let detail = "the trigger of the event was switched off, or deleted";
+            let detail = "the trigger of the event is disabled or deleted";
             return Err(Problem::conflict(detail));
         }
     };
-    state.signals().raise(Signal::Outbox);
     let event = store.event(&org, replayed).await?;
     let run = store.run_of_event(&org, replayed).await?;
     let (event, run) = event.zip(run).ok_or_else(Problem::internal)?;

@@ -1,4 +1,4 @@
-//! What handlers take from a request; what cannot be taken becomes a [`Problem`].
+//! Extractors: the bodies and queries of requests. An unreadable one becomes a [`Problem`].
 
 pub use crate::http::PathId;
 
@@ -11,10 +11,10 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde_path_to_error::{Path as SerdePath, Segment};
 use std::fmt::Write as _;
 
-/// Bytes of a request's body below `/v1`.
+/// The most bytes of a request's body below `/v1`.
 pub const API_BODY_BYTES_MAX: usize = 1_048_576;
 
-/// A JSON body. 400 says where it cannot be read; unknown fields count as that.
+/// A JSON object as the body. 400 points at the field that cannot be read or is unknown.
 #[derive(Debug)]
 pub struct JsonBody<T>(pub T);
 
@@ -30,8 +30,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
-/// A JSON body of which nothing is required: a request without one, or with null, says
-/// nothing.
+/// A JSON object as an optional body. An empty body and `null` count as `{}`.
 #[derive(Debug)]
 pub struct OptionalJsonBody<T>(pub T);
 
@@ -77,7 +76,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    // Serde would also take an array, as the fields in their order.
+    // Serde would also read an array, as the fields in their order.
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(Problem::unreadable("expected a body of one JSON object")
             .errors(vec![FieldError::new("", "expected an object")]));
@@ -99,11 +98,11 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
-/// A path as serde saw it, as a JSON Pointer.
+/// A path of serde as a JSON Pointer.
 fn pointer(path: &SerdePath) -> String {
     let mut pointer = String::new();
     for segment in path {
-        // Writing to a String cannot fail.
+        // Writing to a string cannot fail.
         let _ = match segment {
             Segment::Seq { index } => write!(pointer, "/{index}"),
             Segment::Map { key } => {
@@ -115,7 +114,7 @@ fn pointer(path: &SerdePath) -> String {
     pointer
 }
 
-/// The parameters behind `?`.
+/// The query of a URL.
 #[derive(Debug)]
 pub struct QueryOf<T>(pub T);
 
@@ -130,8 +129,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryOf<T> {
     }
 }
 
-/// Tells a field that is there from one that is not. With `Option<T>`, null is
-/// refused; with `Option<Option<T>>`, null is `Some(None)`.
+/// Reads an optional field that must not be null. `Patch` is for fields that may be.
+///
+/// Without this function, serde would read null as an absent field.
 pub(super) fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: Deserialize<'de>,
@@ -150,7 +150,7 @@ mod tests {
         #[serde(default, deserialize_with = "present")]
         name: Option<String>,
         #[serde(default, deserialize_with = "present")]
-        link: Option<Option<Vec<u8>>>,
+        link: Option<Vec<u8>>,
     }
 
     fn error(body: &str) -> Problem {
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_pointed_at() {
+    fn an_error_points_at_its_field() {
         assert_eq!(error(r#"{"name": 7}"#).errors[0].pointer, "/name");
         assert_eq!(error(r#"{"link": [1, "x"]}"#).errors[0].pointer, "/link/1");
         assert!(
@@ -174,16 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn null_is_told_from_absence() {
+    fn a_field_may_be_absent_but_not_null() {
         let body: Body = read(b"{}").unwrap();
         assert!(body.name.is_none() && body.link.is_none());
-        let body: Body = read(br#"{"link": null}"#).unwrap();
-        assert_eq!(body.link, Some(None));
         assert_eq!(error(r#"{"name": null}"#).errors[0].pointer, "/name");
     }
 
     #[test]
-    fn a_body_is_json_if_it_says_so() {
+    fn the_content_type_decides_whether_a_body_is_json() {
         for (text, expected) in [
             ("application/json", true),
             ("Application/JSON; charset=utf-8", true),

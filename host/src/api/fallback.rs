@@ -4,12 +4,12 @@ use crate::http::Problem;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-/// The answer to a path that is no route.
+/// The answer to an unknown path.
 pub(super) async fn no_such_route() -> Problem {
     Problem::not_found("route")
 }
 
-/// The answer to a method that a route does not have; `Allow` says which it has.
+/// The answer to a method that a route does not have; `Allow` lists its methods.
 pub(super) async fn no_such_method() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail("this route has other methods")
 }

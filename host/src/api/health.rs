@@ -1,4 +1,4 @@
-//! Whether this process lives, and whether requests should be sent to it.
+//! Liveness and readiness of this process.
 
 use super::AppState;
 use axum::Json;
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// How long the database may take to answer, in milliseconds.
+/// The longest time that a readiness check waits for the database, in milliseconds.
 const DATABASE_MS_MAX: u64 = 2_000;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -20,13 +20,13 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(readyz))
 }
 
-/// Whether something works.
+/// The state of a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum HealthState {
-    /// It does.
+    /// The component works.
     Ok,
-    /// It does not, or not yet.
+    /// The component does not work, or not yet.
     Unavailable,
 }
 
@@ -36,51 +36,53 @@ impl From<bool> for HealthState {
     }
 }
 
-/// That the process lives.
+/// The process is alive.
 #[derive(Debug, Serialize, ToSchema)]
 struct Health {
-    /// `ok`.
+    /// Always `ok`.
     status: HealthState,
 }
 
-/// Whether requests should be sent here, and what stands against it.
+/// Readiness to take requests, with its reasons.
 #[derive(Debug, Serialize, ToSchema)]
 struct Readiness {
-    /// All of what follows.
+    /// `ok` if the process takes requests.
     status: HealthState,
-    /// Whether the database answers in time.
+    /// `ok` if the database answers within 2 seconds.
     database: HealthState,
-    /// Whether the registry is loaded: a process takes no requests before.
+    /// Always `ok`: the process listens only after it has loaded the registry.
     registry: HealthState,
-    /// Providers that can run.
+    /// The number of enabled providers.
     providers: usize,
-    /// Whether the process is about to end.
+    /// True while the process shuts down.
     stopping: bool,
 }
 
-/// Whether the process lives
+/// Check that the process is alive
 #[utoipa::path(get, path = "/health", tag = "health",
-    responses((status = OK, description = "It does", body = Health)))]
+    responses((status = OK, description = "The process is alive", body = Health)))]
 async fn health() -> Json<Health> {
     Json(Health {
         status: HealthState::Ok,
     })
 }
 
-/// Whether the process lives
+/// Check that the process is alive
 ///
-/// A restart helps where this does not answer.
+/// A liveness probe: restart a process that does not answer.
 #[utoipa::path(get, path = "/livez", tag = "health",
-    responses((status = OK, description = "It does", body = Health)))]
+    responses((status = OK, description = "The process is alive", body = Health)))]
 async fn livez() -> Json<Health> {
     health().await
 }
 
-/// Whether requests should be sent here
+/// Check that the process takes requests
+///
+/// A readiness probe: send requests elsewhere after 503.
 #[utoipa::path(get, path = "/readyz", tag = "health",
     responses(
-        (status = OK, description = "They should", body = Readiness),
-        (status = SERVICE_UNAVAILABLE, description = "Not now", body = Readiness)))]
+        (status = OK, description = "Ready", body = Readiness),
+        (status = SERVICE_UNAVAILABLE, description = "Not ready", body = Readiness)))]
 async fn readyz(State(state): State<AppState>) -> (StatusCode, Json<Readiness>) {
     let time = Duration::from_millis(DATABASE_MS_MAX);
     let ping = tokio::time::timeout(time, state.store().ping()).await;

@@ -1,14 +1,14 @@
-//! `/v1/inbox`: deliveries as they arrived, and what can be done about dead
-//! letters.
+//! `/v1/inbox`: deliveries as they arrived, and the retry and discard of dead letters.
 
 use super::check::Checks;
 use super::extract::{OptionalJsonBody, PathId, QueryOf};
+use super::found::Found as _;
 use super::list::{Cursor, PageLimit, page};
 use super::{AppState, Problem, Tenant};
 use crate::clock;
 use crate::domain::delivery::{Delivery, DeliveryContent};
 use crate::domain::{DeliveryId, DeliveryStatus, IntegrationId, OrgId, Timestamp};
-use crate::store::{DeadLetterChange, Page, RetryFilter, Signal};
+use crate::store::{DeadLetterChange, Page, RetryFilter};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -25,52 +25,52 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(discard_delivery))
 }
 
-/// Which deliveries a list shows.
+/// The filters of the list of deliveries.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct InboxQuery {
-    /// In this status; `failed` are the dead letters.
+    /// Only deliveries in this status; `failed` ones are dead letters.
     status: Option<DeliveryStatus>,
-    /// How many items.
+    /// The most items to return.
     #[param(inline)]
     limit: Option<PageLimit>,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     #[param(inline)]
     cursor: Option<Cursor>,
 }
 
-/// Dead letters that one call retries at most.
+/// The most dead letters that one call retries.
 const RETRIES_MAX: u32 = 1_000;
 
-/// Which dead letters are retried: all that fit.
+/// Selects the dead letters to retry. A dead letter must match every field that is given.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RetryMany {
-    /// Of this provider.
+    /// Only dead letters of this provider.
     provider: Option<String>,
-    /// Of this integration.
+    /// Only dead letters of this integration.
     integration_id: Option<IntegrationId>,
-    /// Received at this time or later.
+    /// Only dead letters that were received at this time or later.
     since: Option<Timestamp>,
 }
 
-/// What retrying dead letters did.
+/// The result of retrying dead letters.
 #[derive(Debug, Serialize, ToSchema)]
 struct RetriedMany {
-    /// How many wait for a worker now.
+    /// The number of deliveries that now wait for a worker.
     retried: u64,
-    /// Whether as many were retried as one call may: there may be more.
+    /// True if the call reached its limit, so that more may match.
     more: bool,
 }
 
-/// One delivery.
+/// A delivery.
 #[derive(Debug, Serialize, ToSchema)]
 struct DeliveryAnswer {
     delivery: Delivery,
 }
 
-/// One delivery with what was sent.
+/// A delivery with its headers and its body.
 #[derive(Debug, Serialize, ToSchema)]
 struct DeliveryDetails {
     delivery: DeliveryContent,
@@ -89,7 +89,7 @@ async fn list_inbox(
     Ok(Json(deliveries.await?))
 }
 
-/// Get a delivery with its headers and its body
+/// Get a delivery with its headers and body
 #[utoipa::path(get, path = "/v1/inbox/{id}", tag = "inbox", params(("id" = DeliveryId, Path)),
     responses((status = OK, description = "The delivery", body = DeliveryDetails)))]
 async fn get_delivery(
@@ -98,35 +98,31 @@ async fn get_delivery(
     PathId(id): PathId<DeliveryId>,
 ) -> Result<Json<DeliveryDetails>, Problem> {
     let delivery = state.store().delivery_content(&org, id).await?;
-    delivery
-        .map(|delivery| Json(DeliveryDetails { delivery }))
-        .ok_or_else(|| Problem::not_found("delivery"))
+    let delivery = delivery.or_404("delivery")?;
+    Ok(Json(DeliveryDetails { delivery }))
 }
 
-/// Try a dead letter again
+/// Retry a dead letter
 ///
-/// Its attempts are counted anew, and what was said of the last one is forgotten.
+/// Its attempts count from zero again, and its last error is cleared.
 #[utoipa::path(post, path = "/v1/inbox/{id}/retry", tag = "inbox",
     params(("id" = DeliveryId, Path)),
     responses(
-        (status = OK, description = "It waits for a worker", body = DeliveryAnswer),
-        (status = CONFLICT, description = "The delivery is no dead letter",
-            body = Problem, content_type = "application/problem+json")))]
+        (status = OK, description = "The delivery waits for a worker", body = DeliveryAnswer),
+        (status = CONFLICT, description = "The delivery is not a dead letter")))]
 async fn retry_delivery(
     Tenant(org): Tenant,
     State(state): State<AppState>,
     PathId(id): PathId<DeliveryId>,
 ) -> Result<Json<DeliveryAnswer>, Problem> {
-    let delivery = change(&state, &org, id, DeadLetterChange::Retry).await?;
-    state.signals().raise(Signal::Inbox);
-    Ok(delivery)
+    change(&state, &org, id, DeadLetterChange::Retry).await
 }
 
-/// Try dead letters again
+/// Retry dead letters
 ///
-/// Up to 1000, oldest first; each as if it were retried alone.
+/// One call retries up to 1000, oldest first.
 #[utoipa::path(post, path = "/v1/inbox/retry", tag = "inbox", request_body = Option<RetryMany>,
-    responses((status = OK, description = "They wait for a worker", body = RetriedMany)))]
+    responses((status = OK, description = "The deliveries wait for a worker", body = RetriedMany)))]
 async fn retry_deliveries(
     Tenant(org): Tenant,
     State(state): State<AppState>,
@@ -143,22 +139,20 @@ async fn retry_deliveries(
         .store()
         .retry_dead_letters(&org, &filter, RETRIES_MAX, clock::now())
         .await?;
-    if retried > 0 {
-        state.signals().raise(Signal::Inbox);
-    }
     Ok(Json(RetriedMany {
         retried,
         more: retried == u64::from(RETRIES_MAX),
     }))
 }
 
-/// Give a dead letter up
+/// Discard a dead letter
+///
+/// It stays readable until retention removes it.
 #[utoipa::path(post, path = "/v1/inbox/{id}/discard", tag = "inbox",
     params(("id" = DeliveryId, Path)),
     responses(
-        (status = OK, description = "It is kept until it is collected", body = DeliveryAnswer),
-        (status = CONFLICT, description = "The delivery is no dead letter",
-            body = Problem, content_type = "application/problem+json")))]
+        (status = OK, description = "Discarded", body = DeliveryAnswer),
+        (status = CONFLICT, description = "The delivery is not a dead letter")))]
 async fn discard_delivery(
     Tenant(org): Tenant,
     State(state): State<AppState>,
@@ -174,19 +168,12 @@ async fn change(
     change: DeadLetterChange,
 ) -> Result<Json<DeliveryAnswer>, Problem> {
     let store = state.store();
-    let found = store
-        .change_dead_letter(org, id, change, clock::now())
-        .await?;
-    match found {
-        None => return Err(Problem::not_found("delivery")),
-        Some(DeliveryStatus::Failed) => {}
-        Some(status) => {
-            let detail = format!("the delivery is {status}, so it is no dead letter");
-            return Err(Problem::conflict(detail));
-        }
+    let before = store.change_dead_letter(org, id, change, clock::now());
+    let before = before.await?.or_404("delivery")?;
+    if before != DeliveryStatus::Failed {
+        let detail = format!("the delivery is {before}, so it is not a dead letter");
+        return Err(Problem::conflict(detail));
     }
-    let delivery = store.delivery(org, id).await?;
-    delivery
-        .map(|delivery| Json(DeliveryAnswer { delivery }))
-        .ok_or_else(|| Problem::not_found("delivery"))
+    let delivery = store.delivery(org, id).await?.or_404("delivery")?;
+    Ok(Json(DeliveryAnswer { delivery }))
 }

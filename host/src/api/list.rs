@@ -1,4 +1,4 @@
-//! Lists: `?limit=&cursor=`, newest first.
+//! Pages of a list: `?limit=&cursor=`, newest first.
 
 use crate::store::PageRequest;
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -7,12 +7,12 @@ use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 use uuid::Uuid;
 
-/// Items of a page where the request names no number.
+/// Items of a page if the request names no limit.
 const LIMIT_DEFAULT: u32 = 50;
-/// Items of a page at most.
+/// The most items of a page.
 const LIMIT_MAX: u32 = 100;
 
-/// How many items a page has.
+/// The number of items of a page: 1 to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageLimit(u32);
 
@@ -42,7 +42,7 @@ impl PartialSchema for PageLimit {
 
 impl ToSchema for PageLimit {}
 
-/// Where a page begins: the `next_cursor` of the page before.
+/// The `next_cursor` of the previous page: the id of its last item, in 32 hex digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(Uuid);
 
@@ -53,19 +53,22 @@ impl<'de> Deserialize<'de> for Cursor {
             .filter(|text| text.len() == 32)
             .and_then(|text| Uuid::try_parse(text).ok());
         id.map(Self)
-            .ok_or_else(|| D::Error::custom("expected the next_cursor of the page before"))
+            .ok_or_else(|| D::Error::custom("expected the next_cursor of the previous page"))
     }
 }
 
 impl PartialSchema for Cursor {
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().schema_type(Type::String).into()
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^[0-9a-f]{32}$"))
+            .into()
     }
 }
 
 impl ToSchema for Cursor {}
 
-/// Which page of a list is wanted.
+/// The page that a request asks for.
 pub(super) fn page(limit: Option<PageLimit>, cursor: Option<Cursor>) -> PageRequest {
     PageRequest {
         limit: limit.map_or(LIMIT_DEFAULT, |limit| limit.0),
@@ -73,15 +76,15 @@ pub(super) fn page(limit: Option<PageLimit>, cursor: Option<Cursor>) -> PageRequ
     }
 }
 
-/// A list without a filter.
+/// The query of a list without filters.
 #[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
-    /// How many items.
+    /// The most items to return.
     #[param(inline)]
     limit: Option<PageLimit>,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     #[param(inline)]
     cursor: Option<Cursor>,
 }
@@ -106,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_its_limits() {
+    fn a_page_has_from_1_to_100_items() {
         let id = Uuid::now_v7();
         assert_eq!(query("").unwrap().limit, 50);
         assert_eq!(query("limit=100").unwrap().limit, 100);
@@ -122,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_is_one_that_was_given_and_a_parameter_one_that_exists() {
+    fn unknown_parameters_and_foreign_cursors_are_refused() {
         let error = query("cursor=yesterday").unwrap_err();
         assert!(
             error.contains("cursor: expected the next_cursor"),

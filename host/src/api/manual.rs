@@ -1,4 +1,4 @@
-//! `/v1/automations/{id}/run`: a person presses *run*.
+//! `/v1/automations/{id}/run`: a run that a person starts.
 
 use super::check::Checks;
 use super::extract::{OptionalJsonBody, PathId};
@@ -8,7 +8,7 @@ use crate::domain::AutomationId;
 use crate::domain::event::Event;
 use crate::domain::limits::FACTS_BYTES_MAX;
 use crate::domain::run::Run;
-use crate::store::{ManualRun, Signal};
+use crate::store::ManualRun;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -26,12 +26,12 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Start {
-    /// Any JSON: handed to the run, as `facts.input` of its event. At most 256 KiB.
+    /// Any JSON value of at most 256 KiB. The event carries it as `facts.input`.
     #[schema(value_type = Option<Value>)]
     input: Option<Value>,
 }
 
-/// The run, and the event that stands for it.
+/// A run and its event.
 #[derive(Debug, Serialize, ToSchema)]
 struct Started {
     event: Event,
@@ -42,9 +42,8 @@ struct Started {
 #[utoipa::path(post, path = "/v1/automations/{id}/run", tag = "automations",
     params(("id" = AutomationId, Path)), request_body = Option<Start>,
     responses(
-        (status = CREATED, description = "Handed over", body = Started),
-        (status = CONFLICT, description = "The automation is switched off, or its manual trigger", body = Problem,
-            content_type = "application/problem+json")))]
+        (status = CREATED, description = "The run is in the outbox", body = Started),
+        (status = CONFLICT, description = "The automation or its manual trigger is disabled")))]
 async fn run_automation(
     Tenant(org): Tenant,
     State(state): State<AppState>,
@@ -64,19 +63,17 @@ async fn run_automation(
     let (event, run) = match store.run_manually(&org, id, facts, clock::now()).await? {
         ManualRun::Started(event, run) => (event, run),
         ManualRun::Disabled => {
-            return Err(Problem::conflict("the automation is switched off"));
+            return Err(Problem::conflict("the automation is disabled"));
         }
         ManualRun::TriggerDisabled => {
             return Err(Problem::conflict(
-                "the automation's manual trigger is switched off",
+                "the automation's manual trigger is disabled",
             ));
         }
         ManualRun::NotFound => return Err(Problem::not_found("automation")),
     };
-    state.signals().raise(Signal::Outbox);
     let event = store.event(&org, event).await?;
     let run = store.run(&org, run).await?;
-    let started = event.zip(run).ok_or_else(Problem::internal)?;
-    let (event, run) = started;
+    let (event, run) = event.zip(run).ok_or_else(Problem::internal)?;
     Ok((StatusCode::CREATED, Json(Started { event, run })))
 }

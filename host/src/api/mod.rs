@@ -1,11 +1,11 @@
 //! The HTTP API: `/v1` for applications, and the routes that need no key.
 //!
-//! Owns: who is asking, what a request may say, and how answers look. Every route
-//! is registered together with its description, so `/openapi.json` cannot tell of
-//! routes that do not exist.
-//! Never does: SQL, or a change of status that the store does not offer. Every
-//! handler below `/v1` takes [`Tenant`] or [`Caller`] first and passes its organization to
-//! every call of the store.
+//! Owns: authentication, the checks of requests, and the shape of answers. Every route is
+//! registered together with its description, so `/openapi.json` describes exactly the
+//! routes that exist.
+//! Never does: SQL, or a change of status that the store does not offer. Every handler
+//! below `/v1` takes [`Tenant`] or [`Caller`] first and passes its organization to every
+//! call of the store.
 
 mod auth;
 mod automations;
@@ -13,6 +13,7 @@ mod check;
 mod events;
 mod extract;
 mod fallback;
+mod found;
 mod health;
 mod inbox;
 mod integrations;
@@ -25,11 +26,13 @@ mod poll_groups;
 mod providers;
 mod rotation;
 mod runs;
+mod sampler;
 mod schedules;
 mod seal;
 mod sinks;
 mod state;
 mod triggers;
+mod waking;
 
 pub use crate::http::{FieldError, PROBLEM_JSON, Problem};
 pub use auth::{Caller, Tenant};
@@ -57,7 +60,7 @@ pub fn router(state: AppState, webhooks: Option<OpenApiRouter>) -> Router {
     serve(routes)
 }
 
-/// What anybody may read.
+/// The routes that need no key.
 pub fn public() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(health::routes())
@@ -65,7 +68,7 @@ pub fn public() -> OpenApiRouter<AppState> {
         .merge(providers::routes())
 }
 
-/// What needs an API key: everything below `/v1`.
+/// The routes below `/v1`, which need an API key.
 pub fn v1() -> OpenApiRouter<AppState> {
     let routes = OpenApiRouter::new()
         .merge(automations::routes())
@@ -82,7 +85,7 @@ pub fn v1() -> OpenApiRouter<AppState> {
     openapi::with_common_answers(routes).layer(DefaultBodyLimit::max(API_BODY_BYTES_MAX))
 }
 
-/// Adds `/openapi.json` and the answers to whatever is no route.
+/// Adds `/openapi.json` and the answers that no handler gives.
 fn serve(routes: OpenApiRouter) -> Router {
     let (router, described) = openapi::with_document(routes).split_for_parts();
     router

@@ -1,8 +1,9 @@
 //! `/openapi.json`, generated from the routes.
 //!
-//! What follows from an operation's shape is added here and not repeated at each
-//! handler: what needs a key answers 401, what has a body may be too large, what
-//! names an id may not exist.
+//! Owns: everything that follows from an operation's shape, so that no handler repeats
+//! it. Operations that need a key answer 401, those with a body 413, those with an id
+//! 404, and every error without a body of its own is a [`Problem`].
+//! Never does: describe a single operation; each handler does that itself.
 
 use super::AppState;
 use crate::http::{PROBLEM_JSON, Problem};
@@ -44,15 +45,17 @@ impl Modify for ApiKey {
     }
 }
 
-/// The routes under one description of the whole.
+/// Adds the title and the security scheme, and describes every error as a problem.
 pub(super) fn with_document<S>(routes: OpenApiRouter<S>) -> OpenApiRouter<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    OpenApiRouter::with_openapi(Base::openapi()).merge(routes)
+    let mut routes = OpenApiRouter::with_openapi(Base::openapi()).merge(routes);
+    each_operation(routes.get_openapi_mut(), describe_errors);
+    routes
 }
 
-/// `/openapi.json`, written once.
+/// The route `/openapi.json`. The document is serialized once.
 pub(super) fn route(document: &Document) -> axum::Router {
     // Built from derived types, whose keys are all strings: this cannot fail.
     let json = Bytes::from(serde_json::to_vec(document).unwrap_or_default());
@@ -60,29 +63,46 @@ pub(super) fn route(document: &Document) -> axum::Router {
     axum::Router::new().route("/openapi.json", get(handler))
 }
 
-/// Adds to each route that needs a key what all such routes answer.
+/// Adds the answers that all routes with a key have in common.
 pub(super) fn with_common_answers(mut routes: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
-    for item in routes.get_openapi_mut().paths.paths.values_mut() {
-        for operation in operations(item) {
-            describe(operation);
-        }
-    }
+    each_operation(routes.get_openapi_mut(), add_common_answers);
     routes
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [
-        &mut item.get,
-        &mut item.put,
-        &mut item.post,
-        &mut item.patch,
-        &mut item.delete,
-    ]
-    .into_iter()
-    .flatten()
+fn each_operation(document: &mut Document, change: fn(&mut Operation)) {
+    for item in document.paths.paths.values_mut() {
+        let PathItem {
+            get,
+            put,
+            post,
+            patch,
+            delete,
+            ..
+        } = item;
+        [get, put, post, patch, delete]
+            .into_iter()
+            .flatten()
+            .for_each(change);
+    }
 }
 
-fn describe(operation: &mut Operation) {
+/// Gives every error without a body the body of a problem.
+fn describe_errors(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        let RefOr::T(response) = response else {
+            continue;
+        };
+        if status.starts_with(['4', '5']) && response.content.is_empty() {
+            let content = ContentBuilder::new()
+                .schema(Some(Ref::from_schema_name("Problem")))
+                .build();
+            let content = RefOr::T(content);
+            response.content.insert(PROBLEM_JSON.to_owned(), content);
+        }
+    }
+}
+
+fn add_common_answers(operation: &mut Operation) {
     let no_scopes: [&str; 0] = [];
     operation.security = Some(vec![SecurityRequirement::new(API_KEY, no_scopes)]);
     let places: Vec<ParameterIn> = operation
@@ -96,8 +116,8 @@ fn describe(operation: &mut Operation) {
         .collect();
     let has_body = operation.request_body.is_some();
     let mut answers = vec![
-        ("401", "No API key, or none that is known"),
-        ("500", "Something went wrong here"),
+        ("401", "The API key is missing, unknown or revoked"),
+        ("500", "Internal error; the log has the cause"),
         (
             "503",
             "The database is unavailable; Retry-After says when to try again",
@@ -105,10 +125,16 @@ fn describe(operation: &mut Operation) {
     ];
     if has_body {
         answers.extend([
-            ("400", "The body cannot be read; errors say where"),
+            (
+                "400",
+                "The body cannot be read; `errors` points at the field",
+            ),
             ("413", "The body is too large"),
-            ("415", "The body is no JSON"),
-            ("422", "The body is not valid; errors say where"),
+            ("415", "The Content-Type is not JSON"),
+            (
+                "422",
+                "The body is not valid; `errors` points at the fields",
+            ),
         ]);
     } else if places.contains(&ParameterIn::Query) {
         answers.push(("400", "A parameter cannot be read"));
@@ -117,13 +143,7 @@ fn describe(operation: &mut Operation) {
         answers.push(("404", "No such resource in this organization"));
     }
     for (status, description) in answers {
-        let content = ContentBuilder::new()
-            .schema(Some(Ref::from_schema_name("Problem")))
-            .build();
-        let response = ResponseBuilder::new()
-            .description(description)
-            .content(PROBLEM_JSON, content)
-            .build();
+        let response = ResponseBuilder::new().description(description).build();
         let responses = &mut operation.responses.responses;
         responses
             .entry(status.to_owned())
@@ -143,7 +163,7 @@ mod tests {
         serde_json::to_value(document).unwrap()
     }
 
-    fn each_operation(document: &Value, mut check: impl FnMut(&str, &str, &Value)) {
+    fn each_described(document: &Value, mut check: impl FnMut(&str, &str, &Value)) {
         for (path, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
                 check(method, path, operation);
@@ -154,12 +174,12 @@ mod tests {
     #[test]
     fn every_route_below_v1_needs_a_key_and_says_what_it_answers() {
         let mut ids = BTreeSet::new();
-        each_operation(&document(), |method, path, operation| {
+        each_described(&document(), |method, path, operation| {
             let name = format!("{method} {path}");
             let id = operation["operationId"].as_str().expect(&name);
             assert!(ids.insert(id.to_owned()), "{name}: {id} is taken");
             assert!(operation["tags"][0].is_string(), "{name} has no tag");
-            // A summary is the first line of a handler's documentation, whole.
+            // A summary is the whole first line of a handler's documentation.
             let summary = operation["summary"].as_str().expect(&name);
             assert!(
                 !summary.ends_with(['.', ',']) && summary.len() < 60,
@@ -171,14 +191,14 @@ mod tests {
                 let schema = &response["content"][PROBLEM_JSON]["schema"]["$ref"];
                 assert!(
                     !problem || schema == "#/components/schemas/Problem",
-                    "{name} answers {status} with no problem: {response}"
+                    "{name} answers {status} without a problem: {response}"
                 );
                 assert!(
                     problem
                         || status == "204"
                         || response["content"]["application/json"].is_object()
                         || response["content"]["text/plain"].is_object(),
-                    "{name} answers {status} with no body"
+                    "{name} answers {status} without a body"
                 );
             }
             if !path.starts_with("/v1/") {
@@ -193,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reference_leads_somewhere() {
+    fn every_reference_has_a_target() {
         let document = document();
         let text = document.to_string();
         for reference in text.split("\"$ref\":\"#").skip(1) {

@@ -1,13 +1,14 @@
-//! `/v1/poll-groups`: what is asked of services, how far it has come, and what went
-//! wrong.
+//! `/v1/poll-groups`: the progress and the errors of polling, one group for each polled
+//! integration.
 
 use super::extract::{OptionalJsonBody, PathId, QueryOf};
+use super::found::Found as _;
 use super::list::PageQuery;
 use super::{AppState, Problem, Tenant};
 use crate::clock;
 use crate::domain::PollGroupId;
 use crate::domain::poll_group::PollGroup;
-use crate::store::{Page, PollAsked, Signal};
+use crate::store::{Page, PollAsked};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -22,27 +23,26 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(poll_now))
 }
 
-/// One poll group.
+/// A poll group.
 #[derive(Debug, Serialize, ToSchema)]
 struct PollGroupAnswer {
     poll_group: PollGroup,
 }
 
-/// How to poll.
+/// Options of a poll on request.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = PollNow)]
 struct Asked {
-    /// Forgets how far the group has come: its next poll is a first one, which fires
-    /// nothing, and whatever happened since the last one is passed over. For a group
-    /// whose cursor its service no longer knows.
+    /// Drops the cursor, for a group whose service no longer knows it. The next poll
+    /// sets a new cursor and fires nothing, so events since the last poll are lost.
     #[serde(default)]
     reset_cursor: bool,
 }
 
 /// List poll groups
 ///
-/// There is one for each integration with polling triggers.
+/// An integration with polling triggers has one poll group.
 #[utoipa::path(get, path = "/v1/poll-groups", tag = "poll groups", params(PageQuery),
     responses((status = OK, description = "Newest first", body = Page<PollGroup>)))]
 async fn list_poll_groups(
@@ -66,20 +66,20 @@ async fn get_poll_group(
     PathId(id): PathId<PollGroupId>,
 ) -> Result<Json<PollGroupAnswer>, Problem> {
     let group = state.store().poll_group(&org, id, clock::now()).await?;
-    let poll_group = group.ok_or_else(|| Problem::not_found("poll group"))?;
-    Ok(Json(PollGroupAnswer { poll_group }))
+    Ok(Json(PollGroupAnswer {
+        poll_group: group.or_404("poll group")?,
+    }))
 }
 
 /// Poll a group now
 ///
-/// If it is being polled, once more right after that; if its service wants to be left
-/// alone, as soon as it may be asked again.
+/// A group that is being polled is polled again right after. A group whose service asked
+/// for a pause is polled when the pause ends.
 #[utoipa::path(post, path = "/v1/poll-groups/{id}/poll-now", tag = "poll groups",
     params(("id" = PollGroupId, Path)), request_body = Option<Asked>,
     responses(
-        (status = OK, description = "It is due", body = PollGroupAnswer),
-        (status = CONFLICT, description = "It is paused", body = Problem,
-            content_type = "application/problem+json")))]
+        (status = OK, description = "The group is due", body = PollGroupAnswer),
+        (status = CONFLICT, description = "The group is paused")))]
 async fn poll_now(
     Tenant(org): Tenant,
     State(state): State<AppState>,
@@ -89,14 +89,11 @@ async fn poll_now(
     let store = state.store();
     let polled = store.poll_now(&org, id, asked.reset_cursor, clock::now());
     match polled.await? {
-        PollAsked::Asked(poll_group) => {
-            state.signals().raise(Signal::Polls);
-            Ok(Json(PollGroupAnswer {
-                poll_group: *poll_group,
-            }))
-        }
+        PollAsked::Asked(poll_group) => Ok(Json(PollGroupAnswer {
+            poll_group: *poll_group,
+        })),
         PollAsked::Paused => Err(Problem::conflict(
-            "the group is paused: its triggers are all disabled, or its integration does not work",
+            "the group is paused: all its triggers are disabled, or its integration is not active",
         )),
         PollAsked::NotFound => Err(Problem::not_found("poll group")),
     }

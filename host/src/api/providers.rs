@@ -1,5 +1,6 @@
-//! `/providers`: exactly what can run here.
+//! `/providers`: the registered providers, the only ones that can run here.
 
+use super::found::Found as _;
 use super::{AppState, PathId, Problem};
 use crate::domain::provider::ProviderInfo;
 use axum::Json;
@@ -16,16 +17,16 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get_provider))
 }
 
-/// All providers.
+/// The registered providers.
 #[derive(Debug, Serialize, ToSchema)]
 struct Providers {
-    /// By id.
+    /// Providers by id.
     providers: BTreeMap<String, ProviderInfo>,
 }
 
 /// List the registered providers
 #[utoipa::path(get, path = "/providers", tag = "providers",
-    responses((status = OK, description = "All of them", body = Providers)))]
+    responses((status = OK, description = "All registered providers", body = Providers)))]
 async fn list_providers(State(state): State<AppState>) -> Json<Providers> {
     let providers = state.registry().iter().map(|provider| provider.info());
     Json(Providers {
@@ -39,15 +40,11 @@ async fn list_providers(State(state): State<AppState>) -> Json<Providers> {
 #[utoipa::path(get, path = "/providers/{id}", tag = "providers", params(("id" = String, Path)),
     responses(
         (status = OK, description = "The provider", body = ProviderInfo),
-        (status = NOT_FOUND, description = "No such provider",
-            body = Problem, content_type = "application/problem+json")))]
+        (status = NOT_FOUND, description = "No such provider")))]
 async fn get_provider(
     State(state): State<AppState>,
     PathId(id): PathId<String>,
 ) -> Result<Json<ProviderInfo>, Problem> {
-    state
-        .registry()
-        .get(&id)
-        .map(|provider| Json(provider.info().clone()))
-        .ok_or_else(|| Problem::not_found("provider"))
+    let provider = state.registry().get(&id).or_404("provider")?;
+    Ok(Json(provider.info().clone()))
 }

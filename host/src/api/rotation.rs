@@ -1,28 +1,59 @@
-//! What the rotations of webhook secrets share: how long the old ones stay good.
+//! The rotation of signing secrets: its body, its checks, and how a new secret is stored.
 
 use super::check::{Checks, SECRET_BYTES_MAX};
-use super::{AppState, Problem};
+use super::found::Found as _;
+use super::{AppState, Problem, seal_secret};
 use crate::clock;
-use crate::domain::OrgId;
 use crate::domain::provider::ProviderKind;
 use crate::domain::source::WebhookScheme;
+use crate::domain::{OrgId, Timestamp};
 use crate::secret::{Secret, generate_webhook_secret};
-use crate::store::{RouteSubject, Signal};
+use crate::store::RouteSubject;
+use serde::Deserialize;
 use std::time::Duration;
+use utoipa::ToSchema;
 
-/// An hour: time to enter the new secret at the service, where nothing has leaked.
+/// An hour: enough to enter the new secret at the service.
 const OVERLAP_SECONDS_DEFAULT: u64 = 3_600;
 /// A week.
 const OVERLAP_SECONDS_MAX: u64 = 604_800;
 
-/// The overlap of a body that names none.
-pub(super) fn overlap_default() -> u64 {
-    OVERLAP_SECONDS_DEFAULT
+/// The new secret of a trigger or an integration.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SecretRotation)]
+pub(super) struct Rotation {
+    /// The new secret, of 1 to 1024 bytes. If absent, one is made and shown once.
+    #[schema(value_type = Option<String>, write_only)]
+    secret: Option<Secret>,
+    /// How long earlier secrets are still accepted, in seconds: 0 to 604800. Use 0 if one
+    /// has leaked.
+    #[serde(default)]
+    #[schema(value_type = u64, default = 3600, maximum = 604800)]
+    overlap_seconds: Overlap,
 }
 
-/// Checks the overlap of a body.
-pub(super) fn check_overlap(checks: &mut Checks, seconds: u64) {
-    checks.number("/overlap_seconds", seconds, 0..=OVERLAP_SECONDS_MAX);
+/// The time for which earlier secrets stay valid, in seconds.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Overlap(u64);
+
+impl Default for Overlap {
+    fn default() -> Self {
+        Self(OVERLAP_SECONDS_DEFAULT)
+    }
+}
+
+impl Overlap {
+    /// Checks the body's `overlap_seconds`.
+    pub(super) fn check(self, checks: &mut Checks) {
+        checks.number("/overlap_seconds", self.0, 0..=OVERLAP_SECONDS_MAX);
+    }
+
+    /// The time until which earlier secrets stay valid.
+    pub(super) fn end(self, now: Timestamp) -> Timestamp {
+        now + Duration::from_secs(self.0)
+    }
 }
 
 /// Checks a secret that a body brings.
@@ -34,8 +65,49 @@ pub(super) fn check_secret(checks: &mut Checks, secret: Option<&Secret>) {
     }
 }
 
-/// What a secret for a provider must look like; 409 if it takes no webhooks now.
-fn webhook_source(state: &AppState, provider: &str) -> Result<WebhookScheme, Problem> {
+impl Rotation {
+    /// Fails with 422 if the body is not valid.
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        let mut checks = Checks::default();
+        self.overlap_seconds.check(&mut checks);
+        check_secret(&mut checks, self.secret.as_ref());
+        checks.done()
+    }
+
+    /// Stores the body's secret, or a new one, as the live secret of `subject`. Returns a
+    /// new one as text, which is shown once.
+    pub(super) async fn apply(
+        self,
+        state: &AppState,
+        org: &OrgId,
+        subject: RouteSubject,
+        provider: &str,
+    ) -> Result<Option<String>, Problem> {
+        let scheme = webhook_scheme(state, provider)?;
+        let (secret, made) = match self.secret {
+            Some(given) => (given, None),
+            None => {
+                let made = generate_webhook_secret(&scheme);
+                let shown = made.expose().to_owned();
+                (made, Some(shown))
+            }
+        };
+        let now = clock::now();
+        let sealed = seal_secret(state.master_key(), &secret);
+        let old_until = self.overlap_seconds.end(now);
+        let rotated = state
+            .store()
+            .rotate_secret(org, subject, &sealed, old_until, now);
+        rotated.await?.or_404(match subject {
+            RouteSubject::Trigger(_) => "trigger",
+            RouteSubject::Integration(_) => "integration",
+        })?;
+        Ok(made)
+    }
+}
+
+/// How the provider's service signs; 409 if the provider takes no webhooks now.
+fn webhook_scheme(state: &AppState, provider: &str) -> Result<WebhookScheme, Problem> {
     let registered = state
         .registry()
         .get(provider)
@@ -45,45 +117,4 @@ fn webhook_source(state: &AppState, provider: &str) -> Result<WebhookScheme, Pro
         .clone()
         .filter(|_| info.kinds.contains(&ProviderKind::Webhook))
         .ok_or_else(|| Problem::conflict(format!("the provider {provider} takes no webhooks")))
-}
-
-/// The secret that a body brings; or a new one, also as the text to be shown this
-/// once.
-pub(super) fn given_or_made(
-    state: &AppState,
-    provider: &str,
-    given: Option<Secret>,
-) -> Result<(Secret, Option<String>), Problem> {
-    let source = webhook_source(state, provider)?;
-    if let Some(given) = given {
-        return Ok((given, None));
-    }
-    let made = generate_webhook_secret(&source);
-    let shown = made.expose().to_owned();
-    Ok((made, Some(shown)))
-}
-
-/// Makes `secret` live; those before are accepted for `overlap_seconds` more.
-pub(super) async fn rotate(
-    state: &AppState,
-    org: &OrgId,
-    subject: RouteSubject,
-    secret: &Secret,
-    overlap_seconds: u64,
-) -> Result<(), Problem> {
-    let now = clock::now();
-    let sealed = super::seal_secret(state.master_key(), secret);
-    let old_until = now + Duration::from_secs(overlap_seconds);
-    let found = state
-        .store()
-        .rotate_secret(org, subject, &sealed, old_until, now)
-        .await?;
-    if !found {
-        return Err(Problem::not_found(match subject {
-            RouteSubject::Trigger(_) => "trigger",
-            RouteSubject::Integration(_) => "integration",
-        }));
-    }
-    state.signals().raise(Signal::Routes);
-    Ok(())
 }

@@ -1,14 +1,15 @@
-//! `/v1/schedules`: named cron definitions, which triggers follow.
+//! `/v1/schedules`: named cron expressions that triggers can follow.
 
 use super::check::Checks;
 use super::extract::{JsonBody, PathId, QueryOf, present};
+use super::found::Found as _;
 use super::list::PageQuery;
 use super::{AppState, Problem, Tenant, automations};
 use crate::clock;
 use crate::domain::cron::{Cron, CronError};
 use crate::domain::schedule::Schedule;
 use crate::domain::{AutomationId, ScheduleId, Timestamp};
-use crate::store::{NewSchedule, Page, ScheduleDeletion, SchedulePatch, Signal};
+use crate::store::{NewSchedule, Page, ScheduleDeletion, SchedulePatch};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -17,9 +18,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// The time zone of a cron that names none.
+/// The time zone of a cron expression without one.
 pub(super) const ZONE_DEFAULT: &str = "UTC";
-/// Ticks that a preview shows if it does not say how many, and at most.
+/// The number of ticks in a preview: by default, and at most.
 const TICKS_DEFAULT: u32 = 10;
 const TICKS_MAX: u32 = 100;
 
@@ -35,30 +36,32 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[serde(deny_unknown_fields)]
 #[schema(as = NewSchedule)]
 struct Creation {
-    /// For people: 1 to 200 characters. The cron itself if absent.
+    /// A name for people: one line of 1 to 200 characters. If absent, the cron expression.
     name: Option<String>,
-    /// Five fields (minute hour day month weekday), or six with seconds first. Beside
-    /// numbers, names, lists, ranges and steps, the day may be `L` (last), `LW` (last from
-    /// Monday to Friday), `15W` (from Monday to Friday, nearest to the 15th) or `?` (any),
-    /// the weekday `FRIL` (last Friday), `FRI#2` (second Friday) or `?`.
+    /// A cron expression of five fields (minute, hour, day, month, weekday), or of six with
+    /// seconds first. A field takes numbers, names, lists, ranges and steps. The day also
+    /// takes `L` (the last), `LW` (the last working day), `15W` (the working day nearest to
+    /// the 15th) and `?` (any). The weekday also takes `FRIL` (the last Friday), `FRI#2`
+    /// (the second Friday) and `?`. Working days are Monday to Friday.
     cron: String,
-    /// An IANA time zone; UTC if absent.
+    /// An IANA time zone. If absent, UTC.
     timezone: Option<String>,
 }
 
-/// What may change about a schedule; what is absent stays.
+/// A change of a schedule. Absent fields stay as they are.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ScheduleChange)]
 struct Change {
-    /// For people: 1 to 200 characters.
+    /// A name for people: one line of 1 to 200 characters.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     name: Option<String>,
-    /// Five fields (minute hour day month weekday), or six with seconds first. Beside
-    /// numbers, names, lists, ranges and steps, the day may be `L` (last), `LW` (last from
-    /// Monday to Friday), `15W` (from Monday to Friday, nearest to the 15th) or `?` (any),
-    /// the weekday `FRIL` (last Friday), `FRI#2` (second Friday) or `?`.
+    /// A cron expression of five fields (minute, hour, day, month, weekday), or of six with
+    /// seconds first. A field takes numbers, names, lists, ranges and steps. The day also
+    /// takes `L` (the last), `LW` (the last working day), `15W` (the working day nearest to
+    /// the 15th) and `?` (any). The weekday also takes `FRIL` (the last Friday), `FRI#2`
+    /// (the second Friday) and `?`. Working days are Monday to Friday.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     cron: Option<String>,
@@ -68,7 +71,7 @@ struct Change {
     timezone: Option<String>,
 }
 
-/// One schedule.
+/// A schedule.
 #[derive(Debug, Serialize, ToSchema)]
 struct ScheduleAnswer {
     schedule: Schedule,
@@ -77,20 +80,20 @@ struct ScheduleAnswer {
 /// The next ticks of a schedule.
 #[derive(Debug, Serialize, ToSchema)]
 struct Ticks {
-    /// The soonest first.
+    /// Soonest first.
     ticks: Vec<Timestamp>,
 }
 
-/// How many ticks a preview shows.
+/// The query of a preview.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct TicksQuery {
-    /// 1 to 100.
+    /// The number of ticks: 1 to 100.
     #[param(minimum = 1, maximum = 100, default = 10)]
     count: Option<u32>,
 }
 
-/// A cron in a time zone, or what is wrong with it.
+/// Checks a cron expression and its time zone. Returns both as they are stored.
 pub(super) fn check_cron(checks: &mut Checks, cron: &str, zone: &str) -> Option<(String, String)> {
     match Cron::parse(cron, zone, clock::now()) {
         Ok(cron) => Some((cron.expression().to_owned(), cron.zone().to_owned())),
@@ -106,14 +109,13 @@ pub(super) fn check_cron(checks: &mut Checks, cron: &str, zone: &str) -> Option<
 }
 
 fn found(schedule: Option<Schedule>) -> Result<Json<ScheduleAnswer>, Problem> {
-    schedule
-        .map(|schedule| Json(ScheduleAnswer { schedule }))
-        .ok_or_else(|| Problem::not_found("schedule"))
+    let schedule = schedule.or_404("schedule")?;
+    Ok(Json(ScheduleAnswer { schedule }))
 }
 
 /// Create a schedule of an automation
 ///
-/// It does not fire by itself: triggers point at it.
+/// A schedule fires only through the triggers that follow it.
 #[utoipa::path(post, path = "/v1/automations/{id}/schedules", tag = "schedules",
     params(("id" = AutomationId, Path)), request_body = Creation,
     responses((status = CREATED, description = "Created", body = ScheduleAnswer)))]
@@ -128,21 +130,17 @@ async fn create_schedule(
     let zone = new.timezone.as_deref().unwrap_or(ZONE_DEFAULT);
     let cron = check_cron(&mut checks, &new.cron, zone);
     checks.done()?;
+    // A cron that failed its check has added an error above.
     let (cron, timezone) = cron.ok_or_else(Problem::internal)?;
     let new = NewSchedule {
         name,
         cron,
         timezone,
     };
-    let created = state
-        .store()
-        .create_schedule(&org, automation, &new, clock::now())
-        .await?
-        .ok_or_else(|| Problem::not_found("automation"))?;
-    Ok((
-        StatusCode::CREATED,
-        Json(ScheduleAnswer { schedule: created }),
-    ))
+    let store = state.store();
+    let created = store.create_schedule(&org, automation, &new, clock::now());
+    let schedule = created.await?.or_404("automation")?;
+    Ok((StatusCode::CREATED, Json(ScheduleAnswer { schedule })))
 }
 
 /// List the schedules of an automation
@@ -175,7 +173,7 @@ async fn get_schedule(
 
 /// Change a schedule
 ///
-/// The triggers that follow it fire by the new one at once.
+/// The triggers that follow it use the new cron expression at once.
 #[utoipa::path(patch, path = "/v1/schedules/{id}", tag = "schedules",
     params(("id" = ScheduleId, Path)), request_body = Change,
     responses((status = OK, description = "Changed", body = ScheduleAnswer)))]
@@ -186,13 +184,14 @@ async fn update_schedule(
     JsonBody(change): JsonBody<Change>,
 ) -> Result<Json<ScheduleAnswer>, Problem> {
     let store = state.store();
-    let before = found(store.schedule(&org, id).await?)?.0.schedule;
+    let before = store.schedule(&org, id).await?.or_404("schedule")?;
     let mut checks = Checks::default();
     let name = change.name.map(|name| checks.name("/name", &name));
     let cron = change.cron.as_deref().unwrap_or(&before.cron);
     let zone = change.timezone.as_deref().unwrap_or(&before.timezone);
     let checked = check_cron(&mut checks, cron, zone);
     checks.done()?;
+    // A cron that failed its check has added an error above.
     let (cron, timezone) = checked.ok_or_else(Problem::internal)?;
     let patch = SchedulePatch {
         name,
@@ -208,21 +207,17 @@ async fn update_schedule(
             clock::now(),
         )
         .await?;
-    state.signals().raise(Signal::Routes);
-    // What was due before the change has been fired with it.
-    state.signals().raise(Signal::Outbox);
     found(changed)
 }
 
 /// Delete a schedule
 ///
-/// Only one that no trigger follows.
+/// A schedule that a trigger follows cannot be deleted.
 #[utoipa::path(delete, path = "/v1/schedules/{id}", tag = "schedules",
     params(("id" = ScheduleId, Path)),
     responses(
         (status = NO_CONTENT, description = "Deleted"),
-        (status = CONFLICT, description = "Triggers follow it", body = Problem,
-            content_type = "application/problem+json")))]
+        (status = CONFLICT, description = "A trigger follows the schedule")))]
 async fn delete_schedule(
     Tenant(org): Tenant,
     State(state): State<AppState>,
@@ -242,7 +237,7 @@ async fn delete_schedule(
 /// Preview the next ticks of a schedule
 #[utoipa::path(get, path = "/v1/schedules/{id}/next", tag = "schedules",
     params(("id" = ScheduleId, Path), TicksQuery),
-    responses((status = OK, description = "The soonest first", body = Ticks)))]
+    responses((status = OK, description = "Soonest first", body = Ticks)))]
 async fn next_ticks(
     Tenant(org): Tenant,
     State(state): State<AppState>,
@@ -253,7 +248,8 @@ async fn next_ticks(
     let count = query.count.unwrap_or(TICKS_DEFAULT);
     checks.number("/count", count.into(), 1..=TICKS_MAX.into());
     checks.done()?;
-    let schedule = found(state.store().schedule(&org, id).await?)?.0.schedule;
+    let schedule = state.store().schedule(&org, id).await?;
+    let schedule = schedule.or_404("schedule")?;
     let cron = Cron::parse_stored(&schedule.cron, &schedule.timezone)
         .map_err(|error| Problem::conflict(error.to_string()))?;
     let mut ticks = Vec::new();

@@ -1,6 +1,7 @@
-//! What handlers share.
+//! The state that handlers share.
 
-use super::metrics::Sampled;
+use super::sampler::Sampler;
+use super::waking::WakingStore;
 use crate::config::Config;
 use crate::domain::OrgId;
 use crate::measure::Figures;
@@ -12,13 +13,13 @@ use crate::store::Store;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// What handlers share; cheap to clone.
+/// The state that handlers share; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AppState(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    store: Store,
+    store: WakingStore,
     registry: Arc<Registry>,
     config: Arc<Config>,
     signals: Signals,
@@ -26,14 +27,15 @@ struct Shared {
     leaving: CancellationToken,
     stop: CancellationToken,
     figures: Figures,
-    sampled: Sampled,
+    sampler: Sampler,
     waiting: Arc<KeyedPermits<OrgId>>,
 }
 
 impl AppState {
-    /// What the host has set up before it takes requests. `leaving` is cancelled when
-    /// the process was asked to end: `/readyz` sends requests elsewhere then. `stop` is
-    /// cancelled when it ends: nobody is kept waiting.
+    /// Collects what the host sets up before it takes requests.
+    ///
+    /// `leaving` is cancelled when the process is asked to end; `/readyz` answers 503 from
+    /// then on. `stop` is cancelled when it ends; consumers that wait are answered then.
     pub fn new(
         store: Store,
         registry: Arc<Registry>,
@@ -45,7 +47,7 @@ impl AppState {
     ) -> Self {
         let waiting = KeyedPermits::new(config.outbox.waiting_max);
         Self(Arc::new(Shared {
-            store,
+            store: WakingStore::new(store, signals.clone()),
             registry,
             config,
             signals,
@@ -53,17 +55,17 @@ impl AppState {
             leaving,
             stop,
             figures: Figures::start(),
-            sampled: Sampled::default(),
+            sampler: Sampler::default(),
             waiting,
         }))
     }
 
-    /// The database.
-    pub fn store(&self) -> &Store {
+    /// The database. Its writes wake whoever has work because of them.
+    pub fn store(&self) -> &WakingStore {
         &self.0.store
     }
 
-    /// What can run.
+    /// The providers.
     pub fn registry(&self) -> &Registry {
         &self.0.registry
     }
@@ -73,17 +75,17 @@ impl AppState {
         &self.0.config
     }
 
-    /// Wakes workers, and consumers that wait for messages.
+    /// The signals, for handlers that wait for one.
     pub fn signals(&self) -> &Signals {
         &self.0.signals
     }
 
-    /// Seals webhook secrets.
+    /// The key that encrypts secrets.
     pub fn master_key(&self) -> &MasterKey {
         &self.0.master_key
     }
 
-    /// What is measured.
+    /// The metrics.
     pub fn figures(&self) -> &Figures {
         &self.0.figures
     }
@@ -93,12 +95,12 @@ impl AppState {
         &self.0.waiting
     }
 
-    /// When the database was asked what waits.
-    pub(super) fn sampled(&self) -> &Sampled {
-        &self.0.sampled
+    /// The sampler of the database's metrics.
+    pub(super) fn sampler(&self) -> &Sampler {
+        &self.0.sampler
     }
 
-    /// Cancelled when requests should be sent elsewhere.
+    /// Cancelled when this process should get no more requests.
     pub fn leaving(&self) -> &CancellationToken {
         &self.0.leaving
     }

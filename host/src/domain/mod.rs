@@ -15,6 +15,7 @@ pub mod limits;
 pub mod matching;
 pub mod nango;
 pub mod outbox;
+pub mod patch;
 pub mod poll;
 pub mod poll_group;
 pub mod provider;

@@ -1,4 +1,4 @@
-//! Sinks: where the messages of an organization are sent, and how well that goes.
+//! Sinks: where an organization's messages are sent, and the health of sending.
 
 use crate::domain::text_enum::text_enum;
 use crate::domain::{SinkId, Timestamp};
@@ -6,8 +6,36 @@ use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
 
+/// The address of a sink.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum SinkAddress {
+    /// A URL that gets signed requests.
+    Http {
+        /// A public https URL of 1 to 2048 characters.
+        #[schema(min_length = 1, max_length = 2048)]
+        url: String,
+    },
+    /// A stream of the Redis server that the operator configured.
+    Redis {
+        /// The stream's key: 1 to 200 characters without blanks.
+        #[schema(min_length = 1, max_length = 200)]
+        stream: String,
+    },
+}
+
+impl SinkAddress {
+    /// The kind of the sink.
+    pub const fn kind(&self) -> SinkKind {
+        match self {
+            Self::Http { .. } => SinkKind::Http,
+            Self::Redis { .. } => SinkKind::Redis,
+        }
+    }
+}
+
 text_enum! {
-    /// How a sink is reached.
+    /// The kind of a sink.
     pub enum SinkKind {
         /// Signed requests to a URL.
         Http = "http",
@@ -16,38 +44,53 @@ text_enum! {
     }
 }
 
-/// Whether anything is sent.
+impl SinkKind {
+    /// True if the sink itself delivers a message again until a consumer acknowledges it.
+    ///
+    /// A run of such a sink can wait for its next consumer although the outbox is done
+    /// with its message.
+    pub const fn redelivers(self) -> bool {
+        match self {
+            // A 2xx answer ends the delivery.
+            Self::Http => false,
+            // An entry stays pending in the stream until `XACK`.
+            Self::Redis => true,
+        }
+    }
+}
+
+/// The state of a sink's circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Circuit {
-    /// Everything that is due.
+    /// All due messages are sent.
     Closed,
-    /// Nothing before `open_until`: too much has failed in a row, or the endpoint
-    /// asked to be left alone.
+    /// No message is sent before `open_until`: too many failed in a row, or the endpoint
+    /// asked for a pause.
     Open,
-    /// One message, to see whether it is taken.
+    /// One message is sent as a probe.
     HalfOpen,
 }
 
-/// How well sending goes.
+/// The health of sending to a sink.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SinkHealth {
-    /// Whether anything is sent.
+    /// The state of the circuit breaker.
     pub circuit: Circuit,
-    /// Nothing is sent before.
+    /// The time before which no message is sent; null unless the circuit is open.
     pub open_until: Option<Timestamp>,
-    /// Messages that failed in a row.
+    /// The number of messages that failed in a row.
     pub failures: i32,
-    /// Why the last one failed that did.
+    /// The error of the last failed message.
     pub last_error: Option<String>,
-    /// When it did.
+    /// The time of the last failure.
     pub last_error_at: Option<Timestamp>,
-    /// When a message was last taken, to about a second.
+    /// The time at which the sink last took a message, to about a second.
     pub last_success_at: Option<Timestamp>,
 }
 
 impl SinkHealth {
-    /// Where the circuit of a sink stands that is not tried before `open_until`.
+    /// The circuit's state at `now`, for a circuit that opened until `open_until`.
     pub fn circuit(open_until: Option<Timestamp>, now: Timestamp) -> Circuit {
         match open_until {
             None => Circuit::Closed,
@@ -60,38 +103,35 @@ impl SinkHealth {
 /// A sink.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Sink {
-    /// Its id.
+    /// The sink's id.
     pub id: SinkId,
-    /// How it is reached.
-    pub kind: SinkKind,
-    /// The URL of an HTTP sink.
-    pub url: Option<String>,
-    /// The stream of a Redis sink.
-    pub stream: Option<String>,
-    /// Whether messages are sent. While it is off, they wait for consumers that claim
-    /// them, or for it to be switched on.
+    /// The sink's address.
+    #[serde(flatten)]
+    pub address: SinkAddress,
+    /// True if messages are sent. A disabled sink leaves them to consumers that claim
+    /// them.
     pub enabled: bool,
-    /// How well sending goes.
+    /// The health of sending.
     pub health: SinkHealth,
-    /// When it was created.
+    /// The time of creation.
     pub created_at: Timestamp,
-    /// When it was last changed, by a person or because its endpoint is gone.
+    /// The time of the last change, by a person or because the endpoint is gone.
     pub updated_at: Timestamp,
 }
 
-/// When nothing is sent for a while.
+/// The rule by which a circuit opens.
 #[derive(Clone, Copy, Debug)]
 pub struct CircuitRule {
-    /// Failures in a row that open the circuit.
+    /// The number of failures in a row that opens the circuit.
     pub failures: i32,
-    /// How long it is open.
+    /// How long the circuit stays open.
     pub pause: Duration,
 }
 
 impl CircuitRule {
-    /// Until when nothing is sent after so many failures in a row, the last of them at
-    /// `now`; `asked` is the pause that the endpoint asked for, and `before` what
-    /// earlier failures came to. A probe passes none: it has held the circuit itself.
+    /// The time until which the circuit is open after `failures` in a row, the last of
+    /// them at `now`. `asked` is the pause that the endpoint asked for. `before` is the
+    /// result of earlier failures; a probe passes none, because it held the circuit itself.
     pub fn open_until(
         &self,
         failures: i32,
@@ -116,7 +156,7 @@ mod tests {
     };
 
     #[test]
-    fn a_circuit_opens_after_enough_failures_in_a_row_or_when_it_is_asked_to() {
+    fn a_circuit_opens_after_enough_failures_in_a_row_or_on_request() {
         let ten = Some(Duration::from_secs(10));
         let minute = Some(Duration::from_secs(60));
         assert_eq!(RULE.open_until(2, None, None, NOW), None);
@@ -133,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_that_was_asked_for_is_not_cut_short_by_what_was_under_way() {
+    fn a_requested_pause_is_not_cut_short_by_earlier_requests_in_flight() {
         let later = Some(NOW + Duration::from_secs(60));
         assert_eq!(RULE.open_until(1, None, later, NOW), later);
         assert_eq!(RULE.open_until(3, None, later, NOW), later);
@@ -142,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circuit_is_half_open_once_its_time_is_over() {
+    fn a_circuit_is_half_open_after_its_pause() {
         assert_eq!(SinkHealth::circuit(None, NOW), Circuit::Closed);
         let until = NOW + RULE.pause;
         assert_eq!(SinkHealth::circuit(Some(until), NOW), Circuit::Open);

@@ -12,6 +12,7 @@ pub use sent::Sent;
 
 use crate::config::Config;
 use crate::domain::outbox::ClaimedMessage;
+use crate::domain::sink::SinkAddress;
 use crate::domain::{OrgId, Timestamp};
 use crate::egress::{EgressError, HostClient, PublicUrls};
 use crate::redis::RedisSetupError;
@@ -19,23 +20,6 @@ use crate::secret::Secret;
 use http::Endpoint;
 use std::time::Duration;
 use stream::Streams;
-
-/// The destination of a message.
-#[derive(Clone, Debug)]
-pub enum Place {
-    /// A URL. The request is signed with each of the secrets.
-    Http {
-        /// The URL. A tenant wrote it.
-        url: String,
-        /// The live secrets.
-        secrets: Vec<Secret>,
-    },
-    /// A Redis stream.
-    Redis {
-        /// The name of the stream. A tenant chose it.
-        stream: String,
-    },
-}
 
 /// Sends messages to sinks of every kind.
 pub struct Sender {
@@ -83,20 +67,22 @@ impl Sender {
         })
     }
 
-    /// Sends a message. Returns the outcome within `sinks.timeout_ms`.
+    /// Sends a message. Returns the outcome within `sinks.timeout_ms`. `secrets` are the live
+    /// secrets of an HTTP sink, and each of them signs the request.
     pub async fn send(
         &self,
         org: &OrgId,
-        place: &Place,
+        address: &SinkAddress,
+        secrets: &[Secret],
         message: &ClaimedMessage,
         now: Timestamp,
     ) -> Sent {
-        match (place, &self.streams) {
-            (Place::Http { url, secrets }, _) => {
-                self.endpoint.send(url, secrets, message, now).await
+        match (address, &self.streams) {
+            (SinkAddress::Http { url }, _) => self.endpoint.send(url, secrets, message, now).await,
+            (SinkAddress::Redis { stream }, Some(streams)) => {
+                streams.send(org, stream, message).await
             }
-            (Place::Redis { stream }, Some(streams)) => streams.send(org, stream, message).await,
-            (Place::Redis { .. }, None) => {
+            (SinkAddress::Redis { .. }, None) => {
                 Sent::unavailable("no Redis is configured here: redis_url")
             }
         }

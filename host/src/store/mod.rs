@@ -36,9 +36,7 @@ mod triggers;
 pub use automations::AutomationPatch;
 pub use backlog::{Backlog, PoolUse, Queue};
 pub use chores::Chore;
-pub use credentials::{
-    CredentialChange, Renewal, RenewalOf, SealedAccess, SealedCredential, StoredCredential,
-};
+pub use credentials::{Renewal, RenewalOf, SealedAccess, SealedCredential, StoredCredential};
 pub use db::{Store, StoreOptions};
 pub use error::StoreError;
 pub use events::{EventFilter, EventSkip, ManualRun, Replay};
@@ -62,9 +60,7 @@ pub use runs::{FinalizerPass, RunActionOutcome, RunFilter, TimedOutRun};
 pub use schedules::{NewSchedule, ScheduleDeletion, SchedulePatch};
 pub use secrets::{SealedSecret, SealedValue};
 pub use signal::{Signal, SignalListener};
-pub use sinks::{
-    Dispatch, MessageProspect, NewSink, NewSinkPlace, SinkNews, SinkPatch, SinkTarget,
-};
+pub use sinks::{Dispatch, MessageProspect, NewSink, SinkNews, SinkPatch, SinkTarget};
 pub use triggers::{
     Fired, NewTrigger, TickTiming, TriggerAutomation, TriggerDoor, TriggerPatch, TriggerPoll,
 };

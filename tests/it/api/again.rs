@@ -1,5 +1,4 @@
-//! What is done once more: events replayed, dead letters retried together, filters
-//! tried on what is stored.
+//! Replays, retries of many dead letters, and dry runs of filters.
 
 use super::{echo, event, patch, pointers, problem, refused};
 use reqwest::{Method, StatusCode};
@@ -13,7 +12,7 @@ async fn events(app: &mut TestApp, hook: &Hook) -> Vec<Value> {
     app.all("acme", &path).await
 }
 
-/// Each title with its verdict and the reason for it, newest first.
+/// Runs a dry run. Returns each event's title, verdict and reason, newest first.
 async fn dry_run(app: &mut TestApp, hook: &Hook, body: Value) -> Vec<(String, String, Value)> {
     let path = format!("/v1/triggers/{}/dry-run", hook.trigger);
     let answer = app.post("acme", &path, body).await;
@@ -51,7 +50,7 @@ on_both! {
             assert_eq!(event[field], first[field], "{field}");
         }
         assert!(text(&event["dedup_key"]).starts_with("replay:"));
-        // As often as one likes.
+        // An event can be replayed any number of times.
         app.post("acme", &path, json!({})).await;
         assert_eq!(events(&mut app, &hook).await.len(), 3);
         let claim = json!({"max": 10, "lease_seconds": 60});
@@ -62,7 +61,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn what_is_switched_off_or_gone_is_not_replayed(db: &TestDb) {
+    async fn an_event_of_a_disabled_or_deleted_trigger_is_not_replayed(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "echo", json!({})).await;
         echo(&app, &hook, json!({"events": [event("k", "a")]})).await;
@@ -85,7 +84,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn dead_letters_are_retried_together_by_what_they_have_in_common(db: &TestDb) {
+    async fn one_call_retries_all_dead_letters_that_match_its_filter(db: &TestDb) {
         let mut app = TestApp::start_with(db, "[inbox]\nattempts_max = 1").await;
         let hook = app.hook("acme", "echo", json!({})).await;
         let body = json!({"provider": "echo", "secret": "s"});
@@ -126,7 +125,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_filter_is_tried_on_what_is_stored_and_nothing_is_written(db: &TestDb) {
+    async fn a_dry_run_filters_stored_events_and_writes_nothing(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "echo", json!({"kinds": ["a"]})).await;
         let breaks = json!({"dedup_key": "k3", "kind": "a", "title": "k3", "facts": {}});
@@ -149,14 +148,14 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_filter_that_breaks_over_one_event_says_so_of_that_one(db: &TestDb) {
+    async fn a_filter_that_fails_on_one_event_still_judges_the_others(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "echo", json!({})).await;
         for n in 1..=3 {
             echo(&app, &hook, json!({"events": [event(&format!("k{n}"), "a")]})).await;
             app.settled().await;
         }
-        // What a newer version of the provider stumbles over.
+        // As if a newer version of the provider trapped on the stored facts.
         let facts = "facts = '{\"do\":\"trap\"}'";
         db.execute(&format!("update events set {facts} where dedup_key = 'k2'")).await;
         let verdicts = dry_run(&mut app, &hook, json!({})).await;
@@ -166,7 +165,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_dry_run_is_checked_as_a_trigger_is(db: &TestDb) {
+    async fn a_dry_run_checks_its_filter_as_a_trigger_does(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "echo", json!({})).await;
         let path = format!("/v1/triggers/{}/dry-run", hook.trigger);
@@ -178,7 +177,7 @@ on_both! {
         let path = format!("/v1/triggers/{}/dry-run", text(&clock["trigger"]["id"]));
         let response = app.call("acme", Method::POST, &path, None).await;
         let problem = problem(response, StatusCode::CONFLICT).await;
-        assert_eq!(problem["detail"], "a trigger of the kind scheduled has no filter");
+        assert_eq!(problem["detail"], "a scheduled trigger has no filter");
         app.stop().await;
     }
 }

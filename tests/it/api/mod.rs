@@ -1,4 +1,4 @@
-//! The API as its clients see it.
+//! The API, called as a client calls it.
 
 mod again;
 mod outbox;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use triggerhouse_tests::app::{Hook, text};
 use triggerhouse_tests::{TestApp, github};
 
-/// The body of a problem with this status.
+/// Asserts that a response is a problem with this status, and returns its body.
 async fn problem(response: Response, status: StatusCode) -> Value {
     let found = response.status();
     let kind = response.headers().get("content-type").cloned();
@@ -28,7 +28,7 @@ async fn problem(response: Response, status: StatusCode) -> Value {
     body
 }
 
-/// A call that is refused with this status.
+/// Makes a call that is refused with this status.
 async fn refused(
     app: &mut TestApp,
     method: Method,
@@ -40,7 +40,7 @@ async fn refused(
     problem(response, status).await
 }
 
-/// Where a problem says that the body is wrong.
+/// The JSON Pointers of a problem's errors.
 fn pointers(problem: &Value) -> Vec<&str> {
     let errors = problem["errors"].as_array().unwrap();
     errors
@@ -55,7 +55,7 @@ async fn patch(app: &mut TestApp, path: &str, body: Value) -> Value {
     response.json().await.unwrap()
 }
 
-/// A delivery of the test provider, which returns the events that it lists.
+/// Sends a delivery to the test provider, which returns the events that the body lists.
 async fn echo(app: &TestApp, hook: &Hook, body: Value) -> String {
     let body = body.to_string();
     let signature = github::signature(&hook.secret, body.as_bytes());

@@ -21,7 +21,7 @@ fn path(message: &Value, what: &str) -> String {
     format!("/v1/outbox/{}/{what}", text(&message["id"]))
 }
 
-/// A claim that waits, on a connection of its own.
+/// A long poll on its own connection.
 struct Consumer {
     connection: TcpStream,
     host: String,
@@ -38,7 +38,7 @@ impl Consumer {
         }
     }
 
-    /// Returns once the handler has begun: it asks for the body then.
+    /// Sends a claim. Returns once the handler runs, which then asks for the body.
     async fn ask(&mut self, seconds: u64) {
         let body = format!(r#"{{"max": 10, "lease_seconds": 60, "wait_seconds": {seconds}}}"#);
         let (host, key, length) = (&self.host, &self.key, body.len());
@@ -62,7 +62,7 @@ impl Consumer {
 }
 
 on_both! {
-    async fn a_waiting_consumer_gets_the_message_that_comes(db: &TestDb) {
+    async fn a_waiting_consumer_gets_the_next_message(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook: Hook = app.hook("acme", "echo", json!({})).await;
         assert!(claim(&mut app, 0).await.is_empty());
@@ -78,15 +78,15 @@ on_both! {
         assert!(text(&message["payload"]["run_id"]).starts_with("run_"));
         assert!(message["lease_token"].is_string() && message["lease_expires_at"].is_string());
         assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
-        assert!(claim(&mut app, 0).await.is_empty(), "it is withheld from others");
+        assert!(claim(&mut app, 0).await.is_empty(), "the lease withholds it from others");
         app.stop().await;
     }
 
-    async fn a_waiting_consumer_is_let_go_at_the_end(db: &TestDb) {
+    async fn a_waiting_consumer_is_answered_when_the_host_stops(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let started = Instant::now();
         assert!(claim(&mut app, 1).await.is_empty());
-        assert!(started.elapsed() >= Duration::from_secs(1), "it waited as long as it asked to");
+        assert!(started.elapsed() >= Duration::from_secs(1), "it waited for wait_seconds");
         let mut consumer = Consumer::connect(&mut app).await;
         consumer.ask(30).await;
         let started = Instant::now();
@@ -96,7 +96,7 @@ on_both! {
         assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     }
 
-    async fn a_message_is_acknowledged_once_by_whoever_holds_it(db: &TestDb) {
+    async fn only_the_holder_of_the_lease_acknowledges_a_message_and_only_once(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "echo", json!({})).await;
         echo(&app, &hook, json!({"events": [event("k1", "a"), event("k2", "a")]})).await;
@@ -121,7 +121,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_message_that_is_given_back_too_often_is_a_dead_letter(db: &TestDb) {
+    async fn a_message_that_is_given_back_too_often_becomes_a_dead_letter(db: &TestDb) {
         let mut app = TestApp::start_with(db, "[outbox]\nattempts_max = 2").await;
         let hook = app.hook("acme", "echo", json!({})).await;
         echo(&app, &hook, json!({"events": [event("k", "a")]})).await;
@@ -137,7 +137,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn what_a_consumer_may_ask_for_has_limits(db: &TestDb) {
+    async fn a_claim_outside_its_limits_is_refused(db: &TestDb) {
         let mut app = TestApp::start_with(db, "[outbox]\nlease_seconds_max = 9\nwait_seconds_max = 9").await;
         for body in [json!({"max": 0, "lease_seconds": 0}), json!({"max": 1001, "lease_seconds": 10})] {
             let problem = refused(&mut app, Method::POST, CLAIM, body, StatusCode::UNPROCESSABLE_ENTITY).await;

@@ -45,11 +45,11 @@ on_both! {
         for (method, path) in [(Method::GET, path.clone()), (Method::DELETE, path.clone()), (Method::GET, format!("{path}/runs"))] {
             problem(app.call("acme", method, &path, None).await, StatusCode::NOT_FOUND).await;
         }
-        assert!(app.all("acme", "/v1/triggers").await.is_empty(), "its triggers go with it");
+        assert!(app.all("acme", "/v1/triggers").await.is_empty(), "its triggers are deleted with it");
         app.stop().await;
     }
 
-    async fn an_integrations_secret_goes_in_and_never_comes_out(db: &TestDb) {
+    async fn no_answer_shows_an_integrations_secret(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let body = json!({"provider": "github", "name": "Octo", "connection_id": "c-1", "account": "42", "secret": "hunter2"});
         let created = app.post("acme", "/v1/integrations", body.clone()).await;
@@ -57,8 +57,8 @@ on_both! {
         assert_eq!(created["integration"]["status"], "active");
         let path = format!("/v1/integrations/{}", text(&created["integration"]["id"]));
         let changed = patch(&mut app, &path, json!({"secret": "hunter3", "status": "suspended"})).await;
-        assert_eq!(changed["integration"]["status"], "suspended");
-        assert_eq!(changed["integration"]["account"], "42");
+        assert_eq!(changed["status"], "suspended");
+        assert_eq!(changed["account"], "42");
         let listed = app.get("acme", "/v1/integrations").await;
         for answer in [&created, &changed, &listed] {
             assert!(!answer.to_string().contains("hunter"), "{answer}");
@@ -83,7 +83,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn an_event_shows_where_it_came_from_and_can_be_skipped_while_queued(db: &TestDb) {
+    async fn an_event_shows_its_delivery_and_can_be_skipped_while_queued(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "echo", json!({})).await;
         let body = json!({"events": [event("k1", "a"), event("k2", "b")]});

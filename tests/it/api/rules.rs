@@ -1,11 +1,11 @@
-//! What holds for every route.
+//! Rules of every route: keys, problems, limits, pages.
 
 use super::{pointers, problem, refused};
 use reqwest::{Method, StatusCode, Url};
 use serde_json::{Value, json};
 use triggerhouse_tests::{TestApp, on_both};
 
-/// Every operation that needs a key, as (method, path, whether it has a body).
+/// Every operation that needs a key: its method, its path, and true if it has a body.
 pub(super) async fn operations(app: &TestApp) -> Vec<(Method, String, bool)> {
     let url = format!("{}/openapi.json", app.url);
     let document: Value = app
@@ -36,7 +36,7 @@ on_both! {
         let app = TestApp::start(db).await;
         for (method, path, _) in operations(&app).await {
             for header in [None, Some("Bearer th_nobody"), Some("Basic eDp5"), Some("Bearer")] {
-                // Without a key, not even a body or an id is looked at.
+                // Without a key, neither the body nor the id is read.
                 let url = format!("{}{}", app.url, path.replace("{id}", "nonsense"));
                 let mut request = app.http.request(method.clone(), url).body("no json");
                 if let Some(header) = header {
@@ -51,7 +51,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn what_is_no_route_or_no_method_is_a_problem(db: &TestDb) {
+    async fn an_unknown_route_or_method_is_a_problem(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         for path in ["/", "/v1", "/v1/nothing", "/v1/events/evt_1/nothing", "/providers/"] {
             let response = app.call("acme", Method::GET, path, None).await;
@@ -69,7 +69,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_body_that_cannot_be_read_is_pointed_at(db: &TestDb) {
+    async fn an_unreadable_body_is_refused_with_a_pointer(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let path = "/v1/automations";
         for (body, pointer) in [
@@ -105,7 +105,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_list_has_pages_and_says_what_it_expects(db: &TestDb) {
+    async fn a_list_has_pages_and_refuses_wrong_parameters(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         for number in 0..7 {
             app.post("acme", "/v1/automations", json!({"name": format!("a{number}")})).await;
@@ -142,7 +142,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn anybody_may_read_health_providers_and_the_document(db: &TestDb) {
+    async fn health_and_providers_need_no_key(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let key = app.key("acme").await;
         let url = Url::parse(&app.url).unwrap();

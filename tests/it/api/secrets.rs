@@ -1,4 +1,4 @@
-//! Webhook secrets are replaced without losing a delivery, or at once.
+//! The rotation of webhook secrets, with and without an overlap.
 
 use super::{pointers, refused};
 use reqwest::{Method, StatusCode};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use triggerhouse_tests::app::text;
 use triggerhouse_tests::{TestApp, TestDb, eventually, github, on_both};
 
-/// How a delivery that is signed with `secret` is answered.
+/// The status of the answer to a delivery that is signed with `secret`.
 async fn answer(app: &TestApp, url: &str, secret: &str) -> StatusCode {
     let body = json!({"events": []}).to_string();
     let signature = github::signature(secret, body.as_bytes());
@@ -14,7 +14,7 @@ async fn answer(app: &TestApp, url: &str, secret: &str) -> StatusCode {
     request.body(body).send().await.unwrap().status()
 }
 
-/// A trigger or an integration, by its path, with its URL and its first secret.
+/// A trigger and an integration: path, URL and first secret of each.
 async fn subjects(app: &mut TestApp) -> [(String, String, String); 2] {
     let hook = app.hook("acme", "echo", json!({})).await;
     let body = json!({"provider": "echo", "secret": "the-first"});
@@ -43,18 +43,18 @@ async fn secrets(db: &TestDb) -> i64 {
 
 on_both! {
     async fn both_secrets_are_accepted_until_the_overlap_ends(db: &TestDb) {
-        // Nothing but the rotation itself refreshes the routes.
+        // Only the rotation itself refreshes the routes.
         let mut app = TestApp::start_with(db, "[ingress]\nroutes_refresh_ms = 3600000").await;
         for (path, url, first) in subjects(&mut app).await {
             let answered = rotated(&mut app, &path, json!({})).await;
             let second = text(&answered["webhook_secret"]);
             assert_ne!(first, second);
-            // The new one first: a request that it is refused for would refresh the routes.
+            // The new secret first, because a refused request would refresh the routes.
             assert_eq!(answer(&app, &url, &second).await, StatusCode::OK, "{path}");
             assert_eq!(answer(&app, &url, &first).await, StatusCode::OK, "{path}");
             assert_eq!(answer(&app, &url, "neither").await, StatusCode::UNAUTHORIZED);
 
-            // A shorter overlap shortens that of the first one, too.
+            // A shorter overlap also shortens the overlap of the first secret.
             let answered = rotated(&mut app, &path, json!({"overlap_seconds": 1})).await;
             let third = text(&answered["webhook_secret"]);
             eventually("the end of the overlap", async || {
@@ -84,12 +84,12 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_secret_that_the_service_has_made_is_taken(db: &TestDb) {
+    async fn a_secret_made_by_the_service_is_accepted(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         for (path, url, first) in subjects(&mut app).await {
             let body = json!({"secret": "from-the-service", "overlap_seconds": 0});
             let answered = rotated(&mut app, &path, body).await;
-            assert!(answered["webhook_secret"].is_null(), "what went in does not come out");
+            assert!(answered["webhook_secret"].is_null(), "a given secret is not shown");
             assert_eq!(answer(&app, &url, "from-the-service").await, StatusCode::OK);
             assert_eq!(answer(&app, &url, &first).await, StatusCode::UNAUTHORIZED);
         }
@@ -109,7 +109,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_rotation_that_is_not_valid_changes_nothing(db: &TestDb) {
+    async fn an_invalid_rotation_changes_nothing(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         for (path, url, first) in subjects(&mut app).await {
             let rotate = format!("{path}/rotate-secret");

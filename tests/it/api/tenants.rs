@@ -1,4 +1,4 @@
-//! One organization's key sees nothing of another's.
+//! Isolation: a key reaches only its own organization.
 
 use super::rules::operations;
 use super::{echo, event, problem};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use triggerhouse_tests::app::text;
 use triggerhouse_tests::{TestApp, on_both};
 
-/// A body that is valid where the operation has one.
+/// A valid body for an operation.
 fn body_for(path: &str) -> Value {
     let token = "0192f5c0-a1b2-4c3d-8e4f-5a6b7c8d9e0f";
     match path {
@@ -32,8 +32,8 @@ fn body_for(path: &str) -> Value {
 }
 
 on_both! {
-    async fn an_organization_sees_nothing_of_anothers(db: &TestDb) {
-        // Nothing is sent anywhere.
+    async fn an_organization_sees_nothing_of_another(db: &TestDb) {
+        // No dispatcher runs, so nothing is sent.
         let mut app = TestApp::start_with(db, "roles = ['ingress', 'workers', 'api']").await;
         let body = json!({"provider": "echo", "account": "a-1", "secret": "s3cret"});
         let integration = app.post("acme", "/v1/integrations", body).await;
@@ -51,7 +51,7 @@ on_both! {
             "integration_id": gmail["integration"]["id"]});
         app.post("acme", "/v1/triggers", polling).await;
         let group = app.all("acme", "/v1/poll-groups").await.remove(0);
-        // Switched off, it leaves the message to be claimed.
+        // A disabled sink leaves the message to consumers.
         let sink = json!({"kind": "http", "url": "https://example.com/"});
         let sink = text(&app.post("acme", "/v1/sinks", sink).await["sink"]["id"]);
         let off = Some(json!({"enabled": false}));
@@ -76,7 +76,7 @@ on_both! {
                 let (_, id) = of_path.unwrap_or_else(|| panic!("no id for {path}"));
                 let path = path.replace("{id}", id);
                 if method == Method::GET {
-                    // Its owner sees it: the id is not merely wrong.
+                    // Its owner sees it, so the id is valid.
                     app.get("acme", &path).await;
                 }
                 let response = app.call("other", method, &path, body).await;
@@ -100,17 +100,17 @@ on_both! {
         let filtered = format!("/v1/events?trigger_id={}", hook.trigger);
         assert!(app.all("other", &filtered).await.is_empty());
 
-        // Nothing has changed for its owner.
+        // The owner's data has not changed.
         let (_, integration) = &ids[1];
         let integration = app.get("acme", &format!("/v1/integrations/{integration}")).await;
-        assert!(integration["integration"]["name"].is_null());
+        assert!(integration["name"].is_null());
         let event = app.get("acme", &format!("/v1/events/{event}")).await;
         assert_eq!(event["event"]["status"], "queued");
         assert_eq!(app.post("acme", "/v1/outbox/claim", claim).await["items"][0]["attempt"], 1);
         app.stop().await;
     }
 
-    async fn an_organization_changes_nothing_of_anothers_in_bulk(db: &TestDb) {
+    async fn an_organization_changes_nothing_of_another_in_bulk(db: &TestDb) {
         let settings = "roles = ['ingress', 'workers', 'api']\n[inbox]\nattempts_max = 1\n[outbox]\nattempts_max = 1";
         let mut app = TestApp::start_with(db, settings).await;
         let hook = app.hook("acme", "echo", json!({})).await;
@@ -129,7 +129,7 @@ on_both! {
         };
         let before = seen(&mut app).await;
         app.key("other").await;
-        // Every operation that names no row of its own, and some body of whoever calls it.
+        // Every operation that changes rows without naming one.
         let together: Vec<String> = operations(&app).await.into_iter()
             .filter(|(method, path, _)| *method == Method::POST && !path.contains("{id}"))
             .map(|(_, path, _)| path)

@@ -124,7 +124,7 @@ on_both! {
         let access = rig.access(&credentials, Want::NewerThan(old.stamp), NOW).await.unwrap();
         assert_eq!(shown(&access), "t");
 
-        let removal = IntegrationPatch { credential: Some(CredentialChange::Remove), ..IntegrationPatch::default() };
+        let removal = IntegrationPatch { credential: Patch::Clear, ..IntegrationPatch::default() };
         rig.change(&removal, NOW).await;
         assert!(!rig.refuse(access.revision, "late").await);
         let none = rig.access(&credentials, Want::Any, NOW).await.unwrap();

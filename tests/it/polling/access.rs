@@ -54,8 +54,7 @@ async fn with_credential(app: &mut TestApp, credential: Value) -> String {
 
 async fn status(app: &mut TestApp, integration: &str) -> Value {
     app.get("acme", &format!("/v1/integrations/{integration}"))
-        .await["integration"]
-        .clone()
+        .await
 }
 
 async fn replace(app: &mut TestApp, integration: &str, credential: Value) {

@@ -41,7 +41,7 @@ on_both! {
         let third = trigger(&mut app, &integration, json!({})).await;
         assert_ne!(group(&mut app).await["id"], one["id"]);
         let third = app.get("acme", &format!("/v1/triggers/{third}")).await;
-        let automation = text(&third["trigger"]["automation_id"]);
+        let automation = text(&third["automation_id"]);
         delete(&mut app, &format!("/v1/automations/{automation}")).await;
         assert!(groups(&mut app).await.is_empty());
         app.stop().await;
@@ -52,7 +52,7 @@ on_both! {
         let integration = integration(&mut app).await;
         let slow = trigger(&mut app, &integration, json!({"poll_interval_seconds": 3000})).await;
         let default = app.get("acme", &format!("/v1/triggers/{slow}")).await;
-        assert_eq!(default["trigger"]["poll_interval_seconds"], 3000);
+        assert_eq!(default["poll_interval_seconds"], 3000);
         // The state after a poll that begins in a later year.
         db.execute("update poll_groups set due_at = 4102444800000000 + 3000000000, started_at = 4102444800000000").await;
         let due = async |app: &mut TestApp| text(&group(app).await["next_due_at"]);
@@ -62,13 +62,13 @@ on_both! {
         change(&mut app, &format!("/v1/triggers/{slow}"), json!({"poll_interval_seconds": 7200})).await;
         assert_eq!(due(&mut app).await, "2100-01-01T01:00:00.000000Z");
         let changed = change(&mut app, &format!("/v1/triggers/{cron}"), json!({"cron": "*/20 * * * *"})).await;
-        assert_eq!(changed["trigger"]["timezone"], "Europe/Berlin");
+        assert_eq!(changed["timezone"], "Europe/Berlin");
         assert_eq!(due(&mut app).await, "2100-01-01T00:20:00.000000Z");
         let changed = change(&mut app, &format!("/v1/triggers/{cron}"), json!({"poll_interval_seconds": 600})).await;
-        assert!(changed["trigger"]["cron"].is_null() && changed["trigger"]["timezone"].is_null());
+        assert!(changed["cron"].is_null() && changed["timezone"].is_null());
         assert_eq!(due(&mut app).await, "2100-01-01T00:10:00.000000Z");
         let changed = change(&mut app, &format!("/v1/triggers/{cron}"), json!({"cron": "30 * * * *"})).await;
-        assert!(changed["trigger"]["poll_interval_seconds"].is_null());
+        assert!(changed["poll_interval_seconds"].is_null());
         assert_eq!(due(&mut app).await, "2100-01-01T00:30:00.000000Z");
         change(&mut app, &format!("/v1/triggers/{cron}"), json!({"enabled": false})).await;
         assert_eq!(due(&mut app).await, "2100-01-01T02:00:00.000000Z");
@@ -131,9 +131,9 @@ on_both! {
         };
         let body = json!({"name": "t", "kind": "polling", "provider": "github", "schedule_id": "sch_0192f5c0a1b27c3d8e4f5a6b7c8d9e0f"});
         assert_eq!(errors(&mut app, body).await, [
-            "/schedule_id: a trigger of the kind polling has none",
+            "/schedule_id: a polling trigger has no such field",
             "/provider: does not poll",
-            "/integration_id: expected the integration whose account is asked",
+            "/integration_id: expected the integration to poll",
         ]);
         let body = json!({"name": "t", "kind": "polling", "provider": "gmail", "integration_id": integration,
             "config": {"label": ["x"]}, "poll_interval_seconds": 9, "timezone": "UTC"});
@@ -150,7 +150,7 @@ on_both! {
             "/cron: polls more often than every 10 s",
         ]);
         let body = json!({"name": "t", "kind": "webhook", "provider": "github", "poll_interval_seconds": 60});
-        assert_eq!(errors(&mut app, body).await, ["/poll_interval_seconds: a trigger of the kind webhook has none"]);
+        assert_eq!(errors(&mut app, body).await, ["/poll_interval_seconds: a webhook trigger has no such field"]);
         assert!(groups(&mut app).await.is_empty());
         app.stop().await;
     }

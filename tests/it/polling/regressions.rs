@@ -164,7 +164,7 @@ on_both! {
         let integration = integration(&mut app).await;
         let id = trigger(&mut app, &integration, json!({})).await;
         let trigger = app.get("acme", &format!("/v1/triggers/{id}")).await;
-        let fields = trigger["trigger"].as_object().unwrap();
+        let fields = trigger.as_object().unwrap();
         let of_polls: Vec<&String> = fields.keys().filter(|key| key.contains("poll")).collect();
         assert_eq!(of_polls, ["poll_interval_seconds"]);
         assert_eq!(fields["poll_interval_seconds"], 60);

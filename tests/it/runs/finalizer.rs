@@ -3,8 +3,9 @@
 use super::*;
 use tokio::task::JoinSet;
 use triggerhouse::domain::outbox::LeaseOutcome;
+use triggerhouse::domain::sink::SinkAddress;
 use triggerhouse::domain::{EventStatus, OutboxStatus, RunStatus, SinkId};
-use triggerhouse::store::{NewSink, NewSinkPlace, SinkPatch};
+use triggerhouse::store::{NewSink, SinkPatch};
 use triggerhouse_tests::on_both;
 
 async fn time_out(store: &Store, now: Timestamp) -> Vec<(RunId, String)> {
@@ -74,8 +75,8 @@ on_both! {
         store.create_key(&org(), "test", b"hash", "hint", T0).await.unwrap();
         let id = one_queued(&store).await;
         acknowledge_all(&store, T0).await;
-        let place = NewSinkPlace::Redis { stream: "runs".into() };
-        let sink = NewSink { id: SinkId::new(), place };
+        let address = SinkAddress::Redis { stream: "runs".into() };
+        let sink = NewSink { id: SinkId::new(), address, secret: None };
         store.create_sink(&org(), &sink, T0).await.unwrap();
         let late = T0 + DEADLINE + DEADLINE;
         assert!(time_out(&store, late).await.is_empty());

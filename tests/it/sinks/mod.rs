@@ -41,7 +41,7 @@ async fn sink(app: &mut TestApp, org: &str, receiver: &Receiver) -> (String, Str
 }
 
 async fn health(app: &mut TestApp, sink: &str) -> Value {
-    app.get("acme", &format!("/v1/sinks/{sink}")).await["sink"]["health"].clone()
+    app.get("acme", &format!("/v1/sinks/{sink}")).await["health"].clone()
 }
 
 /// Starts so many runs; returns the ids of their messages.

@@ -4,10 +4,11 @@ use reqwest::{Method, StatusCode};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use triggerhouse::domain::outbox::ClaimedMessage;
+use triggerhouse::domain::sink::SinkAddress;
 use triggerhouse::domain::{OutboxId, Timestamp};
 use triggerhouse::egress::{HostClient, PublicUrls};
 use triggerhouse::secret::generate_sink_secret;
-use triggerhouse::sink::{Place, Sender, Sent};
+use triggerhouse::sink::{Sender, Sent};
 use triggerhouse_tests::receiver::Answer;
 use triggerhouse_tests::{app, on_both};
 
@@ -74,12 +75,14 @@ async fn a_name_that_leads_to_us_is_refused_whatever_is_granted() {
     let urls = PublicUrls::new(&config.sinks.allow_hosts).unwrap();
     let client = HostClient::public_with(urls, Arc::new(Fixed(ours.address))).unwrap();
     let sender = Sender::with(&config, client).unwrap();
-    let place = Place::Http {
+    let address = SinkAddress::Http {
         url: format!("https://hooks.example.com:{}/", ours.address.port()),
-        secrets: vec![generate_sink_secret()],
     };
+    let secrets = [generate_sink_secret()];
     let org = "acme".parse().unwrap();
-    let sent = sender.send(&org, &place, &message(), Timestamp(0)).await;
+    let sent = sender
+        .send(&org, &address, &secrets, &message(), Timestamp(0))
+        .await;
     let Sent::Failed { error, .. } = sent else {
         panic!("{sent:?}");
     };

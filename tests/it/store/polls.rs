@@ -7,6 +7,7 @@ use serde_json::json;
 use std::time::Duration;
 use triggerhouse::domain::event::DecidedEvent;
 use triggerhouse::domain::integration::IntegrationStatus;
+use triggerhouse::domain::patch::Patch;
 use triggerhouse::domain::poll_group::PollGroup;
 use triggerhouse::domain::poll_group::PollGroupState;
 use triggerhouse::domain::resource::TriggerKind;
@@ -403,7 +404,7 @@ on_both! {
                     match (random.random_range(0..5), mine.len()) {
                         (0 | 1, _) | (_, 0) => mine.push(trigger(&store, integration, 60).await),
                         (2, _) => {
-                            let patch = TriggerPatch { integration: Some(Some(integration)), ..TriggerPatch::default() };
+                            let patch = TriggerPatch { integration: Patch::Set(integration), ..TriggerPatch::default() };
                             let id = mine[random.random_range(0..mine.len())];
                             store.update_trigger(&org(), id, &patch, LIMITS, T0).await.unwrap();
                         }

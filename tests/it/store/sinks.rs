@@ -2,11 +2,10 @@ use super::outbox::messages;
 use super::{T0, org};
 use std::collections::HashSet;
 use std::time::Duration;
-use triggerhouse::domain::sink::{Circuit, CircuitRule, SinkHealth};
+use triggerhouse::domain::sink::{Circuit, CircuitRule, SinkAddress, SinkHealth};
 use triggerhouse::domain::{OutboxStatus, SinkId, Timestamp};
 use triggerhouse::store::{
-    Dispatch, NewSink, NewSinkPlace, PageRequest, SinkNews, SinkPatch, Store, StoreError,
-    UndeliveredChange,
+    Dispatch, NewSink, PageRequest, SinkNews, SinkPatch, Store, StoreError, UndeliveredChange,
 };
 use triggerhouse_tests::{TestDb, on_both};
 
@@ -31,9 +30,10 @@ async fn with_sink(db: &TestDb, count: usize) -> (Store, SinkId) {
     messages(&store, count).await;
     let new = NewSink {
         id: SinkId::new(),
-        place: NewSinkPlace::Redis {
+        address: SinkAddress::Redis {
             stream: "runs".into(),
         },
+        secret: None,
     };
     store.create_sink(&org(), &new, T0).await.unwrap();
     (store, new.id)
@@ -208,8 +208,9 @@ on_both! {
         store.create_key(&org(), "test", b"hash", "hint", T0).await.unwrap();
         let creations = (0..8).map(|number| {
             let store = store.clone();
-            let place = NewSinkPlace::Redis { stream: format!("s{number}") };
-            tokio::spawn(async move { store.create_sink(&org(), &NewSink { id: SinkId::new(), place }, T0).await })
+            let address = SinkAddress::Redis { stream: format!("s{number}") };
+            let new = NewSink { id: SinkId::new(), address, secret: None };
+            tokio::spawn(async move { store.create_sink(&org(), &new, T0).await })
         });
         let mut created = 0;
         for creation in creations.collect::<Vec<_>>() {

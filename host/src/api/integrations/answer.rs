@@ -1,43 +1,35 @@
-//! How integrations look in answers.
+//! Integrations as answers show them.
 
 use crate::api::AppState;
 use crate::domain::integration::Integration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// An integration in a list.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct IntegrationItem {
-    #[serde(flatten)]
-    integration: Integration,
-    /// Where its deliveries may be sent; null if its provider takes none.
-    webhook_url: Option<String>,
-}
-
-/// An integration with its URL.
+/// An integration with its URL: the shape that all answers share.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct IntegrationAnswer {
+    #[serde(flatten)]
     integration: Integration,
-    /// Where its deliveries may be sent; null if its provider takes none.
+    /// The URL for deliveries to this integration's triggers; null if its provider takes
+    /// no webhooks.
     webhook_url: Option<String>,
 }
 
-/// An integration that was given a secret.
+/// A new integration.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct RotatedIntegration {
-    pub(super) integration: Integration,
-    /// What its deliveries must be signed with, if it was made here. Shown this
-    /// once; null if the request brought one.
-    pub(super) webhook_secret: Option<String>,
+pub(super) struct CreatedIntegration {
+    integration: IntegrationAnswer,
+    /// The integration's `webhook_url`, repeated.
+    webhook_url: Option<String>,
 }
 
-impl IntegrationItem {
-    pub(super) fn new(state: &AppState, integration: Integration) -> Self {
-        Self {
-            webhook_url: webhook_url(state, &integration),
-            integration,
-        }
-    }
+/// An integration with its new secret.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct IntegrationWithSecret {
+    pub(super) integration: IntegrationAnswer,
+    /// The secret that signs deliveries. It is shown only once; null if the request
+    /// brought it.
+    pub(super) webhook_secret: Option<String>,
 }
 
 impl IntegrationAnswer {
@@ -45,6 +37,13 @@ impl IntegrationAnswer {
         Self {
             webhook_url: webhook_url(state, &integration),
             integration,
+        }
+    }
+
+    pub(super) fn created(self) -> CreatedIntegration {
+        CreatedIntegration {
+            webhook_url: self.webhook_url.clone(),
+            integration: self,
         }
     }
 }

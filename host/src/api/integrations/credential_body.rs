@@ -1,8 +1,9 @@
-//! The credential of an integration, as a request brings it.
+//! The credential in the body of an integration.
 
 use crate::api::check::{Checks, REFERENCE_CHARS_MAX};
 use crate::config::Config;
 use crate::credentials::{ClientAuth, Credential};
+use crate::domain::patch::Patch;
 use crate::egress::PublicUrls;
 use crate::secret::Secret;
 use serde::de::Error as _;
@@ -11,59 +12,59 @@ use serde_json::{Map, Value};
 use url::Url;
 use utoipa::ToSchema;
 
-/// Bytes of a token or a client's secret.
+/// The most bytes of a token or of a client's secret.
 const TOKEN_BYTES_MAX: usize = 8_192;
-/// Characters of a token endpoint's URL.
+/// The most characters of a token endpoint's URL.
 const URL_CHARS_MAX: usize = 2_048;
-/// Characters of a scope.
+/// The most characters of a scope.
 const SCOPE_CHARS_MAX: usize = 2_048;
 
-/// With what an integration's service is polled.
+/// The credential for polling an integration's service.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 #[schema(as = Credential)]
 pub(super) enum CredentialBody {
-    /// A token or key that stays the same.
+    /// A token or API key that does not expire.
     Token {
-        /// 1 to 8192 bytes.
+        /// The token: 1 to 8192 bytes of one line.
         #[schema(value_type = String)]
         token: Secret,
     },
-    /// A refresh token (RFC 6749 section 6), by which access tokens are got ahead of
-    /// their end.
+    /// A refresh token (RFC 6749 section 6). The host gets access tokens with it and renews
+    /// them before they expire.
     OauthRefresh {
-        /// The service's token endpoint: a public host, by https, or an address and
-        /// port that the operator allows; 1 to 2048 characters.
+        /// The service's token endpoint: an https URL of a public host, or an address and
+        /// port that the operator allows. 1 to 2048 characters.
         token_url: String,
-        /// 1 to 512 characters.
+        /// The client's id: 1 to 512 characters.
         client_id: String,
-        /// 1 to 8192 bytes.
+        /// The client's secret: 1 to 8192 bytes of one line.
         #[schema(value_type = String)]
         client_secret: Secret,
-        /// 1 to 8192 bytes. One that the service gives in its place replaces it.
+        /// The refresh token: 1 to 8192 bytes of one line. If the service returns a new
+        /// one, the new one replaces it.
         #[schema(value_type = String)]
         refresh_token: Secret,
-        /// What to ask for, if not for everything that was granted: 1 to 2048
-        /// characters.
+        /// The scope to request: 1 to 2048 characters. If absent, the whole scope that was
+        /// granted.
         scope: Option<String>,
     },
-    /// What Nango has for the integration's `connection_id`.
+    /// Nango's credential for the integration's `connection_id`.
     Nango {
-        /// Nango's name for its integration: 1 to 512 characters; the provider's id
-        /// if it is absent.
+        /// The name of the integration at Nango: 1 to 512 characters. If absent, the
+        /// provider's id.
         provider_config_key: Option<String>,
     },
 }
 
-/// What is known of the integration.
+/// The integration that the credential is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted<'a> {
     pub(super) provider: &'a str,
     pub(super) has_connection: bool,
 }
 
-/// A credential, or null. What cannot be read is described without what stands in a
-/// secret's place.
+/// Reads a credential or null. An error never quotes the value of a secret.
 pub(super) fn object<'de, D>(deserializer: D) -> Result<Option<CredentialBody>, D::Error>
 where
     D: Deserializer<'de>,
@@ -74,18 +75,16 @@ where
     body.transpose().map_err(D::Error::custom)
 }
 
-/// As [`object`]; it was there, even if it is null.
-pub(super) fn object_or_null<'de, D>(
-    deserializer: D,
-) -> Result<Option<Option<CredentialBody>>, D::Error>
+/// Reads a credential as a change: null clears it.
+pub(super) fn object_or_null<'de, D>(deserializer: D) -> Result<Patch<CredentialBody>, D::Error>
 where
     D: Deserializer<'de>,
 {
-    object(deserializer).map(Some)
+    object(deserializer).map(Patch::from)
 }
 
 impl CredentialBody {
-    /// The credential, if nothing is wrong with it.
+    /// Checks the credential; none only if it has added an error.
     pub(super) fn check(
         self,
         checks: &mut Checks,
@@ -126,7 +125,7 @@ impl CredentialBody {
                     );
                 }
                 if !wanted.has_connection {
-                    checks.add("/connection_id", "is needed for a credential of Nango's");
+                    checks.add("/connection_id", "is required for a Nango credential");
                 }
                 Some(Credential::Nango {
                     provider_config_key: match provider_config_key {
@@ -143,7 +142,7 @@ impl CredentialBody {
     }
 }
 
-/// A secret that fits into a header.
+/// Checks that a secret fits into a header.
 fn check_token(checks: &mut Checks, name: &str, token: &Secret) {
     let text = token.expose();
     let fits = (1..=TOKEN_BYTES_MAX).contains(&text.len());
@@ -155,7 +154,8 @@ fn check_token(checks: &mut Checks, name: &str, token: &Secret) {
     }
 }
 
-/// A URL that the host may call. Where its name leads is looked at with each call.
+/// Checks that the host may call a URL. Each call also checks the address that the URL's
+/// host name resolves to.
 fn check_url(checks: &mut Checks, config: &Config, text: &str) -> Option<Url> {
     let pointer = "/credential/token_url";
     let text = checks.line(pointer, text, URL_CHARS_MAX);
@@ -163,7 +163,7 @@ fn check_url(checks: &mut Checks, config: &Config, text: &str) -> Option<Url> {
         .map_err(|error| error.to_string())
         .and_then(|url| {
             PublicUrls::new(&config.credentials.allow_hosts)?.check(&url)?;
-            // RFC 6749 section 3.2.
+            // A token endpoint's URL has no fragment (RFC 6749 section 3.2).
             match url.fragment() {
                 Some(_) => Err("has a fragment".into()),
                 None => Ok(url),
@@ -174,7 +174,7 @@ fn check_url(checks: &mut Checks, config: &Config, text: &str) -> Option<Url> {
         Err(reason) => {
             checks.add(
                 pointer,
-                format!("expected a URL that may be called: {reason}"),
+                format!("expected a URL that the host may call: {reason}"),
             );
             None
         }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_described_without_its_secrets() {
+    fn an_error_quotes_no_secret() {
         for (body, expected) in [
             (json!("hunter2"), "expected an object"),
             (json!(["hunter2"]), "expected an object"),
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn no_secret_shows_in_what_is_printed_for_debugging() {
+    fn debug_output_shows_no_secret() {
         let body = read(
             json!({"type": "oauth_refresh", "token_url": "https://a.example",
             "client_id": "me", "client_secret": "hunter2", "refresh_token": "hunter3"}),

@@ -1,4 +1,4 @@
-//! Claims messages, and waits for them.
+//! The claim of messages, as a long poll.
 
 use crate::api::check::Checks;
 use crate::api::extract::JsonBody;
@@ -16,31 +16,30 @@ use std::time::Duration;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-/// Messages of one claim at most.
+/// The most messages of one claim.
 const CLAIM_MESSAGES_MAX: u32 = 1_000;
-/// How often a waiting consumer looks by itself: signals may be lost, and a retry
-/// that falls due raises none.
+/// The longest time between two looks of a waiting consumer. Signals may be lost, and a
+/// retry that becomes due raises none.
 const LOOK_PAUSE: Duration = Duration::from_secs(1);
 
-/// What a consumer asks for.
+/// A claim.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Claim {
-    /// How many messages at most: 1 to 1000.
+    /// The most messages to claim: 1 to 1000.
     max: u32,
-    /// How long they are withheld from others, in seconds: from 1 to what the
-    /// operator configured.
+    /// The length of the lease, in seconds: from 1 to the operator's limit. Until it
+    /// expires, no other consumer gets the messages.
     lease_seconds: u64,
-    /// How long to wait for a message where there is none, in seconds: from 0 to
-    /// what the operator configured.
+    /// How long to wait for a first message, in seconds: from 0 to the operator's limit.
     #[serde(default)]
     wait_seconds: u64,
 }
 
-/// Messages that are the consumer's until their lease lapses.
+/// The claimed messages.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Claimed {
-    /// Oldest first; empty if there was none.
+    /// Oldest first; empty if no message was due.
     items: Vec<ClaimedMessage>,
 }
 
@@ -65,21 +64,20 @@ impl Claim {
 fn too_many(max: u32) -> Problem {
     Problem::new(StatusCode::TOO_MANY_REQUESTS)
         .detail(format!(
-            "{max} consumers of the organization wait already: let fewer wait, and claim more at once"
+            "{max} consumers of the organization already wait: use fewer, and claim more messages at once"
         ))
         .retry_after(1)
 }
 
 /// Claim messages
 ///
-/// Waits for the first one if asked to.
+/// With `wait_seconds`, the call waits for the first message.
 #[utoipa::path(post, path = "/v1/outbox/claim", tag = "outbox", request_body = Claim,
     responses(
-        (status = OK, description = "What could be claimed", body = Claimed),
-        (status = CONFLICT, description = "The organization has a sink that is switched on: its \
-            messages are sent there", body = Problem, content_type = "application/problem+json"),
-        (status = TOO_MANY_REQUESTS, description = "Too many consumers of the organization wait",
-            body = Problem, content_type = "application/problem+json")))]
+        (status = OK, description = "The claimed messages", body = Claimed),
+        (status = CONFLICT, description = "The organization's sink is enabled, so its messages \
+            are sent there"),
+        (status = TOO_MANY_REQUESTS, description = "Too many consumers of the organization wait")))]
 pub(super) async fn claim_messages(
     Tenant(org): Tenant,
     State(state): State<AppState>,
@@ -89,17 +87,17 @@ pub(super) async fn claim_messages(
     claim.check(config)?;
     let lease = Duration::from_secs(claim.lease_seconds);
     let deadline = Instant::now() + Duration::from_secs(claim.wait_seconds);
-    // Before the first claim: a message that is written after it is not missed.
+    // Made before the first claim, so that no later message is missed.
     let mut waiter = state.signals().waiter(Signal::Outbox);
     let (store, mut permit) = (state.store(), None);
     loop {
         let now = clock::now();
-        // Those that wait look first: signals wake all of them, and claiming is writing.
-        let look = match permit {
+        // A signal wakes every waiting consumer, and a claim writes: so they read first.
+        let prospect = match permit {
             Some(_) => store.message_prospect(&org, now).await?,
             None => MessageProspect::Due,
         };
-        let items = match look {
+        let items = match prospect {
             MessageProspect::Due => {
                 let attempts_max = config.attempts_max;
                 let items = store.claim_messages(&org, now, lease, claim.max, attempts_max);
@@ -111,7 +109,7 @@ pub(super) async fn claim_messages(
             measure::dispatched("pull", message.id.age(now));
         }
         let is_sent = match permit {
-            Some(_) => look == MessageProspect::SentToSink,
+            Some(_) => prospect == MessageProspect::SentToSink,
             None => {
                 items.is_empty()
                     && store.message_prospect(&org, now).await? == MessageProspect::SentToSink
@@ -119,8 +117,8 @@ pub(super) async fn claim_messages(
         };
         if is_sent {
             return Err(Problem::conflict(
-                "the organization has a sink, to which its messages are sent: switch it off or \
-                 delete it to claim them",
+                "the organization's messages are sent to its sink: disable or delete the sink to \
+                 claim them",
             ));
         }
         if !items.is_empty() || Instant::now() >= deadline || state.stop().is_cancelled() {

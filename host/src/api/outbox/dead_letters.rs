@@ -1,4 +1,4 @@
-//! What was not handed over, and what people do about it.
+//! Messages as people see them, and the retry and discard of dead letters.
 
 use crate::api::extract::{JsonBody, PathId, QueryOf};
 use crate::api::list::{Cursor, PageLimit, page};
@@ -6,53 +6,54 @@ use crate::api::{AppState, Caller, Problem, Tenant};
 use crate::clock;
 use crate::domain::outbox::OutboxMessage;
 use crate::domain::{OutboxId, OutboxStatus, Timestamp};
-use crate::store::{Page, Signal, UndeliveredChange, UndeliveredFilter, UndeliveredOutcome};
+use crate::store::{Page, UndeliveredChange, UndeliveredFilter, UndeliveredOutcome};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// Dead letters that one call changes at most, one after the other.
+/// The most dead letters that one call changes, one after the other.
 const CHANGES_MAX: u32 = 200;
 
-/// Which messages a list shows.
+/// The filters of the list of messages.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct OutboxQuery {
-    /// In this status; `failed` are the dead letters.
+    /// Only messages in this status; `failed` ones are dead letters.
     status: Option<OutboxStatus>,
-    /// How many items.
+    /// The most items to return.
     #[param(inline)]
     limit: Option<PageLimit>,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     #[param(inline)]
     cursor: Option<Cursor>,
 }
 
-/// Which dead letters are meant: all that fit, so `{}` is all of them.
+/// Selects dead letters. A dead letter must match every field that is given; `{}` selects
+/// all.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UndeliveredFilter)]
 pub(super) struct Filter {
-    /// Written at this time or later.
+    /// Only messages that were created at this time or later.
     since: Option<Timestamp>,
-    /// Written before this time.
+    /// Only messages that were created before this time.
     until: Option<Timestamp>,
 }
 
-/// One message.
+/// A message.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct OutboxMessageAnswer {
     message: OutboxMessage,
 }
 
-/// What was done about dead letters.
+/// The result of changing dead letters.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ChangedMessages {
-    /// How many were changed.
+    /// The number of changed messages.
     changed: u32,
-    /// Whether there may be more: as many were looked at as one call may.
+    /// True if the call reached its limit, so that more may match.
     more: bool,
 }
 
@@ -69,33 +70,31 @@ pub(super) async fn list_messages(
     Ok(Json(messages.await?))
 }
 
-/// Hand a dead letter over after all
+/// Retry a dead letter
 ///
-/// Its attempts are counted anew, and what was said of the last one is forgotten. Its
-/// run, which had failed for it, waits again.
+/// Its attempts count from zero again, and its last error is cleared. Its run, which failed
+/// with it, waits for a consumer again.
 #[utoipa::path(post, path = "/v1/outbox/{id}/retry", tag = "outbox",
     params(("id" = OutboxId, Path)),
     responses(
-        (status = OK, description = "It is due", body = OutboxMessageAnswer),
-        (status = CONFLICT, description = "The message is no dead letter, or its run is over",
-            body = Problem, content_type = "application/problem+json")))]
+        (status = OK, description = "The message is due", body = OutboxMessageAnswer),
+        (status = CONFLICT, description = "The message is not a dead letter, or its run is over")))]
 pub(super) async fn retry_message(
     caller: Caller,
     State(state): State<AppState>,
     PathId(id): PathId<OutboxId>,
 ) -> Result<Json<OutboxMessageAnswer>, Problem> {
-    let message = change(&state, &caller, id, UndeliveredChange::Retry).await?;
-    state.signals().raise(Signal::Outbox);
-    Ok(message)
+    change(&state, &caller, id, UndeliveredChange::Retry).await
 }
 
-/// Give a dead letter up
+/// Discard a dead letter
+///
+/// It stays readable until retention removes it.
 #[utoipa::path(post, path = "/v1/outbox/{id}/discard", tag = "outbox",
     params(("id" = OutboxId, Path)),
     responses(
-        (status = OK, description = "It is kept until it is collected", body = OutboxMessageAnswer),
-        (status = CONFLICT, description = "The message is no dead letter",
-            body = Problem, content_type = "application/problem+json")))]
+        (status = OK, description = "Discarded", body = OutboxMessageAnswer),
+        (status = CONFLICT, description = "The message is not a dead letter")))]
 pub(super) async fn discard_message(
     caller: Caller,
     State(state): State<AppState>,
@@ -104,27 +103,25 @@ pub(super) async fn discard_message(
     change(&state, &caller, id, UndeliveredChange::Discard).await
 }
 
-/// Hand dead letters over after all
+/// Retry dead letters
 ///
-/// Up to 200, oldest first, without those whose run is over.
+/// One call retries up to 200, oldest first. Dead letters whose run is over are left out.
 #[utoipa::path(post, path = "/v1/outbox/retry", tag = "outbox", request_body = Filter,
-    responses((status = OK, description = "They are due", body = ChangedMessages)))]
+    responses((status = OK, description = "The messages are due", body = ChangedMessages)))]
 pub(super) async fn retry_messages(
     caller: Caller,
     State(state): State<AppState>,
     JsonBody(filter): JsonBody<Filter>,
 ) -> Result<Json<ChangedMessages>, Problem> {
-    let changed = change_all(&state, &caller, filter, UndeliveredChange::Retry).await;
-    state.signals().raise(Signal::Outbox);
-    Ok(Json(changed?))
+    let changed = change_all(&state, &caller, filter, UndeliveredChange::Retry).await?;
+    Ok(Json(changed))
 }
 
-/// Give dead letters up
+/// Discard dead letters
 ///
-/// Up to 200, oldest first.
+/// One call discards up to 200, oldest first.
 #[utoipa::path(post, path = "/v1/outbox/discard", tag = "outbox", request_body = Filter,
-    responses((status = OK, description = "They are kept until they are collected",
-        body = ChangedMessages)))]
+    responses((status = OK, description = "Discarded", body = ChangedMessages)))]
 pub(super) async fn discard_messages(
     caller: Caller,
     State(state): State<AppState>,
@@ -150,10 +147,10 @@ async fn change(
         }
         UndeliveredOutcome::NotFound => return Err(Problem::not_found("message")),
         UndeliveredOutcome::Refused(status) => {
-            format!("the message is {status}, so it is no dead letter")
+            format!("the message is {status}, so it is not a dead letter")
         }
         UndeliveredOutcome::RunOver(status) => {
-            format!("its run is {status}: there is nothing to hand over")
+            format!("its run is {status}, so there is nothing to hand over")
         }
     };
     Err(Problem::conflict(refused))

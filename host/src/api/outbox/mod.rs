@@ -1,17 +1,17 @@
-//! `/v1/outbox`: the pull sink. Consumers claim messages, and acknowledge them or
-//! give them back. And what was not handed over, by whichever sink.
+//! `/v1/outbox`: the pull sink, where consumers claim, acknowledge and give back messages;
+//! and the dead letters of every kind of sink.
 
 mod claim;
 mod dead_letters;
 
 use super::check::Checks;
 use super::extract::{JsonBody, PathId};
+use super::found::Found as _;
 use super::{AppState, Problem, Tenant};
 use crate::clock;
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
 use crate::domain::outbox::LeaseOutcome;
 use crate::domain::{OutboxId, OutboxStatus};
-use crate::store::Signal;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-/// The longest wait that a negative acknowledgement may ask for, in seconds.
+/// The longest delay that a negative acknowledgement may ask for: a week, in seconds.
 const RETRY_AFTER_SECONDS_MAX: u64 = 7 * 24 * 3_600;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -36,45 +36,46 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(dead_letters::discard_messages))
 }
 
-/// An acknowledgement.
+/// An acknowledgement of a message.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Ack {
-    /// From the claim.
+    /// The `lease_token` from the claim.
     lease_token: Uuid,
 }
 
-/// A negative acknowledgement.
+/// A negative acknowledgement of a message.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Nack {
-    /// From the claim.
+    /// The `lease_token` from the claim.
     lease_token: Uuid,
-    /// When it may be claimed again, in seconds from now: 0 to 604800. Absent:
-    /// after what the operator configured.
+    /// When the message may be claimed again, in seconds from now: 0 to 604800. If absent,
+    /// after the delay that the operator configured.
     retry_after_seconds: Option<u64>,
-    /// What went wrong, for people.
+    /// The reason, for people. A long text is cut.
     error: Option<String>,
 }
 
-/// A message after its acknowledgement.
+/// The state of a message after its acknowledgement.
 #[derive(Debug, Serialize, ToSchema)]
 struct MessageAnswer {
-    /// Its id.
+    /// The message's id.
     id: OutboxId,
-    /// Where it stands now.
+    /// The message's new status.
     status: OutboxStatus,
 }
 
 /// Acknowledge a message
 ///
-/// Nobody is told of its run again: whoever acknowledges has started the run, or will.
+/// The message is not delivered again. Acknowledge it only once the run is started, or
+/// its start is recorded durably.
 #[utoipa::path(post, path = "/v1/outbox/{id}/ack", tag = "outbox",
     params(("id" = OutboxId, Path)), request_body = Ack,
     responses(
-        (status = OK, description = "Done", body = MessageAnswer),
-        (status = CONFLICT, description = "The lease is lost: somebody else has claimed the message, \
-            or it is settled", body = Problem, content_type = "application/problem+json")))]
+        (status = OK, description = "Acknowledged", body = MessageAnswer),
+        (status = CONFLICT, description = "The lease is lost: another consumer claimed the \
+            message, or it is settled")))]
 async fn ack_message(
     Tenant(org): Tenant,
     State(state): State<AppState>,
@@ -91,14 +92,14 @@ async fn ack_message(
 
 /// Give a message back
 ///
-/// It may be claimed again later. One that was claimed too often becomes a dead
-/// letter, and its run fails unless somebody has started it.
+/// Consumers can claim it again later. A message that was claimed too often becomes a
+/// dead letter, and its run fails unless a consumer has started it.
 #[utoipa::path(post, path = "/v1/outbox/{id}/nack", tag = "outbox",
     params(("id" = OutboxId, Path)), request_body = Nack,
     responses(
         (status = OK, description = "Given back", body = MessageAnswer),
-        (status = CONFLICT, description = "The lease is lost: somebody else has claimed the message, \
-            or it is settled", body = Problem, content_type = "application/problem+json")))]
+        (status = CONFLICT, description = "The lease is lost: another consumer claimed the \
+            message, or it is settled")))]
 async fn nack_message(
     Tenant(org): Tenant,
     State(state): State<AppState>,
@@ -114,18 +115,14 @@ async fn nack_message(
     }
     let error = nack.error.map(|error| bounded(&error, REASON_BYTES_MAX));
     let store = state.store();
-    let attempt = store.message_attempt(&org, id).await?;
-    let attempt = attempt.ok_or_else(|| Problem::not_found("message"))?;
+    let attempt = store.message_attempt(&org, id).await?.or_404("message")?;
     let now = clock::now();
-    // Whoever claims in between replaces the token, so the attempt is that of
-    // this lease, or nothing is written.
+    // A claim in between replaces the token, so either this is the lease's attempt or
+    // nothing is written.
     let retry_at = (attempt < config.attempts_max).then(|| now + Duration::from_secs(seconds));
     let outcome = store
         .nack_message(&org, id, nack.lease_token, retry_at, error.as_deref(), now)
         .await?;
-    if retry_at == Some(now) {
-        state.signals().raise(Signal::Outbox);
-    }
     answer(id, outcome)
 }
 
@@ -134,7 +131,7 @@ fn answer(id: OutboxId, outcome: LeaseOutcome) -> Result<Json<MessageAnswer>, Pr
         LeaseOutcome::Done(status) => Ok(Json(MessageAnswer { id, status })),
         LeaseOutcome::NotFound => Err(Problem::not_found("message")),
         LeaseOutcome::Lost => Err(Problem::conflict(
-            "the lease is lost: somebody else has claimed the message, or it is settled",
+            "the lease is lost: another consumer claimed the message, or it is settled",
         )),
     }
 }

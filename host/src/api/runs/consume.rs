@@ -1,4 +1,4 @@
-//! What the consumer of a run says: that it starts, that it is alive, that it is done.
+//! A consumer's calls about its run: start, heartbeat, completion.
 
 use super::{ATTEMPT, RunChanged, act};
 use crate::api::check::Checks;
@@ -14,63 +14,63 @@ use serde_json::Value;
 use std::time::Duration;
 use utoipa::ToSchema;
 
-/// The longest deadline and the longest silence that a consumer may ask for.
+/// The longest deadline and inactivity limit that a consumer may ask for: a week, in
+/// seconds.
 const SECONDS_MAX: u64 = 7 * 24 * 3_600;
 
-/// How a consumer starts a run.
+/// The start of a run.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StartRun {
-    /// A name for this start, up to 512 characters: sent once more, as long as the run
-    /// runs, it is answered as the first time.
+    /// An idempotency key of 1 to 512 characters. While the run runs, a start with the
+    /// same key gets the same answer.
     start_id: Option<String>,
-    /// How long the run may take, in seconds: 1 to 604800. Absent: what the operator
-    /// configured.
+    /// The longest time for this attempt, in seconds: 1 to 604800. If absent, the
+    /// operator's default.
     deadline_seconds: Option<u64>,
-    /// How long to be silent at most, in seconds: 1 to 604800. Absent: what the
-    /// operator configured.
+    /// The longest time between two calls of the consumer, in seconds: 1 to 604800. If
+    /// absent, the operator's default.
     inactivity_seconds: Option<u64>,
 }
 
-/// A sign of life.
+/// A heartbeat.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Heartbeat {
-    /// The attempt that speaks, from the answer to its start. Absent: whichever runs.
+    /// The caller's attempt, from the answer to its start. If absent, the current attempt.
     attempt: Option<i32>,
 }
 
-/// How a run ended.
+/// The completion of a run.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CompleteRun {
-    /// A name for this completion, 1 to 512 characters: sent once more with the same
-    /// outcome, result and error, it is answered as the first time.
+    /// An idempotency key of 1 to 512 characters. A completion with the same key, outcome,
+    /// result and error gets the same answer.
     completion_id: String,
-    /// How it ended.
+    /// The outcome.
     outcome: RunOutcome,
-    /// The attempt that speaks, from the answer to its start. Absent: whichever runs.
+    /// The caller's attempt, from the answer to its start. If absent, the current attempt.
     attempt: Option<i32>,
-    /// Any JSON, up to 256 KiB.
+    /// Any JSON value of at most 256 KiB.
     #[schema(value_type = Option<Value>)]
     result: Option<Value>,
-    /// What went wrong, for people.
+    /// The error, for people. A long text is cut.
     error: Option<String>,
 }
 
 /// Start a run
 ///
-/// The run is the caller's, under the attempt in the answer, until it completes the
-/// run, or is silent for too long. Whoever starts it after that takes it over: the
-/// attempt rises, and the older one has no say any more. While somebody works on the
-/// run, the answer is 409, and Retry-After says when it can be taken over; a 409
-/// without that means that nothing is left to do.
+/// The caller holds the run, under the attempt in the answer, until it completes the run
+/// or exceeds the inactivity limit. After that, the next start takes the run over: the
+/// attempt rises, and calls of older attempts get 409. While another consumer holds the
+/// run, a start gets 409 with Retry-After. A 409 without Retry-After means that nothing is
+/// left to do.
 #[utoipa::path(post, path = "/v1/runs/{id}/start", tag = "runs",
     params(("id" = RunId, Path)), request_body = Option<StartRun>,
     responses(
         (status = OK, description = "Started", body = RunChanged),
-        (status = CONFLICT, description = "Another consumer works on the run, or it is over",
-            body = Problem, content_type = "application/problem+json")))]
+        (status = CONFLICT, description = "Another consumer holds the run, or it is over")))]
 pub(super) async fn start_run(
     caller: Caller,
     State(state): State<AppState>,
@@ -98,16 +98,15 @@ pub(super) async fn start_run(
     act(&state, &caller, id, start).await
 }
 
-/// Show that a run is alive
+/// Send a heartbeat
 ///
-/// Its deadline stays as it is. After 409 the caller has nothing to do with the run any
-/// more: it was called off, timed out, or taken over.
+/// A heartbeat does not extend the deadline. After 409 the caller must stop: the run was
+/// cancelled, timed out, or taken over.
 #[utoipa::path(post, path = "/v1/runs/{id}/heartbeat", tag = "runs",
     params(("id" = RunId, Path)), request_body = Option<Heartbeat>,
     responses(
-        (status = OK, description = "Heard", body = RunChanged),
-        (status = CONFLICT, description = "The run does not run, or in another attempt",
-            body = Problem, content_type = "application/problem+json")))]
+        (status = OK, description = "The run continues", body = RunChanged),
+        (status = CONFLICT, description = "The run is not running, or runs in another attempt")))]
 pub(super) async fn heartbeat_run(
     caller: Caller,
     State(state): State<AppState>,
@@ -115,7 +114,7 @@ pub(super) async fn heartbeat_run(
     OptionalJsonBody(body): OptionalJsonBody<Heartbeat>,
 ) -> Result<Json<RunChanged>, Problem> {
     let mut checks = Checks::default();
-    attempt(&mut checks, body.attempt);
+    check_attempt(&mut checks, body.attempt);
     checks.done()?;
     let heartbeat = RunAction::Heartbeat {
         attempt: body.attempt,
@@ -125,14 +124,13 @@ pub(super) async fn heartbeat_run(
 
 /// Complete a run
 ///
-/// The first completion counts. After `needs_human` a person has to resolve the run.
+/// Only the first completion counts. After `needs_human`, a person has to resolve the run.
 #[utoipa::path(post, path = "/v1/runs/{id}/complete", tag = "runs",
     params(("id" = RunId, Path)), request_body = CompleteRun,
     responses(
         (status = OK, description = "Completed", body = RunChanged),
-        (status = CONFLICT, description = "The run does not run, or in another attempt, or this \
-            completion_id came with another body", body = Problem,
-            content_type = "application/problem+json")))]
+        (status = CONFLICT, description = "The run is not running, runs in another attempt, or \
+            was completed with this completion_id and another body")))]
 pub(super) async fn complete_run(
     caller: Caller,
     State(state): State<AppState>,
@@ -140,7 +138,7 @@ pub(super) async fn complete_run(
     JsonBody(body): JsonBody<CompleteRun>,
 ) -> Result<Json<RunChanged>, Problem> {
     let mut checks = Checks::default();
-    attempt(&mut checks, body.attempt);
+    check_attempt(&mut checks, body.attempt);
     let completion_id = checks.reference("/completion_id", &body.completion_id);
     let result = body.result.map(|result| result.to_string());
     if result
@@ -163,7 +161,7 @@ pub(super) async fn complete_run(
     act(&state, &caller, id, completion).await
 }
 
-fn attempt(checks: &mut Checks, attempt: Option<i32>) {
+fn check_attempt(checks: &mut Checks, attempt: Option<i32>) {
     if let Some(attempt) = attempt {
         let attempt = u64::try_from(attempt).unwrap_or(0);
         checks.number("/attempt", attempt, ATTEMPT);

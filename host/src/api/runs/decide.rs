@@ -1,4 +1,4 @@
-//! What people decide about a run.
+//! A person's decisions about a run.
 
 use super::{RunChanged, act};
 use crate::api::check::Checks;
@@ -11,46 +11,45 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// Why a run is called off.
+/// The cancellation of a run.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CancelRun {
-    /// One line, 1 to 500 characters.
+    /// The reason: one line of 1 to 500 characters.
     reason: Option<String>,
 }
 
-/// How a person says that a run ended.
+/// The outcome that a person decides on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ResolvedOutcome {
-    /// It did what it was for, whoever did it.
+    /// The work is done.
     Succeeded,
-    /// It did not.
+    /// The work is not done.
     Failed,
 }
 
-/// What a person decides about a run.
+/// A person's decision about a run.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ResolveRun {
-    /// How it ended.
+    /// The outcome.
     outcome: ResolvedOutcome,
-    /// Why: one line, 1 to 500 characters.
+    /// The reason: one line of 1 to 500 characters.
     reason: String,
-    /// Whatever else is to be remembered: 1 to 2000 characters.
+    /// A comment for the history: 1 to 2000 characters.
     comment: Option<String>,
 }
 
-/// Call a run off
+/// Cancel a run
 ///
-/// Its message is withdrawn. A consumer that works on it learns of that from the answer
-/// to its next call.
+/// Its message is withdrawn from the outbox. A consumer that works on the run gets 409 at
+/// its next call.
 #[utoipa::path(post, path = "/v1/runs/{id}/cancel", tag = "runs",
     params(("id" = RunId, Path)), request_body = Option<CancelRun>,
     responses(
         (status = OK, description = "Cancelled", body = RunChanged),
-        (status = CONFLICT, description = "The run is over",
-            body = Problem, content_type = "application/problem+json")))]
+        (status = CONFLICT, description = "The run is over")))]
 pub(super) async fn cancel_run(
     caller: Caller,
     State(state): State<AppState>,
@@ -63,15 +62,15 @@ pub(super) async fn cancel_run(
     act(&state, &caller, id, RunAction::Cancel { reason }).await
 }
 
-/// Decide how a run ended
+/// Resolve a run
 ///
-/// For a run that needs a human, has failed or has timed out. Its event follows.
+/// Sets the outcome of a run that needs a human, has failed or has timed out. The status of
+/// its event follows.
 #[utoipa::path(post, path = "/v1/runs/{id}/resolve", tag = "runs",
     params(("id" = RunId, Path)), request_body = ResolveRun,
     responses(
         (status = OK, description = "Resolved", body = RunChanged),
-        (status = CONFLICT, description = "There is nothing to decide, or nothing would change",
-            body = Problem, content_type = "application/problem+json")))]
+        (status = CONFLICT, description = "The run cannot be resolved in its status, or has this outcome")))]
 pub(super) async fn resolve_run(
     caller: Caller,
     State(state): State<AppState>,

@@ -1,9 +1,10 @@
-//! `/v1/runs`: what was started, how it went, and what is done about it.
+//! `/v1/runs`: runs, and the actions of consumers and people on them.
 
 mod consume;
 mod decide;
 
 use super::extract::{PathId, QueryOf};
+use super::found::Found as _;
 use super::list::{Cursor, PageLimit, PageQuery, page};
 use super::{AppState, Caller, Problem, Tenant, automations};
 use crate::clock;
@@ -30,37 +31,37 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(decide::resolve_run))
 }
 
-/// Numbers that an attempt can have.
+/// The valid numbers of an attempt.
 const ATTEMPT: RangeInclusive<u64> = 1..=i32::MAX as u64;
 
-/// Which runs a list shows.
+/// The filters of the list of runs.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct RunQuery {
-    /// Of this automation.
+    /// Only runs of this automation.
     automation_id: Option<AutomationId>,
-    /// In this status.
+    /// Only runs in this status.
     status: Option<RunStatus>,
-    /// How many items.
+    /// The most items to return.
     #[param(inline)]
     limit: Option<PageLimit>,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     #[param(inline)]
     cursor: Option<Cursor>,
 }
 
-/// A run with its history.
+/// A run with its hand-off and its history.
 #[derive(Debug, Serialize, ToSchema)]
 struct RunAnswer {
     run: Run,
-    /// What became of its message.
+    /// The state of the message that hands the run over.
     hand_off: Option<HandOff>,
-    /// Every change of its status after the first, oldest first.
+    /// Every change of the run's status after the first, oldest first.
     history: Vec<Transition>,
 }
 
-/// A run as it is after a change.
+/// A run after a change.
 #[derive(Debug, Serialize, ToSchema)]
 struct RunChanged {
     run: Run,
@@ -110,8 +111,7 @@ async fn get_run(
     PathId(id): PathId<RunId>,
 ) -> Result<Json<RunAnswer>, Problem> {
     let store = state.store();
-    let run = store.run(&org, id).await?;
-    let run = run.ok_or_else(|| Problem::not_found("run"))?;
+    let run = store.run(&org, id).await?.or_404("run")?;
     let history = store.history(&org, id.0).await?;
     let hand_off = store.hand_off(&org, id).await?;
     Ok(Json(RunAnswer {
@@ -121,7 +121,7 @@ async fn get_run(
     }))
 }
 
-/// Does something about a run, in the caller's name.
+/// Applies an action to a run. The history names the caller.
 async fn act(
     state: &AppState,
     caller: &Caller,

@@ -1,9 +1,10 @@
-//! Gives an HTTP sink a new secret.
+//! Replaces the secret of an HTTP sink.
 
-use super::{SinkWithSecret, found};
+use super::handlers::{SinkWithSecret, sink};
 use crate::api::check::Checks;
 use crate::api::extract::{OptionalJsonBody, PathId};
-use crate::api::rotation::{check_overlap, overlap_default};
+use crate::api::found::Found as _;
+use crate::api::rotation::Overlap;
 use crate::api::{AppState, Problem, Tenant, seal_secret};
 use crate::clock;
 use crate::domain::SinkId;
@@ -12,62 +13,48 @@ use crate::secret::generate_sink_secret;
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use std::time::Duration;
 use utoipa::ToSchema;
 
-/// How a sink's secret is replaced.
-#[derive(Debug, Deserialize, ToSchema)]
+/// The rotation of a sink's secret. The host always makes the new secret.
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = SinkSecretRotation)]
-pub(super) struct Rotation {
-    /// How long requests are also signed with the secrets before, in seconds: 0 to
-    /// 604800.
-    #[serde(default = "overlap_default")]
-    #[schema(default = 3600, maximum = 604800)]
-    overlap_seconds: u64,
-}
-
-impl Default for Rotation {
-    fn default() -> Self {
-        Self {
-            overlap_seconds: overlap_default(),
-        }
-    }
+pub(super) struct SinkSecretRotation {
+    /// How long requests are also signed with earlier secrets, in seconds: 0 to 604800.
+    #[serde(default)]
+    #[schema(value_type = u64, default = 3600, maximum = 604800)]
+    overlap_seconds: Overlap,
 }
 
 /// Replace a sink's secret
 ///
-/// Requests are signed with the new one at once, and for `overlap_seconds` with those
-/// before as well: receivers accept a signature by any secret that they know.
+/// Requests are signed with the new secret at once, and with the earlier ones as well for
+/// `overlap_seconds`. A receiver accepts a signature by any secret that it knows.
 #[utoipa::path(post, path = "/v1/sinks/{id}/rotate-secret", tag = "sinks",
-    params(("id" = SinkId, Path)), request_body = Option<Rotation>,
+    params(("id" = SinkId, Path)), request_body = Option<SinkSecretRotation>,
     responses(
         (status = OK, description = "Replaced", body = SinkWithSecret),
-        (status = CONFLICT, description = "A Redis sink has no secret", body = Problem,
-            content_type = "application/problem+json")))]
+        (status = CONFLICT, description = "A Redis sink has no secret")))]
 pub(super) async fn rotate_sink_secret(
     Tenant(org): Tenant,
     State(state): State<AppState>,
     PathId(id): PathId<SinkId>,
-    OptionalJsonBody(rotation): OptionalJsonBody<Rotation>,
+    OptionalJsonBody(rotation): OptionalJsonBody<SinkSecretRotation>,
 ) -> Result<Json<SinkWithSecret>, Problem> {
     let mut checks = Checks::default();
-    check_overlap(&mut checks, rotation.overlap_seconds);
+    rotation.overlap_seconds.check(&mut checks);
     checks.done()?;
-    if found(&state, &org, id).await?.kind == SinkKind::Redis {
+    if sink(&state, &org, id).await?.address.kind() == SinkKind::Redis {
         return Err(Problem::conflict("a Redis sink has no secret"));
     }
     let (secret, now) = (generate_sink_secret(), clock::now());
     let sealed = seal_secret(state.master_key(), &secret);
-    let old_until = now + Duration::from_secs(rotation.overlap_seconds);
+    let old_until = rotation.overlap_seconds.end(now);
     let rotated = state
         .store()
         .rotate_sink_secret(&org, id, &sealed, old_until, now);
-    if !rotated.await? {
-        return Err(Problem::not_found("sink"));
-    }
+    rotated.await?.or_404("sink")?;
     Ok(Json(SinkWithSecret {
-        sink: found(&state, &org, id).await?,
+        sink: sink(&state, &org, id).await?,
         secret: Some(secret.expose().to_owned()),
     }))
 }

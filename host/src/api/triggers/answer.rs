@@ -1,4 +1,4 @@
-//! How triggers look in answers.
+//! Triggers as answers show them.
 
 use crate::api::AppState;
 use crate::domain::EventStatus;
@@ -8,7 +8,16 @@ use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 use utoipa::ToSchema;
 
-/// How many events a trigger has in each status; every status is there.
+/// A trigger with its URL: the shape that all answers share.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TriggerAnswer {
+    #[serde(flatten)]
+    trigger: Trigger,
+    /// The URL for deliveries to this trigger alone; null unless it is a webhook trigger.
+    webhook_url: Option<String>,
+}
+
+/// The number of events in each status.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EventCounts(BTreeMap<EventStatus, i64>);
 
@@ -16,64 +25,58 @@ pub(super) struct EventCounts(BTreeMap<EventStatus, i64>);
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TriggerItem {
     #[serde(flatten)]
-    pub(super) trigger: Trigger,
-    /// Where its deliveries may be sent.
-    pub(super) webhook_url: Option<String>,
-    /// How many events it has in each status.
+    pub(super) trigger: TriggerAnswer,
+    /// The number of the trigger's events in each status.
     pub(super) counts: EventCounts,
 }
 
-/// A trigger with its URL.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct TriggerAnswer {
-    pub(super) trigger: Trigger,
-    /// Where its deliveries may be sent.
-    pub(super) webhook_url: Option<String>,
-}
-
-/// A trigger whose secret was replaced.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct RotatedTrigger {
-    pub(super) trigger: Trigger,
-    /// Where its deliveries may be sent.
-    pub(super) webhook_url: Option<String>,
-    /// What its deliveries must be signed with, if it was made here. Shown this once;
-    /// null if the request brought one.
-    pub(super) webhook_secret: Option<String>,
-}
-
-/// A trigger that was created.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct CreatedTrigger {
-    pub(super) trigger: Trigger,
-    /// Where its deliveries may be sent.
-    pub(super) webhook_url: Option<String>,
-    /// What they must be signed with, if there is a URL. Shown this once.
-    pub(super) webhook_secret: Option<String>,
-}
-
-/// A trigger with what it saw.
+/// A trigger with its newest events.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TriggerDetails {
-    pub(super) trigger: Trigger,
-    /// Where its deliveries may be sent.
-    pub(super) webhook_url: Option<String>,
-    /// How many events it has in each status.
-    pub(super) counts: EventCounts,
-    /// The newest ten.
+    #[serde(flatten)]
+    pub(super) item: TriggerItem,
+    /// The trigger's ten newest events, newest first.
     pub(super) recent_events: Vec<Event>,
 }
 
-/// The URL of a token.
-pub(super) fn webhook_url(state: &AppState, token: Option<String>) -> Option<String> {
-    token.map(|token| format!("{}/webhooks/t/{token}", state.config().public_url()))
+/// A trigger with its new secret.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TriggerWithSecret {
+    trigger: TriggerAnswer,
+    /// The trigger's `webhook_url`, repeated.
+    webhook_url: Option<String>,
+    /// The secret that signs deliveries to the URL. It is shown only once; null if the
+    /// request brought it, or if the trigger has no URL.
+    webhook_secret: Option<String>,
 }
 
-/// Counts with a zero for each status that has none.
-pub(super) fn counts(found: Option<HashMap<EventStatus, i64>>) -> EventCounts {
-    let found = found.unwrap_or_default();
-    let count = |status: &EventStatus| (*status, found.get(status).copied().unwrap_or(0));
-    EventCounts(EventStatus::ALL.iter().map(count).collect())
+impl TriggerAnswer {
+    /// `token` is the last segment of the trigger's URL.
+    pub(super) fn new(state: &AppState, trigger: Trigger, token: Option<String>) -> Self {
+        let url = |token| format!("{}/webhooks/t/{token}", state.config().public_url());
+        Self {
+            trigger,
+            webhook_url: token.map(url),
+        }
+    }
+
+    /// Adds the secret, if one was made.
+    pub(super) fn with_secret(self, webhook_secret: Option<String>) -> TriggerWithSecret {
+        TriggerWithSecret {
+            webhook_url: self.webhook_url.clone(),
+            trigger: self,
+            webhook_secret,
+        }
+    }
+}
+
+impl EventCounts {
+    /// Counts every status: zero for each that was not found.
+    pub(super) fn new(found: Option<HashMap<EventStatus, i64>>) -> Self {
+        let found = found.unwrap_or_default();
+        let count = |status: &EventStatus| (*status, found.get(status).copied().unwrap_or(0));
+        Self(EventStatus::ALL.iter().map(count).collect())
+    }
 }
 
 #[cfg(test)]
@@ -82,7 +85,7 @@ mod tests {
 
     #[test]
     fn every_status_is_counted() {
-        let counts = counts(Some(HashMap::from([(EventStatus::Queued, 3)])));
+        let counts = EventCounts::new(Some(HashMap::from([(EventStatus::Queued, 3)])));
         assert_eq!(
             serde_json::to_value(counts).unwrap(),
             serde_json::json!({"queued": 3, "processing": 0, "completed": 0, "failed": 0, "skipped": 0})

@@ -1,7 +1,8 @@
-//! What a trigger's filter makes of events that are stored already. Nothing is written.
+//! Runs a trigger's filter on stored events. Writes nothing and starts no run.
 
 use crate::api::check::Checks;
 use crate::api::extract::{OptionalJsonBody, PathId};
+use crate::api::found::Found as _;
 use crate::api::{AppState, Problem, Tenant};
 use crate::domain::event::{Event, Verdict};
 use crate::domain::resource::{Trigger, TriggerKind};
@@ -18,75 +19,73 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
-/// Events that are looked at where the request names no number.
+/// The number of events if the request names none.
 const EVENTS_DEFAULT: u32 = 50;
-/// Events that are looked at, at most.
+/// The most events of one dry run.
 const EVENTS_MAX: u32 = 100;
-/// How long a dry run may take: a filter that needs longer for so few events would
+/// The longest time of a dry run. A filter that needs longer for so few events would also
 /// hold up every delivery.
 const TIME_MAX: Duration = Duration::from_secs(30);
 
-/// Which events are filtered once more, and how.
+/// The options of a dry run.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DryRun {
-    /// The configuration to try, after the provider's schema. Absent: the trigger's own.
+    /// The filter to try, by the provider's schema. If absent, the trigger's own.
     #[schema(value_type = Option<Object>)]
     config: Option<Value>,
-    /// Only events that were written at this time or later.
+    /// Only events that were created at this time or later.
     since: Option<Timestamp>,
-    /// How many events, of the newest: 1 to 100.
+    /// The number of events, counted from the newest: 1 to 100.
     #[schema(default = 50, minimum = 1, maximum = 100)]
     limit: Option<u32>,
 }
 
-/// What the filter makes of the events.
+/// The verdicts of a dry run.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct DryRunAnswer {
     /// Newest first.
     items: Vec<DryRunItem>,
 }
 
-/// What the filter makes of one event.
+/// The verdict on one event.
 #[derive(Debug, Serialize, ToSchema)]
 struct DryRunItem {
     event_id: EventId,
-    /// Its kind.
+    /// The event's kind.
     kind: String,
-    /// Its title.
+    /// The event's title.
     title: String,
-    /// What became of it at the time.
+    /// The event's status, which the dry run does not change.
     status: EventStatus,
-    /// What would become of it.
     verdict: DryRunVerdict,
-    /// Why, in the provider's words; none if it is accepted.
+    /// The provider's reason; null if the filter accepts.
     reason: Option<String>,
 }
 
-/// What a filter makes of an event.
+/// A filter's verdict on an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum DryRunVerdict {
-    /// It would start a run, as far as the filter is concerned.
+    /// The filter accepts the event.
     Accept,
-    /// It would be skipped.
+    /// The filter rejects the event.
     Reject,
-    /// The configuration cannot be understood.
+    /// The provider does not understand the filter.
     InvalidConfig,
-    /// The provider did not answer.
+    /// The provider failed.
     Failed,
 }
 
 /// Try a filter on stored events
 ///
-/// Each event that the trigger has seen, skipped ones included, is given to the
-/// provider's filter once more. Nothing is written, and no run starts.
+/// Runs the provider's filter on the trigger's newest events, skipped ones included.
+/// Nothing is written, and no run starts.
 #[utoipa::path(post, path = "/v1/triggers/{id}/dry-run", tag = "triggers",
     params(("id" = TriggerId, Path)), request_body = Option<DryRun>,
     responses(
         (status = OK, description = "A verdict for each event", body = DryRunAnswer),
-        (status = CONFLICT, description = "The trigger has no filter, or its provider is not active just now",
-            body = Problem, content_type = "application/problem+json")))]
+        (status = CONFLICT, description = "The trigger has no filter, or its provider is not active")))]
 pub(super) async fn dry_run_trigger(
     Tenant(org): Tenant,
     State(state): State<AppState>,
@@ -94,8 +93,7 @@ pub(super) async fn dry_run_trigger(
     OptionalJsonBody(body): OptionalJsonBody<DryRun>,
 ) -> Result<Json<DryRunAnswer>, Problem> {
     let store = state.store();
-    let found = store.trigger(&org, id).await?;
-    let (trigger, _) = found.ok_or_else(|| Problem::not_found("trigger"))?;
+    let (trigger, _) = store.trigger(&org, id).await?.or_404("trigger")?;
     let provider = filter_of(&state, &trigger)?;
     let mut checks = Checks::default();
     let limit = body.limit.unwrap_or(EVENTS_DEFAULT);
@@ -135,17 +133,19 @@ pub(super) async fn dry_run_trigger(
 /// The provider that filters the trigger's events.
 fn filter_of(state: &AppState, trigger: &Trigger) -> Result<Arc<Provider>, Problem> {
     if matches!(trigger.kind, TriggerKind::Scheduled | TriggerKind::Manual) {
-        let detail = format!("a trigger of the kind {} has no filter", trigger.kind);
+        let detail = format!("a {} trigger has no filter", trigger.kind);
         return Err(Problem::conflict(detail));
     }
     let provider = state.registry().get(&trigger.provider);
     provider
         .filter(|provider| provider.is_enabled())
-        .ok_or_else(|| Problem::conflict(format!("{} is not active just now", trigger.provider)))
+        .ok_or_else(|| {
+            Problem::conflict(format!("the provider {} is not active", trigger.provider))
+        })
 }
 
-/// An instance of its own for each event: the clock stands at its time, and a filter
-/// that breaks over one event has nothing to do with the next.
+/// Asks the filter about one event, in a new instance. The instance's clock shows the
+/// event's time, and a filter that fails on one event does not affect the next.
 async fn verdict(
     provider: &Arc<Provider>,
     event: &Event,
@@ -169,6 +169,6 @@ async fn verdict(
 
 fn busy() -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE)
-        .detail("the provider has no time for this just now")
+        .detail("all instances of the provider are busy")
         .retry_after(1)
 }

@@ -25,15 +25,6 @@ pub struct SealedCredential {
     pub sealed: Vec<u8>,
 }
 
-/// A change of an integration's credential.
-#[derive(Clone, Debug)]
-pub enum CredentialChange {
-    /// Another one takes its place.
-    Replace(SealedCredential),
-    /// It is removed.
-    Remove,
-}
-
 /// A credential, the access token obtained with it, and the state of its renewal.
 #[derive(Clone, Debug)]
 pub struct StoredCredential {

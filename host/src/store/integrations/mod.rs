@@ -8,10 +8,11 @@ pub use lifecycle::{LifecycleNews, LifecycleOutcome, LifecycleSubject};
 use super::db::{all, exec, insert, optional, row};
 use super::polls::regroup;
 use super::{
-    CredentialChange, Page, PageRequest, SealedCredential, SealedSecret, Store, StoreError,
-    credentials, routes, secrets,
+    Page, PageRequest, SealedCredential, SealedSecret, Store, StoreError, credentials, routes,
+    secrets,
 };
 use crate::domain::integration::{Integration, IntegrationStatus, StatusSetter};
+use crate::domain::patch::Patch;
 use crate::domain::{IntegrationId, OrgId, Timestamp};
 use constcat::concat;
 
@@ -49,7 +50,7 @@ pub struct IntegrationPatch {
     pub secret: Option<SealedSecret>,
     /// A change of its credential. A new credential lifts a status that the old one caused;
     /// so does a new connection, where the credential is Nango's.
-    pub credential: Option<CredentialChange>,
+    pub credential: Patch<SealedCredential>,
 }
 
 row!(Integration {
@@ -178,22 +179,22 @@ impl Store {
                 secrets::add(tx, id.0, secret, now).await?;
             }
             let is_new = match &patch.credential {
-                Some(CredentialChange::Replace(credential)) => {
+                Patch::Set(credential) => {
                     credentials::set(tx, id, credential, now).await?;
                     true
                 }
-                Some(CredentialChange::Remove) => {
+                Patch::Clear => {
                     credentials::remove(tx, id).await?;
                     false
                 }
-                None => {
+                Patch::Keep => {
                     patch.connection_id.is_some() && credentials::reconnect(tx, id, now).await?
                 }
             };
             if is_new {
                 credentials::lift(tx, id).await?;
             }
-            if is_new || patch.status.is_some() || patch.credential.is_some() {
+            if is_new || patch.status.is_some() || !patch.credential.is_keep() {
                 regroup(tx, id, false, now).await?;
             }
             routes::changed(tx, &[id.0]).await?;

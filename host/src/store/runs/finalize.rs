@@ -33,21 +33,25 @@ pub struct FinalizerPass {
 struct DueRow {
     #[sqlx(flatten)]
     held: HeldRun,
-    waits: bool,
+    has_message: bool,
+    sink: Option<SinkKind>,
 }
 
-// The consumer that next claims its message may take over a silent run, so the run waits
-// while its message is still to be delivered. The same holds for a message in a Redis
-// stream, which delivers it again to the consumer that claims it there. The deadline ends
-// the run all the same. Postgres skips rows that another replica or the run's consumer
-// has locked.
+impl DueRow {
+    /// True if a next consumer will get the run's message, and may take over a silent run.
+    fn waits(&self) -> bool {
+        self.has_message || self.sink.is_some_and(SinkKind::redelivers)
+    }
+}
+
+// Postgres skips rows that another replica or the run's consumer has locked.
 const DUE: ByEngine = locked!(
     concat!(
         SELECT_HELD,
-        ", (exists (select 1 from outbox
-                where outbox.id = runs.id and outbox.due_at is not null)
-            or exists (select 1 from sinks
-                where sinks.org_id = runs.org_id and sinks.enabled and sinks.kind = $3)) as waits
+        ", exists (select 1 from outbox
+                where outbox.id = runs.id and outbox.due_at is not null) as has_message,
+            (select kind from sinks
+                where sinks.org_id = runs.org_id and sinks.enabled) as sink
          from runs where due_at <= $1 order by due_at, id limit $2"
     ),
     "for update of runs skip locked"
@@ -65,7 +69,7 @@ impl Store {
         actor: &str,
     ) -> Result<FinalizerPass, StoreError> {
         self.write(async |tx| {
-            let rows = all!(tx, Tried<DueRow>, DUE, now, i64::from(max), SinkKind::Redis)?;
+            let rows = all!(tx, Tried<DueRow>, DUE, now, i64::from(max))?;
             let mut pass = FinalizerPass {
                 is_full: rows.len() == max as usize,
                 ended: Vec::with_capacity(rows.len()),
@@ -74,7 +78,7 @@ impl Store {
             for Tried { id, row } in rows {
                 let id = RunId(id);
                 // An unreadable row holds up no other.
-                let DueRow { held, waits } = match row {
+                let due = match row {
                     Ok(row) => row,
                     Err(error) => {
                         tracing::error!(run.id = %id, %error, "a run that is due cannot be read; it is left alone");
@@ -82,8 +86,10 @@ impl Store {
                         continue;
                     }
                 };
+                // The deadline ends a run that waits, too.
+                let waits = due.waits() && !due.held.state.is_past_deadline(now);
+                let held = due.held;
                 let change = held.state.after(&RunAction::TimeOut, now);
-                let waits = waits && !held.state.is_past_deadline(now);
                 let (false, Ok(Change::Moved(state, note))) = (waits, change) else {
                     let at = held.state.look_again_at(now);
                     again.entry(Some(at)).or_default().push(id);

@@ -1,6 +1,6 @@
 //! Sinks are created, changed and deleted by people.
 
-use crate::domain::sink::SinkKind;
+use crate::domain::sink::SinkAddress;
 use crate::domain::{OrgId, SinkId, Timestamp};
 use crate::store::db::{exec, insert, optional};
 use crate::store::{SealedSecret, Store, StoreError, secrets};
@@ -11,25 +11,10 @@ use uuid::Uuid;
 pub struct NewSink {
     /// Its id.
     pub id: SinkId,
-    /// Where it leads.
-    pub place: NewSinkPlace,
-}
-
-/// Where a new sink leads.
-#[derive(Clone, Debug)]
-pub enum NewSinkPlace {
-    /// To a URL, by requests that are signed with the secret.
-    Http {
-        /// The URL.
-        url: String,
-        /// The secret.
-        secret: SealedSecret,
-    },
-    /// To a Redis stream.
-    Redis {
-        /// Its key.
-        stream: String,
-    },
+    /// Its address.
+    pub address: SinkAddress,
+    /// The secret that signs requests to an HTTP sink.
+    pub secret: Option<SealedSecret>,
 }
 
 /// A change of a sink. Any change closes its circuit.
@@ -58,9 +43,9 @@ impl Store {
         new: &NewSink,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (kind, url, stream, secret) = match &new.place {
-            NewSinkPlace::Http { url, secret } => (SinkKind::Http, Some(url), None, Some(secret)),
-            NewSinkPlace::Redis { stream } => (SinkKind::Redis, None, Some(stream), None),
+        let (url, stream) = match &new.address {
+            SinkAddress::Http { url } => (Some(url), None),
+            SinkAddress::Redis { stream } => (None, Some(stream)),
         };
         self.write(async |tx| {
             let of_org = optional!(tx, scalar i32, "select 1 from sinks where org_id = $1", org)?;
@@ -75,7 +60,7 @@ impl Store {
             insert!(tx, "sinks" {
                 id: new.id,
                 org_id: org,
-                kind: kind,
+                kind: new.address.kind(),
                 url: url,
                 stream: stream,
                 enabled: true,
@@ -85,7 +70,7 @@ impl Store {
                 updated_at: now,
             })
             .map_err(|error| error.or_taken(OF_EITHER))?;
-            if let Some(secret) = secret {
+            if let Some(secret) = &new.secret {
                 secrets::add(tx, new.id.0, secret, now).await?;
             }
             Ok(())

@@ -1,8 +1,9 @@
 //! Claims the messages of a sink's organization, to be sent. A claim ends as for the pull
 //! sink, in `outbox/lease.rs`, or is given back as if it had never been tried.
 
+use super::AddressColumns;
 use crate::domain::outbox::{ClaimedMessage, LeaseOutcome};
-use crate::domain::sink::SinkKind;
+use crate::domain::sink::SinkAddress;
 use crate::domain::{OrgId, OutboxStatus, SinkId, Timestamp};
 use crate::store::db::{ByEngine, all, exec, locked, optional, update};
 use crate::store::outbox::{Lease, MessageRow, claim_sql};
@@ -19,12 +20,8 @@ pub struct SinkTarget {
     pub org: OrgId,
     /// The revision of the sink when the messages were claimed.
     pub revision: Uuid,
-    /// Its kind.
-    pub kind: SinkKind,
-    /// The URL of an HTTP sink.
-    pub url: Option<String>,
-    /// The stream of a Redis sink.
-    pub stream: Option<String>,
+    /// Its address.
+    pub address: SinkAddress,
     /// The secrets that sign requests, newest first.
     pub secrets: Vec<SealedSecret>,
     /// True if this claim probes the sink's open circuit.
@@ -43,9 +40,8 @@ pub struct Dispatch {
 #[derive(sqlx::FromRow)]
 struct TargetRow {
     org_id: OrgId,
-    kind: SinkKind,
-    url: Option<String>,
-    stream: Option<String>,
+    #[sqlx(flatten, try_from = "AddressColumns")]
+    address: SinkAddress,
     revision: Uuid,
     open_until: Option<Timestamp>,
 }
@@ -135,9 +131,7 @@ impl Store {
             id: sink,
             org: row.org_id,
             revision: row.revision,
-            kind: row.kind,
-            url: row.url,
-            stream: row.stream,
+            address: row.address,
             secrets,
             is_probe: row.open_until.is_some(),
         };

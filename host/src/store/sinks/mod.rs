@@ -5,22 +5,42 @@ mod change;
 mod claim;
 mod health;
 
-pub use change::{NewSink, NewSinkPlace, SinkPatch};
+pub use change::{NewSink, SinkPatch};
 pub use claim::{Dispatch, SinkTarget};
 pub use health::SinkNews;
 
 use super::db::{all, one, optional};
 use super::{Page, PageRequest, Store, StoreError};
-use crate::domain::sink::{Sink, SinkHealth, SinkKind};
+use crate::domain::sink::{Sink, SinkAddress, SinkHealth, SinkKind};
 use crate::domain::{OrgId, SinkId, Timestamp};
 use constcat::concat;
+
+/// The columns of an address.
+#[derive(sqlx::FromRow)]
+struct AddressColumns {
+    kind: SinkKind,
+    url: Option<String>,
+    stream: Option<String>,
+}
+
+impl TryFrom<AddressColumns> for SinkAddress {
+    type Error = String;
+
+    fn try_from(columns: AddressColumns) -> Result<Self, String> {
+        let AddressColumns { kind, url, stream } = columns;
+        match kind {
+            SinkKind::Http => url.map(|url| Self::Http { url }),
+            SinkKind::Redis => stream.map(|stream| Self::Redis { stream }),
+        }
+        .ok_or_else(|| format!("a sink of the kind {kind} has no address"))
+    }
+}
 
 #[derive(sqlx::FromRow)]
 struct SinkRow {
     id: SinkId,
-    kind: SinkKind,
-    url: Option<String>,
-    stream: Option<String>,
+    #[sqlx(flatten, try_from = "AddressColumns")]
+    address: SinkAddress,
     enabled: bool,
     failures: i32,
     error: Option<String>,
@@ -35,9 +55,7 @@ impl SinkRow {
     fn sink(self, now: Timestamp) -> Sink {
         Sink {
             id: self.id,
-            kind: self.kind,
-            url: self.url,
-            stream: self.stream,
+            address: self.address,
             enabled: self.enabled,
             health: SinkHealth {
                 circuit: SinkHealth::circuit(self.open_until, now),

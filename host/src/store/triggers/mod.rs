@@ -9,6 +9,7 @@ mod write;
 pub use ticks::Fired;
 
 use super::SealedSecret;
+use crate::domain::patch::Patch;
 use crate::domain::resource::TriggerKind;
 use crate::domain::schedule::MissedTicks;
 use crate::domain::{AutomationId, IntegrationId, ScheduleId, TriggerId};
@@ -104,8 +105,8 @@ pub struct TriggerPatch {
     pub config: Option<Value>,
     /// A disabled trigger sees no events.
     pub enabled: Option<bool>,
-    /// The account whose deliveries it sees; `Some(None)` for none.
-    pub integration: Option<Option<IntegrationId>>,
+    /// The account whose deliveries it sees.
+    pub integration: Patch<IntegrationId>,
     /// Seconds between two polls, instead of the interval or the cron before.
     pub poll_interval_seconds: Option<u32>,
     /// Its own cron, instead of that before, a schedule or an interval.
@@ -123,7 +124,7 @@ impl TriggerPatch {
     fn concerns_polls(&self) -> bool {
         self.config.is_some()
             || self.enabled.is_some()
-            || self.integration.is_some()
+            || !self.integration.is_keep()
             || self.poll_interval_seconds.is_some()
             || self.cron.is_some()
             || self.timezone.is_some()

@@ -3,6 +3,7 @@
 use super::read;
 use super::ticks::{self, Fired, fire, retime};
 use super::{NewTrigger, TriggerAutomation, TriggerPatch, TriggerPoll};
+use crate::domain::patch::Patch;
 use crate::domain::resource::{Automation, Trigger, TriggerKind};
 use crate::domain::schedule::FiringLimits;
 use crate::domain::{AutomationId, IntegrationId, OrgId, ScheduleId, Timestamp, TriggerId};
@@ -235,7 +236,7 @@ async fn update_trigger(
         // trigger follows stays as it is read below.
         optional!(tx, scalar i32, HOLD_AUTOMATION, org, id)?;
     }
-    if let Some(Some(integration)) = patch.integration {
+    if let Patch::Set(integration) = patch.integration {
         require(tx, INTEGRATION, "integration", org, integration.0).await?;
     }
     // The integration whose group it leaves; the lock keeps it from moving meanwhile.
@@ -270,8 +271,8 @@ async fn update_trigger(
         patch.name.as_deref(),
         patch.config.as_ref().map(Value::to_string),
         patch.enabled,
-        patch.integration.is_some(),
-        patch.integration.flatten(),
+        !patch.integration.is_keep(),
+        patch.integration.value(),
         patch.schedule,
         seconds(patch.poll_interval_seconds),
         patch.cron.as_deref(),
@@ -286,7 +287,7 @@ async fn update_trigger(
         retime(tx, id, now).await?;
     }
     if let Some(left) = polled.flatten().filter(|_| patch.concerns_polls()) {
-        let joined = patch.integration.flatten();
+        let joined = patch.integration.value();
         for integration in in_lock_order([left].into_iter().chain(joined).collect()) {
             regroup(tx, integration, joined == Some(integration), now).await?;
         }

@@ -5,10 +5,10 @@ use crate::clock;
 use crate::domain::Timestamp;
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
 use crate::domain::outbox::{ClaimedMessage, LeaseOutcome};
-use crate::domain::sink::SinkKind;
+use crate::domain::sink::SinkAddress;
 use crate::measure;
-use crate::secret::SealedPlace;
-use crate::sink::{Place, Sent};
+use crate::secret::{SealedPlace, Secret};
+use crate::sink::Sent;
 use crate::store::{SealedSecret, Signal, SinkNews, SinkTarget, StoreError};
 use crate::worker::patience::{WRITE_PAUSE, WRITE_TRIES_MAX, patiently};
 use std::sync::Arc;
@@ -33,10 +33,13 @@ impl DispatchJob {
             );
             return;
         }
-        let sent = match self.place() {
-            Ok(place) => {
-                let (sender, org) = (&self.context.sender, &self.target.org);
-                sender.send(org, &place, &self.message, clock::now()).await
+        let sent = match self.secrets() {
+            Ok(secrets) => {
+                let (sender, target) = (&self.context.sender, &self.target);
+                let (org, address) = (&target.org, &target.address);
+                sender
+                    .send(org, address, &secrets, &self.message, clock::now())
+                    .await
             }
             Err(error) => Sent::Failed {
                 error,
@@ -53,28 +56,19 @@ impl DispatchJob {
         }
     }
 
-    fn place(&self) -> Result<Place, String> {
-        let target = &self.target;
-        match (target.kind, &target.url, &target.stream) {
-            (SinkKind::Http, Some(url), _) => {
-                let key = &self.context.master_key;
-                let open = |secret: &SealedSecret| {
-                    key.open_secret(&secret.sealed, SealedPlace::SigningSecret(secret.id))
-                };
-                // A secret from before a change of the master key does not open.
-                let secrets: Vec<_> = target.secrets.iter().flat_map(open).collect();
-                if secrets.is_empty() {
-                    return Err("no secret can be opened with this master key".into());
-                }
-                Ok(Place::Http {
-                    url: url.clone(),
-                    secrets,
-                })
+    /// The secrets that sign requests: at least one for a URL, none for a stream.
+    fn secrets(&self) -> Result<Vec<Secret>, String> {
+        let key = &self.context.master_key;
+        let open = |secret: &SealedSecret| {
+            key.open_secret(&secret.sealed, SealedPlace::SigningSecret(secret.id))
+        };
+        // A secret of an earlier master key does not open; another one may.
+        let secrets: Vec<_> = self.target.secrets.iter().flat_map(open).collect();
+        match self.target.address {
+            SinkAddress::Http { .. } if secrets.is_empty() => {
+                Err("no secret can be opened with this master key".into())
             }
-            (SinkKind::Redis, _, Some(stream)) => Ok(Place::Redis {
-                stream: stream.clone(),
-            }),
-            _ => Err("the sink leads nowhere".into()),
+            SinkAddress::Http { .. } | SinkAddress::Redis { .. } => Ok(secrets),
         }
     }
 
@@ -120,7 +114,7 @@ impl DispatchJob {
         match outcome {
             LeaseOutcome::Done(_) => {
                 let lag = message.id.age(clock::now());
-                measure::dispatched(self.target.kind.as_str(), lag);
+                measure::dispatched(self.target.address.kind().as_str(), lag);
                 tracing::debug!(
                     sink.id = %self.target.id, outbox.id = %message.id, attempt = message.attempt,
                     "a message was accepted"

@@ -3,11 +3,9 @@
 use super::{ALL, LEASE, Twins, number, org};
 use rand::RngExt;
 use triggerhouse::domain::outbox::LeaseOutcome;
-use triggerhouse::domain::sink::CircuitRule;
+use triggerhouse::domain::sink::{CircuitRule, SinkAddress};
 use triggerhouse::domain::{OutboxStatus, RunId, SinkId};
-use triggerhouse::store::{
-    NewSink, NewSinkPlace, SinkNews, SinkPatch, UndeliveredChange, UndeliveredOutcome,
-};
+use triggerhouse::store::{NewSink, SinkNews, SinkPatch, UndeliveredChange, UndeliveredOutcome};
 use uuid::Uuid;
 
 impl Twins {
@@ -16,10 +14,14 @@ impl Twins {
         let (now, id, what) = (self.now, self.sink, self.random.random_range(0..5));
         self.both(async |store| match what {
             0..=1 => {
-                let place = NewSinkPlace::Redis {
-                    stream: "runs".into(),
+                let new = NewSink {
+                    id,
+                    address: SinkAddress::Redis {
+                        stream: "runs".into(),
+                    },
+                    secret: None,
                 };
-                let created = store.create_sink(&org(), &NewSink { id, place }, now).await;
+                let created = store.create_sink(&org(), &new, now).await;
                 format!("{:?}", created.is_ok())
             }
             2..=3 => {

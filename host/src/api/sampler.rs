@@ -1,0 +1,66 @@
+//! Samples the database for `/metrics`: the backlog and the use of connections.
+
+use crate::clock;
+use crate::domain::Timestamp;
+use crate::measure::{self, Waiting};
+use crate::store::{Backlog, Queue, Store};
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
+/// The shortest time between two samples, however often `/metrics` is read.
+const SAMPLE_EVERY: Duration = Duration::from_secs(2);
+/// The longest time that a sample takes. The process's own figures do not depend on it.
+const SAMPLE_MAX: Duration = Duration::from_secs(5);
+
+/// Samples the database at most every [`SAMPLE_EVERY`]; concurrent readers share a sample.
+#[derive(Debug, Default)]
+pub(super) struct Sampler {
+    sampled_at: Mutex<Option<Instant>>,
+}
+
+impl Sampler {
+    /// Updates the metrics of the database, unless the last sample is recent.
+    pub(super) async fn sample(&self, store: &Store) {
+        let mut sampled_at = self.sampled_at.lock().await;
+        if sampled_at.is_some_and(|at| at.elapsed() < SAMPLE_EVERY) {
+            return;
+        }
+        for pool in store.pool_use() {
+            measure::connections(pool.pool, pool.idle, pool.used, pool.max);
+        }
+        let backlog = timeout(SAMPLE_MAX, store.backlog(clock::now())).await;
+        measure::database(matches!(backlog, Ok(Ok(_))));
+        match backlog {
+            Ok(Ok(backlog)) => show(&backlog, clock::now()),
+            Ok(Err(error)) => tracing::warn!(%error, "could not read the backlog"),
+            Err(_) => tracing::warn!("could not read the backlog: the database is slow"),
+        }
+        *sampled_at = Some(Instant::now());
+    }
+}
+
+fn show(backlog: &Backlog, now: Timestamp) {
+    measure::inbox(waiting(backlog.inbox, now));
+    measure::outbox(waiting(backlog.outbox, now));
+    measure::needs_reauth(backlog.needs_reauth);
+    measure::sinks(backlog.sinks, backlog.sinks_open);
+    measure::overdue(since(backlog.poll_due, now), since(backlog.tick_due, now));
+    for (provider, at) in &backlog.cursors {
+        measure::cursor_age(provider, since(Some(*at), now));
+    }
+}
+
+fn waiting(queue: Queue, now: Timestamp) -> Waiting {
+    Waiting {
+        count: queue.waiting,
+        oldest: since(queue.oldest, now),
+        dead: queue.dead,
+    }
+}
+
+/// The time since `at`; zero if `at` lies in the future.
+fn since(at: Option<Timestamp>, now: Timestamp) -> Duration {
+    let micros = at.map_or(0, |at| now.micros_since(at));
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
