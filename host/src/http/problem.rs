@@ -48,7 +48,7 @@ pub struct FieldError {
     /// JSON Pointer (RFC 6901) into the body; empty for the whole body.
     #[schema(example = "/config/events/0")]
     pub pointer: String,
-    /// The expectation that the value does not meet.
+    /// The requirement that the value violates.
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! Everyone who may send, and how each of them signs.
+//! The senders, and how each of them signs.
 
 use super::address::Address;
 use super::rates::RateKey;
@@ -96,8 +96,8 @@ impl Senders {
             Address::Token(token) => self.of_route(&*self.routes.by_token(token)?, now),
             Address::Integration { provider, id } => {
                 let route = self.routes.by_integration(id)?;
-                let is_named_rightly = route.origin.provider == provider;
-                is_named_rightly.then(|| self.of_route(&route, now))?
+                let is_of_provider = route.origin.provider == provider;
+                is_of_provider.then(|| self.of_route(&route, now))?
             }
             Address::App(provider) => {
                 let app = self.enabled(provider)?;
