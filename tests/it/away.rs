@@ -1,4 +1,4 @@
-//! The database is away, or falls silent without a word.
+//! Outages of the database: connections that are refused, and connections without an answer.
 
 use reqwest::StatusCode;
 use serde_json::json;
@@ -7,7 +7,7 @@ use triggerhouse_tests::app::Hook;
 use triggerhouse_tests::wire::Wire;
 use triggerhouse_tests::{Kind, TestApp, TestDb, eventually, github};
 
-/// A Postgres, and the same one over a wire.
+/// A database on Postgres, directly and through a wire that the test can cut.
 async fn over_a_wire() -> (TestDb, TestDb, Wire) {
     let db = TestDb::create(Kind::Postgres).await;
     let (head, name) = db.url.rsplit_once('/').unwrap();
@@ -18,7 +18,7 @@ async fn over_a_wire() -> (TestDb, TestDb, Wire) {
     (db, by_wire, wire)
 }
 
-/// None if there is no answer within a minute.
+/// Sends a delivery. None means no answer within a minute.
 async fn send(http: &reqwest::Client, hook: &Hook, id: &str) -> Option<StatusCode> {
     let body = github::issue("opened", 1);
     let request = github::delivery(http, &hook.url, &hook.secret, "issues", id, &body);
@@ -27,14 +27,14 @@ async fn send(http: &reqwest::Client, hook: &Hook, id: &str) -> Option<StatusCod
 }
 
 async fn send_until_taken(http: &reqwest::Client, hook: &Hook, id: &str) {
-    eventually("a delivery that is taken", async || {
+    eventually("an accepted delivery", async || {
         send(http, hook, id).await == Some(StatusCode::OK)
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_it_is_away_senders_are_told_so_at_once_however_many_they_are() {
+async fn a_thousand_senders_get_503_at_once_during_an_outage() {
     const SENDERS: usize = 1_000;
     let (db, by_wire, wire) = over_a_wire().await;
     let mut app = TestApp::start_with(&by_wire, "[ingress]\nbatch_deliveries_max = 32").await;
@@ -56,7 +56,7 @@ async fn while_it_is_away_senders_are_told_so_at_once_however_many_they_are() {
     for sender in senders.collect::<Vec<_>>() {
         assert_eq!(sender.await.unwrap(), Some(StatusCode::SERVICE_UNAVAILABLE));
     }
-    // One after the other, batches would wait five seconds each for a connection.
+    // Sequential batches would each wait five seconds for a connection.
     let all = begun.elapsed();
     assert!(all < Duration::from_secs(60), "{all:?}");
 
@@ -69,9 +69,9 @@ async fn while_it_is_away_senders_are_told_so_at_once_however_many_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_have_fallen_silent_are_given_up() {
+async fn silent_connections_are_closed_and_replaced() {
     let (db, by_wire, wire) = over_a_wire().await;
-    // Only signals wake the other replica.
+    // The replicas do not poll: only signals wake the other one.
     let settings = "database_answer_seconds_max = 1\n[inbox]\npoll_ms = 600000";
     let door = format!("roles = ['ingress', 'api']\n{settings}");
     let mut door = TestApp::start_with(&by_wire, &door).await;

@@ -1,5 +1,5 @@
-//! The contract's files. v1 is provisional until the first release and may still
-//! change, together with the digest below; from the release on, neither does.
+//! The frozen files of the contract. v1 is provisional until the first release: until
+//! then it may change together with the digest below.
 
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -14,7 +14,7 @@ fn contract_1_is_unchanged() {
     paths.sort();
     let mut hasher = Sha256::new();
     for path in paths {
-        // The name counts, so that moving text between files is a change.
+        // Moving text between files is a change, too.
         hasher.update(path.file_name().unwrap().as_encoded_bytes());
         hasher.update(std::fs::read(&path).unwrap());
     }

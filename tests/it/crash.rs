@@ -1,5 +1,5 @@
-//! The plug is pulled: a real process, killed with SIGKILL in a burst, started
-//! again. Every delivery that got its 200 ends as exactly one event and one run.
+//! SIGKILL during a burst: a real process is killed and restarted. Every delivery that
+//! got a 200 becomes exactly one event and one run.
 
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -68,7 +68,7 @@ on_both! {
                         match request.send().await {
                             Ok(response) if response.status() == 200 => { let _ = acks.send(id); }
                             Ok(response) => panic!("{}", response.status()),
-                            // The plug: whether this one was committed is not known.
+                            // Killed: this one may or may not be committed.
                             Err(_) => return,
                         }
                     }

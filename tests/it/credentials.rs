@@ -1,5 +1,5 @@
-//! Credentials, with real databases and real servers: a token endpoint and Nango are
-//! servers of the test's own, and say what arrived.
+//! Credentials on real databases. Token endpoint and Nango are servers of the test, which
+//! record every request.
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
@@ -35,17 +35,17 @@ mod replicas;
 
 /// 2026-11-23T14:34:29Z.
 const NOW: Timestamp = Timestamp(1_795_444_469_000_000);
-/// What only the issuer and the host know.
+/// Texts that only the issuer and the host may see.
 const SECRETS: [&str; 3] = ["hush-client-secret", "hush-refresh-0", "hush-nango-key"];
 
 fn later(seconds: u64) -> Timestamp {
     NOW + Duration::from_secs(seconds)
 }
 
-/// A request as it arrived.
+/// A recorded request.
 #[derive(Clone, Debug)]
 struct Seen {
-    /// Of all requests, from 1.
+    /// Its position among all requests, from 1.
     number: usize,
     method: String,
     target: String,
@@ -63,7 +63,7 @@ impl Seen {
     }
 }
 
-/// Whoever issues access tokens: remembers what arrived, and answers when it may.
+/// An issuer of access tokens: it records requests, and answers when the gate opens.
 #[derive(Clone)]
 struct Issuer {
     address: SocketAddr,
@@ -73,14 +73,14 @@ struct Issuer {
 }
 
 impl Issuer {
-    /// Answers at once.
+    /// Starts one that answers at once.
     async fn start(answer: impl Fn(&Seen) -> Response + Clone + Send + Sync + 'static) -> Self {
         let issuer = Self::holding(answer).await;
         issuer.gate.add_permits(10_000);
         issuer
     }
 
-    /// Answers only when the gate lets it.
+    /// Starts one that answers only through the gate.
     async fn holding(answer: impl Fn(&Seen) -> Response + Clone + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = Self {
@@ -103,7 +103,7 @@ impl Issuer {
         issuer
     }
 
-    /// Issues `hush-access-1`, `-2` and so on, each for so many seconds.
+    /// Starts one that issues `hush-access-1`, `-2` and so on, each valid for `seconds`.
     async fn of_tokens(seconds: u64) -> Self {
         Self::start(move |seen| tokens(seen, seconds)).await
     }
@@ -167,7 +167,7 @@ struct Rig {
 }
 
 impl Rig {
-    /// With a refresh token for the issuer, which the operator allows.
+    /// Creates one with a refresh token for the issuer, which the operator allows.
     async fn oauth(db: &TestDb, issuer: &Issuer) -> Self {
         Self::new(db, issuer, Some(grant(&issuer.url()))).await
     }
@@ -201,7 +201,7 @@ impl Rig {
         }
     }
 
-    /// The credentials of a host of its own, with connections of its own.
+    /// The credentials of another replica, which has its own connections.
     async fn replica(&self, db: &TestDb) -> Credentials {
         let key = Arc::clone(&self.key);
         Credentials::new(db.store().await, key, &self.config).unwrap()
@@ -222,7 +222,7 @@ impl Rig {
         changed.await.unwrap().unwrap()
     }
 
-    /// Settles a poll that was refused; whether that counted.
+    /// Settles a refused poll. True if the refusal counted.
     async fn refuse(&self, revision: Option<uuid::Uuid>, reason: &str) -> bool {
         match self.polled().await {
             Some(claim) => self.refused(&claim, revision, reason).await,
@@ -230,7 +230,7 @@ impl Rig {
         }
     }
 
-    /// The claim of a poll; none while the integration is not polled.
+    /// Claims a poll. None while the integration is not polled.
     async fn polled(&self) -> Option<ClaimedPoll> {
         let (store, org) = (&self.store, org());
         let page = PageRequest {
@@ -313,12 +313,12 @@ fn static_token(text: &str) -> Credential {
     Credential::Token { token: text.into() }
 }
 
-/// The token, in the clear.
+/// The token as plain text.
 fn shown(access: &Access) -> &str {
     access.secret.as_ref().unwrap().expose()
 }
 
-/// The reason and revision of a credential that is no use any more.
+/// The reason and revision of a refused credential.
 fn needs_reauth(result: Result<Access, AccessError>) -> (String, Option<uuid::Uuid>) {
     match result {
         Err(AccessError::NeedsReauth { reason, revision }) => (reason, revision),
@@ -326,7 +326,7 @@ fn needs_reauth(result: Result<Access, AccessError>) -> (String, Option<uuid::Uu
     }
 }
 
-/// The reason and pause of trouble that may pass.
+/// The reason and pause of a transient failure.
 fn unavailable(result: Result<Access, AccessError>) -> (String, Option<Duration>) {
     match result {
         Err(AccessError::Unavailable {

@@ -1,4 +1,4 @@
-//! A year of ticks in six time zones, beside those of an independent implementation.
+//! A year of ticks in six time zones, compared with an independent implementation.
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -24,9 +24,9 @@ struct Year {
 const BEGIN: i64 = 1_767_225_600;
 const END: i64 = BEGIN + 365 * 24 * 60 * 60;
 
-/// Of these, the days around a change of the clock are not compared; they have tests of
-/// their own. Several times a day are fixed times to Debian's cron, unless they start with
-/// a star, and an interval here: see `domain/cron`.
+/// Crons that are not compared on days around a clock change; other tests cover those.
+/// Debian's cron treats several times a day as fixed times, unless they start with a star.
+/// Here they are an interval: see `host/src/domain/cron`.
 const CALM_ONLY: [&str; 8] = [
     "0 */2 * * *",
     "*/20 2 * * *",
@@ -35,19 +35,19 @@ const CALM_ONLY: [&str; 8] = [
     "*/20 23 * * *",
     "*/20 0 * * *",
     "0 0,12 * * *",
-    // Of which the other implementation forgets some after a change of half an hour.
+    // The other implementation skips ticks after a change of half an hour.
     "5,10 0 0 * * *",
 ];
 
-/// One time of day to the second, which the other implementation takes for an interval:
-/// Debian's cron knows no seconds.
+/// True for one time of day with seconds. The other implementation treats it as an
+/// interval, because Debian's cron has no seconds.
 fn is_fixed_to_the_second(cron: &str) -> bool {
     let fields: Vec<&str> = cron.split(' ').collect();
     let is_number = |field: &&str| field.parse::<u8>().is_ok();
     fields.len() == 6 && fields[..3].iter().all(is_number)
 }
 
-/// Whether the clock is changed neither on this day nor within two days of it.
+/// True if no clock change is within two days of this day.
 fn is_calm(day: Date, zone: &TimeZone) -> bool {
     let offset = |days: i64| {
         let day = day.checked_add(days.days()).unwrap();
@@ -57,7 +57,7 @@ fn is_calm(day: Date, zone: &TimeZone) -> bool {
 }
 
 #[test]
-fn a_year_of_ticks_is_that_of_an_independent_implementation() {
+fn a_year_of_ticks_equals_that_of_an_independent_implementation() {
     let years: Vec<Year> = serde_json::from_str(&files::fixture_text("cron/year.json")).unwrap();
     assert!(years.len() > 350);
     let mut different = Vec::new();

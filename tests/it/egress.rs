@@ -1,5 +1,5 @@
-//! Polls and what they may reach, with real components and real servers: a guest is
-//! told what to fetch, and says what came of it; a server says what arrived.
+//! Egress of polls, with real components and real servers. A guest is told what to fetch
+//! and reports the outcome; a server records what arrived.
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
@@ -28,7 +28,7 @@ mod tls;
 /// 2026-11-23T14:34:29Z.
 const NOW: Timestamp = Timestamp(1_795_444_469_000_123);
 
-/// A request as it arrived.
+/// A recorded request.
 #[derive(Clone, Debug)]
 struct Seen {
     method: String,
@@ -44,7 +44,7 @@ impl Seen {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Percent-encoded as it is.
+    /// Still percent-encoded.
     fn query(&self, name: &str) -> Option<&str> {
         let query = self.target.split_once('?')?.1;
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -55,14 +55,14 @@ impl Seen {
     }
 }
 
-/// A server on loopback that remembers what arrived.
+/// A server on loopback that records every request.
 struct Server {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl Server {
-    /// Answers as `answer` says, except to `/hang`, which waits for ever.
+    /// Starts one that answers by `answer`, except for `/hang`, which never answers.
     async fn start(answer: impl Fn(&Seen) -> Response + Clone + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -84,12 +84,12 @@ impl Server {
         Self { address, seen }
     }
 
-    /// Answers `ok` to everything.
+    /// Starts one that answers `ok` to everything.
     async fn ok() -> Self {
         Self::start(|_| "ok".into_response()).await
     }
 
-    /// Redirects to the query's `to` with its `status`, or says `ok`.
+    /// Starts one that redirects to the query's `to` with its `status`, or answers `ok`.
     async fn redirecting() -> Self {
         Self::start(|seen| match seen.query("to") {
             Some(to) => {
@@ -131,7 +131,7 @@ async fn read(request: Request<Body>) -> Seen {
     }
 }
 
-/// A URL as a part of a query, and back: enough for what stands in these tests.
+/// Percent-encodes a URL for a query, as far as these tests need it.
 fn encoded(url: &str) -> String {
     let encode = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
@@ -149,14 +149,14 @@ fn decoded(text: &str) -> String {
     format!("{first}{}", parts.collect::<String>())
 }
 
-/// A provider, the way out, and one poll group.
+/// A provider, its egress, and one poll group.
 struct Rig {
     provider: Arc<Provider>,
     egress: Egress,
     access: PollAccess,
 }
 
-/// What a rig is made of.
+/// The settings of a rig.
 struct Setup {
     guest: &'static str,
     grants: Vec<String>,
@@ -213,7 +213,7 @@ impl Setup {
     }
 }
 
-/// A poll group that remembers nothing yet.
+/// A poll group with an empty cache.
 fn group(credential: Option<&str>) -> PollAccess {
     PollAccess {
         credential: credential.map(Into::into),
@@ -241,13 +241,12 @@ impl Rig {
         self.open(request).await?.poll(request).await
     }
 
-    /// Polls with a script.
+    /// Polls with a script for the guest as its cursor.
     async fn run(&self, script: Value) -> Result<PollPage, PollFailure> {
         self.poll(&request(&script, NOW)).await
     }
 
-    /// Has requests sent one after the other in one poll, and returns what came of
-    /// each.
+    /// Has the guest send requests in one poll, and returns the outcome of each.
     async fn fetch_at(&self, now: Timestamp, requests: Value) -> Vec<Value> {
         let script = json!({ "fetch": requests });
         let page = self.poll(&request(&script, now)).await.unwrap();

@@ -21,8 +21,7 @@ fn payloads(collection: &str) -> Vec<(String, Value)> {
         .collect()
 }
 
-/// A push of about 25 MB, which is the most that GitHub sends: 2,048 commits that
-/// touch many files.
+/// A push of about 25 MB, GitHub's maximum: 2,048 commits that touch many files.
 fn largest_push() -> Vec<u8> {
     let commits: Vec<Value> = (0..2048)
         .map(|commit| {
@@ -44,8 +43,8 @@ fn largest_push() -> Vec<u8> {
 }
 
 on_both! {
-    async fn the_largest_payload_that_github_sends_goes_through(db: &TestDb) {
-        // The time is that of a machine which does much else; the memory is the default.
+    async fn the_largest_payload_of_github_becomes_an_event(db: &TestDb) {
+        // More time than the default, for a busy machine; memory is the default.
         let limits = "[engine]\ncall_cpu_ms = 20000\ncall_wall_ms = 60000";
         let mut app = TestApp::start_with(db, limits).await;
         let hook = app.hook("acme", "github", json!({"branches": ["main"]})).await;
@@ -60,7 +59,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn the_public_collections_go_through_and_their_repetition_makes_no_second_event(db: &TestDb) {
+    async fn recorded_payloads_become_events_and_repetitions_become_none(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "github", json!({})).await;
         let mut payloads = payloads("github/octokit.json");

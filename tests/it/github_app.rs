@@ -1,4 +1,4 @@
-//! The one URL of a GitHub App: its installations and their deliveries.
+//! The single URL of a GitHub App: news about installations, and their deliveries.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ on_both! {
         app.settled().await;
         assert_eq!(app.all("acme", "/v1/runs").await.len(), 1);
 
-        // Somebody has GitHub deliver the old message once more.
+        // GitHub redelivers the old message.
         post(&app, "installation", "g-1", &suspended).await;
         assert_eq!(status(&mut app, &integration).await.0, "active");
 
@@ -94,7 +94,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn the_apps_deliveries_are_those_of_the_account_route(db: &TestDb) {
+    async fn the_app_route_and_the_account_route_share_deliveries(db: &TestDb) {
         let mut app = TestApp::start_with(db, "[[providers]]\nid = 'github'\napp_secrets = ['direct']").await;
         installed(&mut app).await;
         let answer = post(&app, "issues", "g-1", &issue(1)).await;
@@ -108,7 +108,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn nothing_is_heard_that_github_has_not_signed(db: &TestDb) {
+    async fn an_unsigned_message_changes_nothing(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let integration = installed(&mut app).await;
         let url = format!("{}{PATH}", app.url);
@@ -124,12 +124,12 @@ on_both! {
         app.stop().await;
     }
 
-    async fn what_github_really_sends_of_installations_is_heard(db: &TestDb) {
+    async fn recorded_installation_messages_set_the_status(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let url = format!("{}{PATH}", app.url);
         let news = recorded("github").into_iter().filter(|recorded| recorded.headers[0].1 == "installation");
         let news: Vec<_> = news.collect();
-        // GitHub writes the time of a change as a text and as a number of seconds.
+        // GitHub writes a time as text or as a number of seconds.
         let time = |recorded: &Recorded| recorded.body["installation"]["updated_at"].clone();
         assert!(news.iter().any(|recorded| time(recorded).is_string()));
         assert!(news.iter().any(|recorded| time(recorded).is_number()));
@@ -151,10 +151,10 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_message_that_is_delivered_again_is_not_heard_again(db: &TestDb) {
+    async fn a_redelivered_message_is_not_applied_again(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let integration = installed(&mut app).await;
-        // GitHub gives both the same time.
+        // Both messages have the same time.
         let (suspend, resume) = (
             installation("suspend", "2026-01-02T00:00:00Z"),
             installation("unsuspend", "2026-01-02T00:00:00Z"),
@@ -168,7 +168,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn of_messages_that_arrive_together_the_newest_counts(db: &TestDb) {
+    async fn of_concurrent_messages_the_newest_counts(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let integration = installed(&mut app).await;
         for round in 0..8 {
@@ -189,7 +189,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_form_is_heard_as_well(db: &TestDb) {
+    async fn a_form_encoded_message_is_applied(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let integration = installed(&mut app).await;
         let url = format!("{}{PATH}", app.url);
@@ -204,7 +204,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_provider_that_is_switched_off_takes_no_delivery(db: &TestDb) {
+    async fn a_disabled_provider_accepts_no_delivery(db: &TestDb) {
         let app = TestApp::start_with(db, "[[providers]]\nid = 'github'\nenabled = false").await;
         let url = format!("{}{PATH}", app.url);
         let body = issue(1).to_string();
@@ -213,7 +213,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn without_a_secret_nothing_is_heard(db: &TestDb) {
+    async fn without_a_secret_every_message_is_refused(db: &TestDb) {
         let app = TestApp::start_with(db, "[github_app]\nwebhook_secret = ''").await;
         let body = installation("deleted", "2026-01-02T00:00:00Z").to_string();
         let url = format!("{}{PATH}", app.url);
@@ -224,7 +224,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn installations_are_heard_where_the_provider_is_not_registered(db: &TestDb) {
+    async fn installation_messages_are_accepted_without_a_registered_provider(db: &TestDb) {
         let app = TestApp::start_with(db, "providers_dir = ''").await;
         let heard = post(&app, "installation", "g", &installation("deleted", "2026-01-02T00:00:00Z")).await;
         assert_eq!(heard, json!({"integration_id": null, "status": null}));

@@ -1,4 +1,4 @@
-//! What a run shows when nobody takes it over.
+//! Runs whose messages are not acknowledged, and limits on waiting consumers.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use std::time::Duration;
 use triggerhouse_tests::app::text;
 use triggerhouse_tests::{TestApp, github, on_both};
 
-/// Claims the only message, of a new run.
+/// Starts a run and claims its message.
 async fn claimed(app: &mut TestApp) -> Value {
     let hook = app.hook("acme", "github", json!({})).await;
     let body = github::issue("opened", 1);
@@ -22,7 +22,7 @@ async fn run_error(app: &mut TestApp, message: &Value) -> Value {
 }
 
 on_both! {
-    async fn a_message_given_back_too_often_shows_in_its_run(db: &TestDb) {
+    async fn a_run_shows_that_its_message_was_returned_too_often(db: &TestDb) {
         let mut app = TestApp::start_with(db, "[outbox]\nattempts_max = 1").await;
         let message = claimed(&mut app).await;
         assert_eq!(run_error(&mut app, &message).await, Value::Null);
@@ -33,7 +33,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_message_claimed_too_often_shows_in_its_run(db: &TestDb) {
+    async fn a_run_shows_that_its_message_was_claimed_too_often(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let message = claimed(&mut app).await;
         let later = triggerhouse::clock::now() + Duration::from_secs(61);
@@ -44,7 +44,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn an_organization_has_so_many_places_to_wait_and_no_other_is_crowded_out(db: &TestDb) {
+    async fn waiting_consumers_are_limited_per_organization(db: &TestDb) {
         let mut app = TestApp::start_with(db, "[outbox]\nwaiting_max = 1").await;
         let (acme, other) = (app.key("acme").await, app.key("other").await);
         let wait = |key: &str| {

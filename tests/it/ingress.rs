@@ -1,11 +1,11 @@
-//! The door: what is let in, what is not, and what is left of it.
+//! Ingress: accepted deliveries, refused deliveries, and the rows that they leave.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use triggerhouse_tests::app::Hook;
 use triggerhouse_tests::{TestApp, TestDb, github, on_both};
 
-/// Of the whole table: a row that belongs to nobody counts as well.
+/// Counts the whole table, including rows without an organization.
 async fn rows(db: &TestDb) -> i64 {
     db.number("select count(*) from inbox").await
 }
@@ -104,8 +104,8 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_trigger_made_on_one_replica_is_known_to_the_other_at_once(db: &TestDb) {
-        // On SQLite two processes share the file; here two hosts do.
+    async fn a_trigger_created_on_one_replica_works_on_the_other_at_once(db: &TestDb) {
+        // On SQLite, two hosts share the file.
         let mut one = TestApp::start_with(db, "[ingress]\nroutes_refresh_ms = 3600000").await;
         let two = TestApp::start_with(db, "[ingress]\nroutes_refresh_ms = 3600000").await;
         for number in 0..10 {
@@ -118,7 +118,7 @@ on_both! {
         two.stop().await;
     }
 
-    async fn a_handshake_is_answered_after_verification_and_stored_nowhere(db: &TestDb) {
+    async fn a_handshake_is_answered_after_verification_and_not_stored(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "echo", json!({})).await;
         let body = json!({"challenge": "abc-123"}).to_string().into_bytes();

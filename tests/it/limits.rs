@@ -1,4 +1,4 @@
-//! Clients that are slow, silent or too many.
+//! Slow clients, silent clients, and too many clients.
 
 use reqwest::StatusCode;
 use serde_json::json;
@@ -17,7 +17,7 @@ async fn begin(app: &TestApp, hook: &Hook, announced: usize) -> TcpStream {
         "POST {path} HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: {announced}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    // The server asks for the body once it begins to read it.
+    // 100 Continue: the server starts to read the body.
     let mut answer = [0; 64];
     let read = stream.read(&mut answer).await.unwrap();
     assert!(answer[..read].starts_with(b"HTTP/1.1 100"));
@@ -31,7 +31,7 @@ async fn deliver(app: &TestApp, hook: &Hook, id: &str) -> reqwest::Response {
 }
 
 on_both! {
-    async fn a_half_sent_request_does_not_take_the_workers_time_to_shut_down(db: &TestDb) {
+    async fn a_half_sent_request_leaves_workers_their_time_to_stop(db: &TestDb) {
         let mut app = TestApp::start_with(db, "shutdown_seconds_max = 4").await;
         let hook = app.hook("acme", "github", json!({})).await;
         let mut slow = begin(&app, &hook, 100).await;
@@ -50,7 +50,7 @@ on_both! {
         drop(slow);
     }
 
-    async fn a_connection_that_does_not_say_what_it_wants_is_closed(db: &TestDb) {
+    async fn a_connection_without_a_complete_request_is_closed(db: &TestDb) {
         let app = TestApp::start_with(db, "[ingress]\nrequest_timeout_ms = 300").await;
         for sent in ["", "PRI * HTTP", "GET / HTTP/1.1\r\n"] {
             let mut stream = TcpStream::connect(app.app.address).await.unwrap();
@@ -62,7 +62,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_connection_beyond_the_limit_waits_for_another_to_end(db: &TestDb) {
+    async fn a_connection_over_the_limit_waits_for_another_to_close(db: &TestDb) {
         let app = TestApp::start_with(db, "[ingress]\nconnections_max = 1\nrequest_timeout_ms = 2000").await;
         let url = format!("{}/livez", app.url);
         let first = TcpStream::connect(app.app.address).await.unwrap();
@@ -74,14 +74,14 @@ on_both! {
         app.stop().await;
     }
 
-    async fn bodies_beyond_the_room_for_them_are_503_until_there_is_room(db: &TestDb) {
+    async fn bodies_over_the_limit_of_bytes_get_503_until_others_are_read(db: &TestDb) {
         let mut app = TestApp::start_with(db, "[ingress]\nreading_bytes_max = 131072\nbody_bytes_max = 100000").await;
         let hook = app.hook("acme", "github", json!({})).await;
         let idle = begin(&app, &hook, 90_000).await;
         assert_eq!(deliver(&app, &hook, "d-0").await.status(), StatusCode::OK, "announcing takes no room");
         drop(idle);
-        // A probe that comes while the slow body is still being read takes room from it,
-        // and the slow one is refused instead; so it is begun anew until it is first.
+        // A probe that arrives while the slow body is being read may take its room, and
+        // the slow one is refused instead. Repeat until the slow one is first.
         let mut tries = 0;
         let slow = loop {
             let mut slow = begin(&app, &hook, 90_000).await;
@@ -99,7 +99,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_body_that_does_not_arrive_in_time_is_400(db: &TestDb) {
+    async fn a_body_that_does_not_arrive_in_time_gets_400(db: &TestDb) {
         let mut app = TestApp::start_with(db, "[ingress]\nrequest_timeout_ms = 200").await;
         let hook = app.hook("acme", "github", json!({})).await;
         let mut slow = begin(&app, &hook, 100).await;

@@ -1,4 +1,4 @@
-//! The locks of poll groups, on a real Redis that may go away.
+//! Locks of poll groups, on a real Redis with outages.
 
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,10 +9,10 @@ use triggerhouse_tests::eventually;
 use triggerhouse_tests::redis::{PrivateRedis, command, shared};
 
 const TTL: Duration = Duration::from_secs(60);
-/// What a call may take, and a machine that is busy with other tests.
+/// The limit of a call, with a margin for a busy machine.
 const BOUND: Duration = Duration::from_secs(3);
 
-/// A group that no other test has.
+/// A group of this test only.
 fn group() -> String {
     uuid::Uuid::now_v7().to_string()
 }
@@ -32,7 +32,7 @@ async fn is_busy(locks: &Locks, group: &str) -> bool {
     matches!(locks.acquire(group, TTL).await, Acquired::Busy)
 }
 
-/// Why Redis did not say, which it must not say too late.
+/// Acquires from an unavailable Redis. Returns the reason, which must come in time.
 async fn unavailable(locks: &Locks, group: &str) -> String {
     let begun = Instant::now();
     let acquired = locks.acquire(group, TTL).await;
@@ -68,8 +68,8 @@ fn shared_locks() -> Locks {
 }
 
 #[tokio::test]
-async fn renewing_holds_a_lock_for_its_whole_time_again() {
-    // Its scripts are forgotten, which must not happen to other tests.
+async fn renewing_extends_a_lock_to_its_full_time() {
+    // This test flushes scripts, so it needs its own Redis.
     let redis = PrivateRedis::start().await;
     let (locks, key) = (Locks::new(&redis.url()).unwrap(), key("g"));
     let guard = held(&locks, "g").await;
@@ -88,7 +88,7 @@ async fn renewing_holds_a_lock_for_its_whole_time_again() {
 }
 
 #[tokio::test]
-async fn a_lock_that_lapsed_is_free_and_its_first_owner_neither_renews_nor_releases_it() {
+async fn a_lapsed_lock_is_free_and_its_old_owner_neither_renews_nor_releases_it() {
     let (one, other, group) = (shared_locks(), shared_locks(), group());
     let Acquired::Held(first) = one.acquire(&group, Duration::from_millis(1)).await else {
         panic!("not held");
@@ -110,7 +110,7 @@ async fn a_lock_that_lapsed_is_free_and_its_first_owner_neither_renews_nor_relea
 }
 
 #[tokio::test]
-async fn a_guard_that_is_dropped_leaves_its_lock_to_lapse() {
+async fn a_dropped_guard_leaves_its_lock_until_it_lapses() {
     let (locks, group) = (shared_locks(), group());
     drop(held(&locks, &group).await);
     assert!(is_busy(&locks, &group).await);
@@ -128,16 +128,16 @@ async fn without_redis_every_lock_is_free() {
 }
 
 #[tokio::test]
-async fn nobody_waits_long_for_a_redis_that_is_away() {
+async fn calls_to_an_absent_redis_return_in_time() {
     let closed = Locks::new(&format!("redis://127.0.0.1:{}", free_port())).unwrap();
     unavailable(&closed, "g").await;
 
-    // The kernel accepts, and nobody ever answers.
+    // The kernel accepts connections, but no process answers.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = silent.local_addr().unwrap().port();
     for scheme in ["redis", "rediss"] {
         let locks = Locks::new(&format!("{scheme}://127.0.0.1:{port}")).unwrap();
-        // More than there are connections, at the same time.
+        // More concurrent calls than connections.
         let waiting = (0..10).map(|_| {
             let locks = locks.clone();
             tokio::spawn(async move { unavailable(&locks, "g").await })
@@ -149,7 +149,7 @@ async fn nobody_waits_long_for_a_redis_that_is_away() {
 }
 
 #[tokio::test]
-async fn a_redis_that_comes_back_is_used_again_without_help() {
+async fn a_redis_that_comes_back_is_used_again() {
     let redis = PrivateRedis::start().await;
     let port = redis.port;
     let locks = Locks::new(&redis.url()).unwrap();
@@ -172,7 +172,7 @@ async fn a_redis_that_comes_back_is_used_again_without_help() {
 }
 
 #[tokio::test]
-async fn a_redis_that_stands_still_in_mid_connection_is_given_up_and_found_again() {
+async fn a_paused_redis_times_out_and_is_used_again_afterwards() {
     let redis = PrivateRedis::start().await;
     let locks = Locks::new(&redis.url()).unwrap();
     let guard = held(&locks, "g").await;
@@ -188,7 +188,7 @@ async fn a_redis_that_stands_still_in_mid_connection_is_given_up_and_found_again
 }
 
 #[tokio::test]
-async fn a_redis_is_reached_by_tls_if_its_certificate_is_trusted() {
+async fn redis_is_reached_by_tls_if_its_certificate_is_trusted() {
     let directory = tempfile::tempdir().unwrap();
     let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let (cert, key) = (signed.cert.pem(), signed.signing_key.serialize_pem());
@@ -220,7 +220,7 @@ async fn the_password_is_never_printed() {
     }
     redis.kill().await;
 
-    // As servers do that know no such command, or know it by another name.
+    // A server without the command repeats its arguments in the error.
     let parrot = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = parrot.local_addr().unwrap().port();
     tokio::spawn(async move {

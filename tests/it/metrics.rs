@@ -1,5 +1,5 @@
-//! `/metrics` of a real process: what happens is counted, what waits is shown, and the
-//! documentation tells of every figure.
+//! `/metrics` of a real process: counters, gauges of backlogs, and the documentation of
+//! every metric.
 
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +20,7 @@ async fn scrape(port: u16) -> String {
     response.text().await.unwrap()
 }
 
-/// The value of a series, as it is written in front of its value.
+/// The value of a series, which is named as in the output.
 fn value(text: &str, series: &str) -> f64 {
     let line = text
         .lines()
@@ -30,14 +30,14 @@ fn value(text: &str, series: &str) -> f64 {
         .unwrap()
 }
 
-/// What `/metrics` says of each figure: its kind.
+/// The kind of each metric in the output.
 fn kinds(text: &str) -> BTreeMap<&str, &str> {
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     types.map(|line| line.split_once(' ').unwrap()).collect()
 }
 
 on_both! {
-    async fn what_happens_is_counted_and_what_waits_is_shown(db: &TestDb) {
+    async fn work_is_counted_and_backlogs_are_shown(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "github", json!({"events": ["issues.opened"]})).await;
         let broken = app.hook("acme", "echo", json!({})).await;
@@ -54,7 +54,7 @@ on_both! {
         app.stop().await;
 
         let port = app::free_port();
-        // Figures are of a process, and tests share one.
+        // Metrics belong to a process, and tests share one: so this one starts its own.
         let mut child = process::serve(db, port, &[
             ("INBOX_ATTEMPTS_MAX", "1"),
             ("SINKS_ALLOW_HOSTS", &format!("['{}']", receiver.address)),
@@ -88,7 +88,7 @@ on_both! {
                 && text.contains("triggerhouse_inbox_settled_total{result=\"completed\"} 2")
         })
         .await;
-        // What waits is asked for every two seconds: it may be older than what is counted.
+        // Backlogs are queried every two seconds, so they may be older than counters.
         let is_past = [
             ("triggerhouse_dead_letters{queue=\"inbox\"}", 1.0),
             ("triggerhouse_inbox_backlog_deliveries", 0.0),
@@ -152,7 +152,7 @@ on_both! {
 }
 
 #[test]
-fn the_documentation_tells_of_every_figure_and_of_no_other() {
+fn the_documentation_lists_every_metric_and_no_other() {
     let text = std::fs::read_to_string(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../docs/OPERATIONS.md"

@@ -1,5 +1,4 @@
-//! Nango in front of any provider: envelopes, connections, and what is said about
-//! them.
+//! Nango in front of a provider: envelopes, connections, and news about them.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -10,7 +9,7 @@ use triggerhouse_tests::{TestApp, github, on_both};
 const DELIVERIES: &str = "/webhooks/nango";
 const NEWS: &str = "/api/webhooks/nango";
 
-/// An integration with a connection and one trigger that wants everything.
+/// An integration with a connection, and one trigger without a filter.
 async fn connected(app: &mut TestApp, org: &str, provider: &str, connection: &str) -> String {
     let body = json!({"provider": provider, "connection_id": connection});
     let integration = app.post(org, "/v1/integrations", body).await;
@@ -21,7 +20,7 @@ async fn connected(app: &mut TestApp, org: &str, provider: &str, connection: &st
     integration
 }
 
-/// A payload of GitHub's in an envelope.
+/// An envelope with a payload of GitHub.
 fn issue(connection: &str, number: u64) -> Vec<u8> {
     let payload: Value = serde_json::from_slice(&github::issue("opened", number)).unwrap();
     envelope(connection, &payload).to_string().into_bytes()
@@ -31,7 +30,7 @@ async fn forward(app: &TestApp, body: &[u8], guid: &str) -> Value {
     let request = message(app, DELIVERIES, body)
         .header("x-github-event", "issues")
         .header("x-github-delivery", guid)
-        // Nango passes it on; what it signed is gone.
+        // Nango forwards GitHub's signature, but not the bytes that it signed.
         .header("x-hub-signature-256", "sha256=00");
     taken(request).await
 }
@@ -68,7 +67,7 @@ on_both! {
         let answer = forward(&app, &issue("c-1", 7), "guid-1").await;
         assert_eq!(answer["duplicate"], false);
 
-        // The same envelope for another connection: another provider reads it.
+        // The same envelope for another connection, whose provider parses it.
         let events = json!({"events": [{"dedup_key": "k", "kind": "any", "title": "é 🍞"}]});
         let body = format!(
             r#"{{"type":"forward", "payload": {events}, "from":"github", "providerConfigKey":"github", "connectionId":"c-2"}}"#
@@ -104,7 +103,7 @@ on_both! {
             let again = forward(&app, &issue(connection, 7), "one-guid").await;
             assert_eq!(again, json!({"id": answer["id"], "duplicate": true}));
         }
-        // The same bytes under another id are another delivery.
+        // The same bytes with another id are another delivery.
         assert_eq!(forward(&app, &issue("c-1", 7), "second-guid").await["duplicate"], false);
         app.settled().await;
         assert_eq!(app.all("acme", "/v1/runs").await.len(), 3);
@@ -112,7 +111,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn what_arrives_at_both_urls_is_committed_once(db: &TestDb) {
+    async fn a_delivery_to_both_urls_is_committed_once(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         connected(&mut app, "acme", "echo", "c-1").await;
         let events = json!({"events": [{"dedup_key": "k", "kind": "a", "title": "t"}]});
@@ -125,7 +124,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn what_nango_attributes_to_nobody_is_kept_with_the_reason_and_guessed_for_nobody(db: &TestDb) {
+    async fn an_unattributed_payload_is_kept_with_a_reason_and_starts_nothing(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         connected(&mut app, "acme", "github", "c-1").await;
         let bare = github::issue("opened", 7);
@@ -165,7 +164,7 @@ on_both! {
             (Some("x-nango-hmac-sha256"), good.to_uppercase()),
             (Some("x-nango-hmac-sha256"), format!("sha256={good}")),
             (Some("x-nango-hmac-sha256"), String::new()),
-            // Nango's older header, with a signature that would be right in the other.
+            // Nango's older header, with the newer header's valid signature.
             (Some("x-nango-signature"), good.clone()),
         ];
         for path in [DELIVERIES, NEWS] {
@@ -205,7 +204,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn news_about_a_connection_change_its_integration_on_both_routes(db: &TestDb) {
+    async fn news_about_a_connection_changes_its_integration_on_both_routes(db: &TestDb) {
         for path in [NEWS, DELIVERIES] {
             let mut app = TestApp::start(db).await;
             let integration = connected(&mut app, "acme", "echo", "c-1").await;
@@ -243,7 +242,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn an_integration_that_does_not_work_starts_no_run_and_says_so(db: &TestDb) {
+    async fn deliveries_of_an_inactive_integration_start_no_run_and_say_why(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         connected(&mut app, "acme", "github", "c-1").await;
         for (number, (operation, success, shown)) in [("refresh", false, "error"), ("deletion", true, "deleted")].into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The database goes away, and comes back.
+//! Crashes and restarts of the database.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -82,7 +82,7 @@ async fn broken_connections_lose_nothing_and_need_no_restart() {
     db.remove().await;
 }
 
-/// Sends one delivery until it is taken: a service that is answered with 503 tries again.
+/// Sends one delivery until it is accepted, as a service does after a 503.
 async fn send_until_taken(http: reqwest::Client, hook: Arc<Hook>, id: String) {
     let body = github::issue("opened", 1);
     loop {
@@ -95,7 +95,7 @@ async fn send_until_taken(http: reqwest::Client, hook: Arc<Hook>, id: String) {
     }
 }
 
-/// Services send at the same time; how many deliveries were taken is counted.
+/// Sends from several services at the same time, and counts accepted deliveries.
 fn burst(app: &TestApp, hook: &Arc<Hook>) -> (Vec<JoinHandle<()>>, Arc<AtomicUsize>) {
     let taken = Arc::new(AtomicUsize::new(0));
     let senders = (0..SENDERS).map(|sender| {
@@ -137,7 +137,7 @@ async fn a_postgres_that_crashes_in_a_burst_loses_nothing_and_doubles_nothing() 
     assert_eq!(app.all("acme", "/v1/inbox").await.len(), sent);
     assert_eq!(app.all("acme", "/v1/runs").await.len(), sent);
 
-    // And it goes on by itself.
+    // The host recovers without help.
     send_until_taken(app.http.clone(), Arc::clone(&hook), "after".into()).await;
     let claim = json!({"max": 100, "lease_seconds": 60, "wait_seconds": 20});
     let mut claimed = 0;
@@ -153,7 +153,7 @@ async fn a_postgres_that_crashes_in_a_burst_loses_nothing_and_doubles_nothing() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sinks_are_served_through_crashes_of_postgres() {
+async fn sinks_get_every_message_despite_crashes_of_postgres() {
     let server = PrivatePostgres::start().await;
     let db = TestDb::of_server(&server.url);
     let receiver = Receiver::answering(Answer::Slow(Duration::from_millis(5))).await;
@@ -202,8 +202,8 @@ async fn sinks_are_served_through_crashes_of_postgres() {
     app.stop().await;
 }
 
-/// One replica takes deliveries and hands over, another one processes. Workers do not look
-/// by themselves for longer than a test may take, so only signals bring a run.
+/// One replica accepts deliveries and hands runs over, another one processes. Workers poll
+/// less often than a test may last, so only signals bring a run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_wake_each_other_again_after_postgres_has_crashed() {
     let server = PrivatePostgres::start().await;
@@ -217,7 +217,7 @@ async fn replicas_wake_each_other_again_after_postgres_has_crashed() {
         if round > 0 {
             server.crash().await;
         }
-        // The first one may be found by whoever looks once after the crash.
+        // The poll after a reconnect may find the first one; signals bring the others.
         for number in 0..3 {
             let id = format!("d-{round}-{number}");
             send_until_taken(door.http.clone(), Arc::clone(&hook), id).await;
@@ -227,7 +227,7 @@ async fn replicas_wake_each_other_again_after_postgres_has_crashed() {
                 let answer = door
                     .call("acme", Method::POST, path, Some(claim.clone()))
                     .await;
-                // A connection that broke meanwhile.
+                // The connection broke during the crash.
                 if answer.status() == StatusCode::OK {
                     break answer.json::<Value>().await.unwrap();
                 }
@@ -245,7 +245,7 @@ async fn replicas_wake_each_other_again_after_postgres_has_crashed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_waits_long_for_a_database_that_does_not_answer() {
+async fn requests_end_in_time_while_the_database_does_not_answer() {
     let db = TestDb::create(Kind::Postgres).await;
     let mut app = TestApp::start(&db).await;
     let hook = app.hook("acme", "github", json!({})).await;
@@ -271,7 +271,7 @@ async fn nobody_waits_long_for_a_database_that_does_not_answer() {
 }
 
 on_both! {
-    async fn what_the_table_may_not_know_is_not_refused_while_the_database_is_away(db: &TestDb) {
+    async fn an_unknown_route_is_not_404_while_the_database_is_away(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "github", json!({})).await;
         let body = github::issue("opened", 1);

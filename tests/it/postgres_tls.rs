@@ -1,4 +1,4 @@
-//! Postgres over TLS, as hosted ones demand it.
+//! Postgres over TLS, as hosted servers require it.
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::json;
@@ -8,7 +8,7 @@ use triggerhouse::app::App;
 use triggerhouse_tests::private_postgres::PrivatePostgres;
 use triggerhouse_tests::{TestApp, TestDb, app, github};
 
-/// A certificate of its own for this address, and its file.
+/// A self-signed certificate for this address, and its file.
 fn certificate(db: &TestDb, name: &str) -> (CertifiedKey<rcgen::KeyPair>, PathBuf) {
     let signed = generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let file = db.directory.path().join(name);
@@ -17,7 +17,7 @@ fn certificate(db: &TestDb, name: &str) -> (CertifiedKey<rcgen::KeyPair>, PathBu
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_url_that_demands_tls_gets_it_or_nothing() {
+async fn a_url_that_requires_tls_connects_by_tls_or_not_at_all() {
     let server = PrivatePostgres::start().await;
     let db = TestDb::of_server(&server.url);
     let (signed, trusted) = certificate(&db, "trusted.pem");

@@ -1,5 +1,5 @@
-//! Every shipped webhook provider, through the whole host: what its service sends,
-//! what `triggerhouse send` sends, and what its documentation says.
+//! Every shipped provider, through the whole host: recorded deliveries, `triggerhouse
+//! send`, and the examples of the documentation.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use triggerhouse_tests::gmail::GmailServer;
 use triggerhouse_tests::services::{self, PROVIDERS, Recorded, recorded};
 use triggerhouse_tests::{Kind, TestApp, TestDb, eventually, files, on_both};
 
-/// As in the documentation.
+/// Providers and their headings in the documentation.
 const NAMES: [(&str, &str); 5] = [
     ("github", "GitHub"),
     ("gmail", "Gmail"),
@@ -21,7 +21,7 @@ const NAMES: [(&str, &str); 5] = [
     ("sentry", "Sentry"),
 ];
 
-/// What `send` has to sign: a payload, and what must stand beside it.
+/// A recorded payload with its headers, for `send` to sign.
 fn sample(provider: &'static str) -> Recorded {
     let wanted = |recorded: &Recorded| match provider {
         "github" => recorded.headers[0].1 == "issues",
@@ -50,7 +50,7 @@ async fn send(recorded: &Recorded, url: &str, secret: &str, more: &[&str]) -> (b
 }
 
 on_both! {
-    async fn all_that_the_services_send_is_accepted_and_parsed(db: &TestDb) {
+    async fn every_recorded_delivery_is_accepted_and_parsed(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         for provider in PROVIDERS {
             let hook = app.hook("acme", provider, json!({})).await;
@@ -63,7 +63,7 @@ on_both! {
             }
             app.settled().await;
             let events = app.all("acme", &format!("/v1/events?trigger_id={}", hook.trigger)).await;
-            // Some recordings are of the same occurrence.
+            // Some recordings show the same occurrence.
             assert!(events.len() * 10 > all.len() * 8, "{provider}: {} of {}", events.len(), all.len());
             for event in events {
                 assert!(event["status"] == "queued" || event["kind"] == "ping", "{event}");
@@ -74,7 +74,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn what_the_service_repeats_starts_one_run(db: &TestDb) {
+    async fn a_repeated_delivery_starts_one_run(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         for provider in PROVIDERS {
             let body = json!({"provider": provider, "secret": "s"});
@@ -88,12 +88,12 @@ on_both! {
                 secret: text(&created["webhook_secret"]),
             };
             let sample = sample(provider);
-            // By another webhook: the door knows it under another source.
+            // Through another webhook: a different source for the door.
             let url = text(&integration["webhook_url"]);
             let request = sample.delivery(&app.http, &url, "s", "d-1");
             assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
             for attempt in 0..3 {
-                // Sentry gives each attempt another id, PostHog none that is signed.
+                // Sentry gives each attempt its own id, PostHog no signed id.
                 let id = if provider == "sentry" { format!("r-{attempt}") } else { "d-1".into() };
                 let request = sample.delivery(&app.http, &hook.url, &hook.secret, &id);
                 assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
@@ -109,12 +109,12 @@ on_both! {
     async fn a_delivery_that_waited_is_not_stale(db: &TestDb) {
         let mut app = TestApp::start_with(db, "roles = ['ingress', 'api']").await;
         let hook = app.hook("acme", "linear", json!({})).await;
-        // Linear allows 60 s, of which most are gone when it arrives …
+        // Linear allows 60 s, most of which have passed on arrival …
         let sent = services::signed_ago(&sample("linear"), Duration::from_secs(58), &hook.secret);
         let request = app.http.post(&hook.url).header("linear-signature", sent.1).body(sent.0);
         assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
         app.stop().await;
-        // … and the rest before anybody works on it.
+        // … and the rest pass before a worker starts.
         tokio::time::sleep(Duration::from_secs(3)).await;
         let mut app = TestApp::start(db).await;
         let stale = services::signed_ago(&sample("linear"), Duration::from_secs(61), &hook.secret);
@@ -185,7 +185,7 @@ async fn send_signs_for_each_provider() {
     app.settled().await;
     assert_eq!(app.all("acme", "/v1/runs").await.len(), PROVIDERS.len());
 
-    // The recording is years old.
+    // The recording is years old, so its own timestamp is stale.
     let hook = app.hook("acme", "linear", json!({})).await;
     let (sent, answer) = send(
         &sample("linear"),
@@ -199,7 +199,7 @@ async fn send_signs_for_each_provider() {
         "{answer}"
     );
 
-    // A secret that is no key of Standard Webhooks is sent as a token.
+    // A secret without the format of Standard Webhooks is sent as a token.
     let rotate = format!("/v1/triggers/{}/rotate-secret", hook.trigger);
     app.post("acme", &rotate, json!({"secret": "plain"})).await;
     let hook = app.hook("acme", "posthog", json!({})).await;
@@ -249,7 +249,7 @@ async fn the_documentation_names_each_field_and_its_examples_are_accepted() {
                 "gmail" => polled(&mut app, &gmail, &example).await,
                 _ => delivered(&mut app, provider, &example).await,
             };
-            // The schema takes it, and so does the filter.
+            // Schema and filter accept the example.
             let events = app
                 .all("acme", &format!("/v1/events?trigger_id={trigger}"))
                 .await;
@@ -264,7 +264,7 @@ async fn the_documentation_names_each_field_and_its_examples_are_accepted() {
     db.remove().await;
 }
 
-/// A trigger with this configuration that has seen a recorded delivery.
+/// Creates a trigger with this configuration, and sends it a recorded delivery.
 async fn delivered(app: &mut TestApp, provider: &'static str, config: &Value) -> String {
     let hook = app.hook("acme", provider, config.clone()).await;
     let sample = sample(provider);
@@ -274,7 +274,7 @@ async fn delivered(app: &mut TestApp, provider: &'static str, config: &Value) ->
     hook.trigger
 }
 
-/// A trigger with this configuration that has seen a message.
+/// Creates a polling trigger with this configuration, and lets it see a message.
 async fn polled(app: &mut TestApp, gmail: &GmailServer, config: &Value) -> String {
     let integration = app
         .post("acme", "/v1/integrations", json!({"provider": "gmail"}))

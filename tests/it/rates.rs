@@ -1,4 +1,4 @@
-//! Who sends too much is told to come back later, and harms nobody else.
+//! Rate limits: a sender over its quota gets 429, and other senders are unaffected.
 
 use reqwest::StatusCode;
 use serde_json::json;
@@ -16,10 +16,10 @@ async fn send(app: &TestApp, hook: &Hook, secret: &str, id: &str) -> reqwest::Re
     request.send().await.unwrap()
 }
 
-/// The quotas of these tests fill far too slowly to matter.
+/// A quota that refills too slowly to matter in a test.
 const OF_SOURCE: &str = "[ingress]\nsource_per_second = 1\nsource_burst = 5\nunverified_burst = 20";
 
-/// Sends until the quota is used up; how many were taken.
+/// Sends until the quota is used up. Returns how many were accepted.
 async fn exhaust(app: &TestApp, hook: &Hook, name: &str) -> usize {
     for number in 0..50 {
         let answer = send(app, hook, &hook.secret, &format!("{name}-{number}")).await;
@@ -40,7 +40,7 @@ async fn exhaust(app: &TestApp, hook: &Hook, name: &str) -> usize {
 }
 
 on_both! {
-    async fn a_source_that_sends_too_much_is_refused_and_no_other(db: &TestDb) {
+    async fn a_source_over_its_quota_is_refused_alone(db: &TestDb) {
         let mut app = TestApp::start_with(db, OF_SOURCE).await;
         let hook = app.hook("acme", "github", json!({})).await;
         let other = app.hook("acme", "github", json!({})).await;
@@ -52,7 +52,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn an_organization_is_limited_over_all_its_sources(db: &TestDb) {
+    async fn an_organization_has_one_quota_for_all_its_sources(db: &TestDb) {
         let limits = "[ingress]\norganization_per_second = 1\norganization_burst = 4";
         let mut app = TestApp::start_with(db, limits).await;
         let hook = app.hook("acme", "github", json!({})).await;
@@ -65,7 +65,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn an_app_has_a_quota_for_all_its_organizations(db: &TestDb) {
+    async fn an_app_has_one_quota_for_all_its_organizations(db: &TestDb) {
         let limits = "[ingress]\napp_per_second = 1\napp_burst = 4\nunverified_burst = 10";
         let mut app = TestApp::start_with(db, limits).await;
         let hook = app.hook("acme", "github", json!({})).await;
@@ -85,7 +85,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn forged_deliveries_use_up_nobodys_quota(db: &TestDb) {
+    async fn forged_deliveries_use_up_no_quota(db: &TestDb) {
         let mut app = TestApp::start_with(db, OF_SOURCE).await;
         let hook = app.hook("acme", "github", json!({})).await;
         let mut refused = 0;
@@ -102,7 +102,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_body_that_comes_too_soon_is_not_read(db: &TestDb) {
+    async fn over_the_quota_a_body_is_not_read(db: &TestDb) {
         let mut app = TestApp::start_with(db, OF_SOURCE).await;
         let hook = app.hook("acme", "github", json!({})).await;
         exhaust(&app, &hook, "a").await;
@@ -117,11 +117,11 @@ on_both! {
     }
 }
 
-/// Requests at a time, of which the writer holds one and its queue another.
+/// Concurrent requests. The writer holds one, and its queue another.
 const AT_ONCE: usize = 8;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_queue_refuses_at_once_and_acknowledges_nothing_that_is_not_committed() {
+async fn a_full_queue_refuses_at_once_and_acknowledges_only_committed_deliveries() {
     let db = TestDb::create(Kind::Postgres).await;
     let queue = "[ingress]\nqueue_deliveries_max = 1\nbatch_deliveries_max = 1";
     let mut app = TestApp::start_with(&db, queue).await;

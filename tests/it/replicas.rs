@@ -9,10 +9,10 @@ use triggerhouse_tests::{Kind, TestApp, TestDb, github};
 const DELIVERIES: u64 = 400;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hosts_on_one_postgres_share_the_work_and_do_none_of_it_twice() {
+async fn two_hosts_on_one_postgres_share_the_work_and_repeat_none() {
     let db = TestDb::create(Kind::Postgres).await;
     db.store().await.close().await;
-    // Each claim notes which host made it, by a setting of that host's connections.
+    // A database trigger records which host made each claim, by a setting of its connections.
     db.execute(
         "create table claims (host text not null);
          create function note() returns trigger language plpgsql as
@@ -79,7 +79,7 @@ async fn two_hosts_on_one_postgres_share_the_work_and_do_none_of_it_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_replica_that_only_takes_webhooks_wakes_one_that_only_works() {
+async fn an_ingress_replica_wakes_a_worker_replica() {
     let db = TestDb::create(Kind::Postgres).await;
     let slow = "[inbox]\npoll_ms = 600000";
     let mut door = TestApp::start_with(&db, &format!("roles = ['ingress', 'api']\n{slow}")).await;
@@ -108,8 +108,8 @@ async fn a_replica_that_only_takes_webhooks_wakes_one_that_only_works() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_consumer_that_waits_on_another_replica_is_woken_and_does_not_find_it_by_looking() {
-    // A consumer looks by itself each second: its answer comes well before that.
+async fn a_signal_wakes_a_consumer_that_waits_on_another_replica() {
+    // A waiting consumer polls every second; a signal brings its answer sooner.
     const LOOK_PAUSE: Duration = Duration::from_secs(1);
     let db = TestDb::create(Kind::Postgres).await;
     let mut door = TestApp::start(&db).await;
@@ -122,8 +122,7 @@ async fn a_consumer_that_waits_on_another_replica_is_woken_and_does_not_find_it_
         let began = Instant::now();
         let waits = desk.post("acme", "/v1/outbox/claim", claim);
         let sends = async {
-            // By then the consumer has looked once and waits; if not, the test is
-            // merely easier to pass.
+            // By now the consumer waits. If it does not, the test passes more easily.
             tokio::time::sleep(Duration::from_millis(100)).await;
             let body = github::issue("opened", number);
             let id = format!("d-{number}");

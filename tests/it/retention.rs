@@ -1,4 +1,4 @@
-//! A running host deletes what has grown old by itself.
+//! A running host deletes old rows.
 
 use crate::store::{completed, packed};
 use std::time::Duration;
@@ -10,12 +10,12 @@ const LEASE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 on_both! {
-    async fn a_host_deletes_what_is_old_and_nothing_else(db: &TestDb) {
+    async fn a_host_deletes_old_rows_only(db: &TestDb) {
         let store = db.store().await;
         let trigger = TriggerId::new();
         let batch: Vec<_> = (0..40).map(|_| packed(trigger, None)).collect();
         let ids = store.receive(&batch).await.unwrap();
-        // Received in the future, as far as this test is concerned.
+        // The test settles in the past, so the deliveries must be older still.
         db.execute("update inbox set received_at = 0, due_at = 0").await;
         store.claim_deliveries(clock::now(), LEASE, 40).await.unwrap();
         let (old, new) = (clock::now() - DAY * 8, clock::now() - DAY * 6);
@@ -25,9 +25,9 @@ on_both! {
         }
 
         let extra = "[retention]\nevery_seconds = 1\npass_rows_max = 3\npause_ms = 1";
-        // Two, of which one works.
+        // Only one of two hosts deletes at a time.
         let (one, two) = (TestApp::start_with(db, extra).await, TestApp::start_with(db, extra).await);
-        eventually("what was old is gone", async || db.number("select count(*) from inbox").await == 20).await;
+        eventually("the deletion of old rows", async || db.number("select count(*) from inbox").await == 20).await;
         one.stop().await;
         two.stop().await;
         let kept = format!("select count(*) from inbox where processed_at = {}", new.0);

@@ -1,5 +1,4 @@
-//! What a busy host logs, at its most talkative: no key, no secret, no signature and
-//! nothing of what was sent.
+//! The most verbose log of a busy host contains no key, secret, signature or payload.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -10,14 +9,14 @@ use triggerhouse_tests::services::{PROVIDERS, recorded};
 use triggerhouse_tests::{Kind, TestApp, TestDb, client, eventually, files, github, nango};
 
 const MASTER_KEY: &str = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI=";
-/// Everything but the compiler of components, which sees none of it and writes
-/// gigabytes.
+/// The most verbose filter, without the compiler of components: it sees no payload and
+/// writes gigabytes.
 const FILTER: &str =
     "trace,cranelift_codegen=off,regalloc2=off,wasmtime=info,wasmtime_cranelift=off";
-/// Where nobody answers.
+/// A Redis that is not there.
 const REDIS_URL: &str = "redis://:what-only-redis-knows@127.0.0.1:1";
 const REDIS_PASSWORD: &str = "what-only-redis-knows";
-/// Where nobody answers either.
+/// A sink that is not there.
 const SINK: &str = "http://127.0.0.1:1/a-sinks-path?token=a-sinks-token";
 const MARK: &str = "what-only-the-sender-knows";
 
@@ -26,7 +25,7 @@ struct Host {
     url: String,
     key: String,
     http: reqwest::Client,
-    /// What must not show.
+    /// Texts that the log must not contain.
     secrets: Vec<String>,
 }
 
@@ -81,7 +80,7 @@ impl Host {
         response.json().await.unwrap()
     }
 
-    /// Signed rightly and wrongly, in the query and as a header, readable or not.
+    /// Sends valid, forged and malformed deliveries, signed in a header and in the query.
     async fn deliver(&mut self, url: &str, secret: &str, guid: &str) {
         let issue = String::from_utf8(github::issue("opened", 7)).unwrap();
         let issue = issue.replace("Issue 7", MARK);
@@ -105,7 +104,7 @@ impl Host {
         self.secrets.push("a-wrong-secret".into());
     }
 
-    /// Every provider, by its own scheme and with the secret in the URL.
+    /// Sends to every provider, signed by its scheme and with the secret in the URL.
     async fn deliver_everything(&mut self) {
         for provider in PROVIDERS {
             let body = json!({"name": "t", "provider": provider, "kind": "webhook"});
@@ -123,7 +122,7 @@ impl Host {
         }
     }
 
-    /// What Nango and GitHub say about connections, in words of their own.
+    /// Sends news of Nango and GitHub about connections, with texts of their own.
     async fn tell(&self) {
         for news in [
             json!({"type": "auth", "from": "nango", "providerConfigKey": MARK, "connectionId": "c-1",
@@ -153,7 +152,7 @@ impl Host {
         assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
     }
 
-    /// A sink whose URL is a secret, and which fails.
+    /// Creates a sink that fails, and whose URL is a secret.
     async fn hand_over(&mut self) {
         let sink = json!({"kind": "http", "url": SINK});
         let created = self.post("/v1/sinks", sink).await;
@@ -177,7 +176,7 @@ impl Host {
         }
     }
 
-    /// Keys and secrets that are wrong are secrets, too: somebody else's, perhaps.
+    /// Sends wrong keys and secrets, which may be another tenant's.
     async fn refuse(&mut self) {
         for key in ["th_a-key-that-is-none", MARK] {
             let request = self.http.get(format!("{}/v1/runs", self.url));
@@ -199,7 +198,7 @@ impl Host {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_secret_and_nothing_that_was_sent_shows_in_the_log() {
+async fn the_log_contains_no_secret_and_no_payload() {
     for kind in [Kind::Sqlite, Kind::Postgres] {
         let db = TestDb::create(kind).await;
         let mut app = TestApp::start(&db).await;

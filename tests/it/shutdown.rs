@@ -1,5 +1,5 @@
-//! A real process is asked to end: it says so first, serves meanwhile, finishes what it
-//! has claimed, and gives back what it cannot.
+//! Shutdown of a real process: it gives notice, serves meanwhile, finishes its claims,
+//! and releases the others.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 use triggerhouse_tests::{TestApp, app, eventually, github, on_both, process};
 
 on_both! {
-    async fn readiness_is_gone_before_requests_are_refused(db: &TestDb) {
+    async fn readiness_fails_before_requests_are_refused(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "github", json!({})).await;
         let in_process = app.url.clone();
@@ -43,7 +43,7 @@ on_both! {
         assert_eq!(db.number(held).await, 0, "nothing waits for a lease");
     }
 
-    async fn what_cannot_be_finished_is_given_back(db: &TestDb) {
+    async fn an_unfinished_delivery_is_released_without_an_attempt(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "echo", json!({})).await;
         let in_process = app.url.clone();
@@ -52,7 +52,7 @@ on_both! {
         let mut child = process::serve(db, port, &[
             ("SHUTDOWN_NOTICE_SECONDS", "0"),
             ("SHUTDOWN_SECONDS_MAX", "3"),
-            // Far more than the process has left.
+            // Far more time than the process has left.
             ("ENGINE_CALL_WALL_MS", "60000"),
             ("INBOX_DELIVERY_SECONDS_MAX", "60"),
             ("INBOX_LEASE_SECONDS", "150"),

@@ -1,4 +1,4 @@
-//! The trace of a sender's request reaches the consumer of what came of it.
+//! A sender's trace reaches the consumer of the run.
 
 use axum::body::Bytes;
 use axum::http::HeaderMap;
@@ -12,12 +12,12 @@ use triggerhouse_tests::{TestApp, app, github, on_both, process};
 
 const SOUND: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/// Its trace id, as OTLP writes it.
+/// The trace id in the form of OTLP.
 const TRACE: [u8; 16] = [
     0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36,
 ];
 
-/// The payload of the message that comes of a delivery with this header.
+/// Sends a delivery with this header, and returns the payload of its message.
 async fn payload(app: &mut TestApp, hook: &Hook, id: &str, traceparent: Option<&str>) -> Value {
     let body = github::issue("opened", 1);
     let mut request = github::delivery(&app.http, &hook.url, &hook.secret, "issues", id, &body);
@@ -30,7 +30,7 @@ async fn payload(app: &mut TestApp, hook: &Hook, id: &str, traceparent: Option<&
 }
 
 on_both! {
-    async fn the_trace_of_a_webhook_is_carried_to_its_message(db: &TestDb) {
+    async fn a_webhooks_trace_is_carried_to_its_message(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "github", json!({})).await;
         let with = payload(&mut app, &hook, "d-1", Some(SOUND)).await;
@@ -62,7 +62,7 @@ on_both! {
         assert_eq!(request.header("traceparent", SOUND).send().await.unwrap().status(), 200);
         let settled = "select count(*) from inbox where due_at is null";
         triggerhouse_tests::eventually("a settled delivery", async || db.number(settled).await == 1).await;
-        // What has not been sent by then is sent at the end.
+        // The exporter sends the rest when the host stops.
         process::terminate(&child).await;
         assert!(timeout(Duration::from_secs(30), child.wait()).await.unwrap().unwrap().success());
 
@@ -83,7 +83,7 @@ on_both! {
     }
 }
 
-/// A collector of traces: its URL, and the bodies that it is sent.
+/// A collector of traces: its URL, and the bodies that it received.
 async fn collector() -> (String, mpsc::UnboundedReceiver<Bytes>) {
     let (batches, received) = mpsc::unbounded_channel();
     let take = move |headers: HeaderMap, body: Bytes| {

@@ -25,7 +25,7 @@ async fn created(app: &mut TestApp, credential: Value) -> (String, Value) {
     )
 }
 
-/// What is wrong with a body: the status, and each pointer with its message.
+/// Sends an invalid body. Returns the status, each pointer with its message, and the body.
 async fn refused(
     app: &mut TestApp,
     method: Method,
@@ -51,7 +51,7 @@ async fn changed(app: &mut TestApp, path: &str, body: Value) -> Value {
 }
 
 on_both! {
-    async fn a_credential_goes_in_and_its_type_comes_out(db: &TestDb) {
+    async fn a_credential_is_write_only_and_answers_show_its_type(db: &TestDb) {
         let mut app = TestApp::start_with(db, SETTINGS).await;
         let mut answers = Vec::new();
         for (credential, expected) in [
@@ -107,7 +107,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn what_is_wrong_with_a_credential_is_pointed_at_and_never_repeated(db: &TestDb) {
+    async fn errors_point_at_a_credentials_fields_and_never_repeat_values(db: &TestDb) {
         let mut app = TestApp::start_with(db, SETTINGS).await;
         let (path, _) = created(&mut app, oauth()).await;
         let url = |url: &str| with(oauth(), "token_url", json!(url));
@@ -171,7 +171,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn no_secret_stands_in_the_database_in_the_clear(db: &TestDb) {
+    async fn the_database_holds_no_secret_as_plain_text(db: &TestDb) {
         let issuer = Issuer::start(|_| {
             answer(200, json!({"access_token": "hush-access", "refresh_token": "hush-refresh-1", "expires_in": 60}))
         })
@@ -190,7 +190,7 @@ on_both! {
     }
 }
 
-/// All that the database holds: its files, or the rows with their bytes.
+/// The whole database: SQLite's files, or Postgres' rows.
 async fn dump(db: &TestDb) -> Vec<Vec<u8>> {
     match db.kind {
         Kind::Sqlite => {

@@ -1,16 +1,16 @@
 use super::*;
 use triggerhouse_tests::Kind;
 
-/// Set in the process whose log is read.
+/// Set in the child process whose log is read.
 const CHILD: &str = "TRIGGERHOUSE_TEST_CREDENTIALS_LOG";
 
-/// In a process of its own, because a process has one log.
+/// Runs itself as a child process, because a process has one log.
 #[tokio::test]
-async fn no_secret_shows_in_the_log_at_its_most_talkative() {
+async fn the_most_verbose_log_contains_no_secret() {
     if std::env::var_os(CHILD).is_some() {
         return logging().await;
     }
-    let name = "credentials::log::no_secret_shows_in_the_log_at_its_most_talkative";
+    let name = "credentials::log::the_most_verbose_log_contains_no_secret";
     let output = tokio::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture"])
         .env(CHILD, "1")
@@ -29,7 +29,7 @@ async fn no_secret_shows_in_the_log_at_its_most_talkative() {
             "the log lacks {expected:?}: is it one?"
         );
     }
-    // The client's secret and the refresh token once more, as a header holds them.
+    // The client secret and the refresh token in the form of a header.
     for secret in ["hush", "aHVzaA", "dGhlLWNsaWVudDp"] {
         assert!(!text.contains(secret), "{secret}: {text}");
     }

@@ -8,7 +8,7 @@ fn at_nango() -> Option<Credential> {
     })
 }
 
-/// What Nango answers for a connection whose token ends then.
+/// Nango's answer for a connection whose token expires at `expires_at`.
 fn connection(token: &str, expires_at: Timestamp) -> Response {
     let credentials =
         json!({"type": "OAUTH2", "access_token": token, "expires_at": expires_at, "raw": {}});
@@ -19,7 +19,7 @@ fn connection(token: &str, expires_at: Timestamp) -> Response {
 }
 
 on_both! {
-    async fn nango_is_asked_when_its_token_ends_and_to_renew_what_was_refused(db: &TestDb) {
+    async fn nango_is_asked_when_a_token_expires_and_to_refresh_a_refused_one(db: &TestDb) {
         let nango = Issuer::start(|seen| {
             let hours = u64::try_from(seen.number).unwrap();
             connection(&format!("hush-access-{hours}"), later(hours * 3_600))
@@ -45,7 +45,7 @@ on_both! {
         assert!(seen.iter().all(|seen| seen.authorization.as_deref() == Some("Bearer hush-nango-key")));
     }
 
-    async fn a_key_without_an_end_is_asked_for_again_after_a_while(db: &TestDb) {
+    async fn a_key_without_an_expiry_is_requested_again_after_five_minutes(db: &TestDb) {
         let nango = Issuer::start(|seen| {
             let key = format!("key-{}", seen.number);
             answer(200, json!({"credentials": {"type": "API_KEY", "apiKey": key}}))
@@ -59,7 +59,7 @@ on_both! {
         }
     }
 
-    async fn only_what_is_wrong_with_the_connection_needs_a_person(db: &TestDb) {
+    async fn only_a_fault_of_the_connection_needs_a_person(db: &TestDb) {
         let error = |code: &str| json!({"error": {"code": code, "message": "hush"}});
         let answers = [
             (404, error("not_found"), true),
@@ -95,7 +95,7 @@ on_both! {
         assert_eq!(rig.status().await, IntegrationStatus::Active);
     }
 
-    async fn an_older_nango_is_asked_where_it_has_its_connections(db: &TestDb) {
+    async fn an_older_nango_is_asked_at_its_own_path(db: &TestDb) {
         let nango = Issuer::start(|seen| match seen.target.starts_with("/connection/c-1?") {
             true => connection("hush-access", later(3_600)),
             false => (StatusCode::NOT_FOUND, "Cannot GET").into_response(),
@@ -107,7 +107,7 @@ on_both! {
         assert_eq!((shown(&access), nango.count()), ("hush-access", 2));
     }
 
-    async fn nango_leads_nowhere_else(db: &TestDb) {
+    async fn redirects_by_nango_are_not_followed(db: &TestDb) {
         let elsewhere = Issuer::of_tokens(60).await;
         let url = elsewhere.url();
         let nango = Issuer::start(move |_| (StatusCode::FOUND, [("location", url.clone())]).into_response()).await;
@@ -118,7 +118,7 @@ on_both! {
         assert_eq!((nango.count(), elsewhere.count()), (1, 0));
     }
 
-    async fn another_connection_is_asked_for_anew_and_lifts_what_was_the_old_ones_fault(db: &TestDb) {
+    async fn a_new_connection_is_requested_and_lifts_the_old_ones_failure(db: &TestDb) {
         let nango = Issuer::start(|seen| {
             let name = seen.target.split(['/', '?']).nth(2).unwrap().to_owned();
             connection(&name, later(3_600))
@@ -134,7 +134,7 @@ on_both! {
         assert!(!rig.refuse(old.revision, "late").await);
         assert_eq!(shown(&rig.access(&credentials, Want::Any, NOW).await.unwrap()), "c-2");
 
-        // To any other credential the connection means nothing.
+        // Other credentials do not depend on the connection.
         rig.set(static_token("t"), NOW).await;
         let token = rig.access(&credentials, Want::Any, NOW).await.unwrap();
         assert!(rig.refuse(token.revision, "refused").await);

@@ -2,7 +2,7 @@ use super::*;
 use triggerhouse_tests::{Kind, db, eventually, on_both};
 
 on_both! {
-    async fn an_access_token_is_got_once_and_renewed_ahead_of_its_end(db: &TestDb) {
+    async fn an_access_token_is_fetched_once_and_renewed_before_it_expires(db: &TestDb) {
         let issuer = Issuer::of_tokens(3_600).await;
         let rig = Rig::oauth(db, &issuer).await;
         let credentials = rig.replica(db).await;
@@ -32,7 +32,7 @@ on_both! {
         }
     }
 
-    async fn a_token_that_lives_shortly_is_used_and_one_without_an_end_is_kept(db: &TestDb) {
+    async fn a_short_lived_token_is_used_and_one_without_an_expiry_is_kept(db: &TestDb) {
         let issuer = Issuer::of_tokens(0).await;
         let rig = Rig::oauth(db, &issuer).await;
         let credentials = rig.replica(db).await;
@@ -51,7 +51,7 @@ on_both! {
         assert_eq!(endless.count(), 1);
     }
 
-    async fn a_refused_token_is_renewed_once_for_all_who_were_refused(db: &TestDb) {
+    async fn all_callers_of_a_refused_token_share_one_renewal(db: &TestDb) {
         let issuer = Issuer::of_tokens(3_600).await;
         let rig = Rig::oauth(db, &issuer).await;
         let credentials = rig.replica(db).await;
@@ -65,7 +65,7 @@ on_both! {
     }
 
     async fn a_new_refresh_token_replaces_the_old_one(db: &TestDb) {
-        // Takes nothing but the refresh token that it gave last.
+        // Accepts only the refresh token that it issued last.
         let issuer = Issuer::start(|seen| {
             let expected = format!("hush-refresh-{}", seen.number - 1);
             if seen.form("refresh_token") != Some(expected) {
@@ -77,14 +77,14 @@ on_both! {
         .await;
         let rig = Rig::oauth(db, &issuer).await;
         for number in 1..=4 {
-            // Each time another host, which knows only what was stored.
+            // A new replica each time, which knows only the stored token.
             let credentials = rig.replica(db).await;
             let access = rig.access(&credentials, Want::Any, later(number * 60)).await.unwrap();
             assert_eq!(shown(&access), format!("a-{number}"));
         }
     }
 
-    async fn a_refused_grant_is_settled_and_a_new_credential_lifts_it(db: &TestDb) {
+    async fn a_refused_grant_needs_a_person_until_there_is_a_new_credential(db: &TestDb) {
         let refusing = Issuer::start(|_| {
             answer(400, json!({"error": "invalid_grant", "error_description": "Token has been revoked."}))
         })
@@ -120,7 +120,7 @@ on_both! {
         assert!(!rig.refuse(None, "late").await);
         let integration = rig.integration().await;
         assert_eq!((integration.status, integration.status_reason), (IntegrationStatus::Active, None));
-        // Whoever was refused gets the new one.
+        // A caller that was refused gets the new one.
         let access = rig.access(&credentials, Want::NewerThan(old.stamp), NOW).await.unwrap();
         assert_eq!(shown(&access), "t");
 
@@ -135,7 +135,7 @@ on_both! {
         assert_eq!(still.status, IntegrationStatus::NeedsReauth, "no credential is no new one");
     }
 
-    async fn a_suspension_by_a_person_outlasts_refusals_and_new_credentials(db: &TestDb) {
+    async fn refusals_and_new_credentials_do_not_lift_a_persons_suspension(db: &TestDb) {
         let issuer = Issuer::of_tokens(3_600).await;
         let rig = Rig::oauth(db, &issuer).await;
         let credentials = rig.replica(db).await;
@@ -146,7 +146,7 @@ on_both! {
         assert_eq!(rig.set(static_token("t"), NOW).await.status, IntegrationStatus::Suspended);
     }
 
-    async fn trouble_leaves_a_good_token_in_use_and_its_pause_is_kept_by_all(db: &TestDb) {
+    async fn during_an_outage_a_valid_token_stays_in_use_and_all_replicas_keep_the_pause(db: &TestDb) {
         let issuer = Issuer::start(|seen| match seen.number {
             1 => tokens(seen, 3_600),
             2 => (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "30")], "hush").into_response(),
@@ -166,14 +166,14 @@ on_both! {
         assert!(reason.contains("left alone"), "{reason}");
         assert!(pause.is_some_and(|pause| (15..=21).contains(&pause.as_secs())), "{pause:?}");
         assert_eq!(issuer.count(), 2);
-        // The pause is over, and so is the token.
+        // The pause is over, and the token has expired.
         let (reason, pause) = unavailable(rig.access(&two, Want::Any, later(3_601)).await);
         assert_eq!(reason, "the token endpoint answered invalid_grant");
         assert_eq!((pause, issuer.count()), (None, 3));
         assert_eq!(rig.status().await, IntegrationStatus::Active);
     }
 
-    async fn the_header_is_tried_where_the_form_is_refused_and_that_is_remembered(db: &TestDb) {
+    async fn client_authentication_moves_to_the_header_after_a_refusal_and_stays_there(db: &TestDb) {
         let issuer = Issuer::start(|seen| match &seen.authorization {
             Some(header) if header == "Basic dGhlLWNsaWVudDpodXNoLWNsaWVudC1zZWNyZXQ=" => tokens(seen, 60),
             _ => answer(401, json!({"error": "invalid_client"})),
@@ -197,7 +197,7 @@ on_both! {
         assert_eq!(refusing.count(), 2);
     }
 
-    async fn nothing_of_an_answer_that_cannot_be_read_is_told(db: &TestDb) {
+    async fn an_unreadable_answer_is_never_repeated_in_an_error(db: &TestDb) {
         let issuer = Issuer::start(|seen| match seen.number {
             1 => "hush <html>".into_response(),
             2 => answer(200, json!({"access_token": ["hush"], "expires_in": "hush"})),
@@ -215,7 +215,7 @@ on_both! {
         assert_eq!(issuer.count(), 5);
     }
 
-    async fn a_credential_goes_with_its_integration(db: &TestDb) {
+    async fn deleting_an_integration_deletes_its_credential(db: &TestDb) {
         let issuer = Issuer::of_tokens(3_600).await;
         let rig = Rig::oauth(db, &issuer).await;
         let credentials = rig.replica(db).await;
@@ -227,17 +227,17 @@ on_both! {
     }
 }
 
-/// Only Postgres lets a statement wait for another transaction with a picture of the
-/// database that is older than what it waits for.
+/// Postgres only: there a statement that waits for a lock has an older snapshot than the
+/// transaction that it waits for.
 #[tokio::test]
-async fn a_refusal_that_waits_for_a_replacement_is_a_late_one() {
+async fn a_refusal_that_waited_for_a_replacement_does_not_count() {
     let db = TestDb::create(Kind::Postgres).await;
     let issuer = Issuer::of_tokens(3_600).await;
     let rig = Rig::oauth(&db, &issuer).await;
     let credentials = rig.replica(&db).await;
     let old = rig.access(&credentials, Want::Any, NOW).await.unwrap();
     let claim = rig.polled().await.unwrap();
-    // As `update_integration` would, but slowly.
+    // The same changes as `update_integration`, held open.
     let replacing = "update integrations set updated_at = updated_at;
         update credentials set revision = gen_random_uuid()";
     let replacing = db.hold(replacing).await;

@@ -3,7 +3,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use triggerhouse::egress::{HostClient, PublicUrls};
 use triggerhouse_tests::on_both;
 
-/// Knows one answer to every question.
+/// Resolves every name to one address.
 struct Fixed(SocketAddr);
 
 impl Resolve for Fixed {
@@ -14,11 +14,11 @@ impl Resolve for Fixed {
 }
 
 on_both! {
-    async fn a_token_url_leads_to_nothing_that_is_ours(db: &TestDb) {
+    async fn a_token_url_reaches_no_private_address(db: &TestDb) {
         let ours = Issuer::of_tokens(60).await;
         let port = ours.address.port();
         let rig = Rig::oauth(db, &ours).await;
-        // Without the operator's exception, as a credential that was stored before it went.
+        // The operator has removed the exception since the credential was stored.
         let mut config = rig.config.clone();
         config.credentials.allow_hosts.clear();
         let credentials = Credentials::new(db.store().await, Arc::clone(&rig.key), &config).unwrap();
@@ -39,7 +39,7 @@ on_both! {
         assert_eq!(ours.count(), 0);
     }
 
-    async fn a_name_that_leads_to_us_is_refused_whatever_is_granted(db: &TestDb) {
+    async fn a_name_that_resolves_to_a_private_address_is_refused_despite_any_grant(db: &TestDb) {
         let ours = Issuer::of_tokens(60).await;
         let rig = Rig::oauth(db, &ours).await;
         rig.set(grant(&format!("https://login.example.com:{}/token", ours.address.port())), NOW).await;
@@ -51,7 +51,7 @@ on_both! {
         assert_eq!(ours.count(), 0);
     }
 
-    async fn a_token_endpoint_leads_nowhere_else(db: &TestDb) {
+    async fn redirects_by_a_token_endpoint_are_not_followed(db: &TestDb) {
         let ours = Issuer::of_tokens(60).await;
         for status in [301, 302, 303, 307, 308] {
             let url = ours.url();

@@ -3,7 +3,7 @@ use triggerhouse::secret::SealedPlace;
 use triggerhouse::store::RenewalOf;
 use triggerhouse_tests::{eventually, on_both};
 
-/// What a renewal would start from now.
+/// The state from which a renewal would start now.
 async fn renewal(rig: &Rig) -> RenewalOf {
     let stored = rig
         .store
@@ -18,7 +18,7 @@ async fn renewal(rig: &Rig) -> RenewalOf {
     }
 }
 
-/// A call in a task of its own.
+/// Calls in its own task.
 fn calling(
     rig: &Rig,
     credentials: &Credentials,
@@ -39,7 +39,7 @@ on_both! {
         let replicas = [rig.replica(db).await, rig.replica(db).await];
         let calls: Vec<_> = (0..20).map(|number| calling(&rig, &replicas[number % 2], NOW)).collect();
         asked(&issuer, 1).await;
-        // Every answer may go: a second call would get one.
+        // The gate is open: a second call would be answered.
         issuer.gate.add_permits(100);
         for call in calls {
             assert_eq!(shown(&call.await.unwrap().unwrap()), "hush-access-1");
@@ -47,7 +47,7 @@ on_both! {
         assert_eq!(issuer.count(), 1);
     }
 
-    async fn a_good_token_is_used_at_once_while_another_replica_renews(db: &TestDb) {
+    async fn a_valid_token_is_used_at_once_while_another_replica_renews(db: &TestDb) {
         let issuer = Issuer::holding(|seen| tokens(seen, 3_600)).await;
         issuer.gate.add_permits(1);
         let rig = Rig::oauth(db, &issuer).await;
@@ -64,7 +64,7 @@ on_both! {
         assert_eq!(issuer.count(), 2);
     }
 
-    async fn a_replica_that_died_with_the_claim_is_taken_over(db: &TestDb) {
+    async fn a_dead_replicas_renewal_is_taken_over(db: &TestDb) {
         let issuer = Issuer::of_tokens(3_600).await;
         let rig = Rig::oauth(db, &issuer).await;
         let credentials = rig.replica(db).await;
@@ -72,7 +72,7 @@ on_both! {
         let lease = NOW + Duration::from_millis(300);
         assert!(rig.store.claim_renewal(of, uuid::Uuid::now_v7(), lease, NOW).await.unwrap());
         assert!(!rig.store.claim_renewal(of, uuid::Uuid::now_v7(), lease, NOW).await.unwrap());
-        // It waits until the lease has lapsed by its own clock.
+        // The call waits until the lease has lapsed by its own clock.
         let begun = std::time::Instant::now();
         let access = rig.access(&credentials, Want::Any, NOW).await.unwrap();
         assert_eq!((shown(&access), issuer.count()), ("hush-access-1", 1));
@@ -80,8 +80,8 @@ on_both! {
         assert!(renewal(&rig).await != of);
     }
 
-    async fn a_renewal_that_comes_late_overwrites_nothing_newer(db: &TestDb) {
-        // The first request is answered last; a refusal then, as after a rotation.
+    async fn a_late_renewal_overwrites_nothing_newer(db: &TestDb) {
+        // The first request is answered last, once with a refusal as after a rotation.
         for late in [200, 400] {
             let issuer = Issuer::holding(move |seen| match (seen.number, late) {
                 (1, 400) => answer(400, json!({"error": "invalid_grant"})),
@@ -92,7 +92,7 @@ on_both! {
             let (one, two) = (rig.replica(db).await, rig.replica(db).await);
             let slow = calling(&rig, &one, NOW);
             asked(&issuer, 1).await;
-            // An hour later by the other's clock: the claim has lapsed long ago.
+            // By the other replica's clock it is an hour later: the claim has lapsed.
             let of = renewal(&rig).await;
             let claim = uuid::Uuid::now_v7();
             assert!(rig.store.claim_renewal(of, claim, later(7_200), later(3_600)).await.unwrap());
@@ -114,7 +114,7 @@ on_both! {
         }
     }
 
-    async fn a_late_renewal_of_a_replaced_credential_is_stored_nowhere(db: &TestDb) {
+    async fn a_late_renewal_of_a_replaced_credential_is_dropped(db: &TestDb) {
         let issuer = Issuer::holding(|seen| tokens(seen, 3_600)).await;
         let rig = Rig::oauth(db, &issuer).await;
         let credentials = rig.replica(db).await;
@@ -127,7 +127,7 @@ on_both! {
         assert_eq!(db.number(of_old).await, 0);
     }
 
-    async fn a_caller_who_goes_away_breaks_off_no_renewal(db: &TestDb) {
+    async fn a_renewal_outlives_its_caller(db: &TestDb) {
         let issuer = Issuer::holding(|seen| tokens(seen, 3_600)).await;
         let rig = Rig::oauth(db, &issuer).await;
         let credentials = rig.replica(db).await;
@@ -140,7 +140,7 @@ on_both! {
         assert_eq!((shown(&access), issuer.count()), ("hush-access-1", 1));
     }
 
-    async fn an_issuer_that_does_not_answer_is_given_up(db: &TestDb) {
+    async fn a_renewal_without_an_answer_times_out_and_releases_its_claim(db: &TestDb) {
         let issuer = Issuer::holding(|seen| tokens(seen, 3_600)).await;
         let rig = Rig::oauth(db, &issuer).await;
         let mut config = rig.config.clone();
@@ -149,14 +149,14 @@ on_both! {
         let hasty = Credentials::new(db.store().await, key, &config).unwrap();
         let (reason, _) = unavailable(rig.access(&hasty, Want::Any, NOW).await);
         assert!(reason.ends_with("did not answer within 200 ms"), "{reason}");
-        // Its claim was given back.
+        // The claim was released, so the next call renews at once.
         issuer.gate.add_permits(100);
         let access = rig.access(&hasty, Want::Any, NOW).await.unwrap();
         assert_eq!(shown(&access), "hush-access-2");
     }
 }
 
-/// An access token as another host would have stored it.
+/// An access token as another replica would store it.
 async fn sealed_access(rig: &Rig, token: &str) -> Vec<u8> {
     let stored = rig
         .store

@@ -1,7 +1,7 @@
 use super::*;
 use std::time::{Duration, Instant};
 
-/// Answers with as many bytes as the query says, in chunks or announced.
+/// Answers with the number of bytes in the query, chunked or with a length.
 async fn generous() -> Server {
     Server::start(|seen| {
         let bytes: usize = seen.query("bytes").unwrap_or("0").parse().unwrap();
@@ -33,7 +33,7 @@ async fn rig(server: &Server, change: impl FnOnce(&mut Setup)) -> Rig {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_or_does_not_end_is_a_timeout() {
+async fn an_answer_that_never_begins_or_never_ends_is_a_timeout() {
     let server = generous().await;
     let rig = rig(&server, |setup| setup.egress.call_ms = 200).await;
     let begun = Instant::now();
@@ -52,7 +52,7 @@ async fn an_answer_that_does_not_come_or_does_not_end_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn a_call_never_takes_more_than_what_is_left_of_its_poll() {
+async fn a_call_never_outlasts_its_poll() {
     let server = generous().await;
     let rig = rig(&server, |setup| setup.engine.poll_wall_ms = 800).await;
     let hang = json!({ "url": server.url("/hang") });
@@ -77,7 +77,7 @@ async fn waiting_for_a_service_is_not_computing() {
 }
 
 #[tokio::test]
-async fn an_answer_is_read_no_further_than_its_limit() {
+async fn an_answer_is_read_only_up_to_its_limit() {
     let server = generous().await;
     let rig = rig(&server, |setup| setup.egress.response_bytes_max = 10_000).await;
     for kind in ["/announced", "/chunked"] {
@@ -116,7 +116,7 @@ async fn a_request_has_limits_and_a_guest_learns_which() {
 }
 
 #[tokio::test]
-async fn a_poll_has_so_many_requests_and_a_redirect_is_one() {
+async fn the_requests_of_a_poll_are_limited_and_redirects_count() {
     let server = Server::redirecting().await;
     let rig = rig(&server, |setup| setup.egress.requests_max = 3).await;
     let redirect = json!({ "url": server.url("/?to=%2Fnext") });
@@ -143,7 +143,7 @@ async fn a_poll_has_so_many_requests_and_a_redirect_is_one() {
 }
 
 #[tokio::test]
-async fn redirects_without_end_are_given_up() {
+async fn a_redirect_loop_is_abandoned() {
     let server =
         Server::start(|_| (StatusCode::FOUND, [("location", "/again")]).into_response()).await;
     let rig = rig(&server, |_| {}).await;
@@ -153,7 +153,7 @@ async fn redirects_without_end_are_given_up() {
 }
 
 #[tokio::test]
-async fn all_requests_of_a_poll_share_their_bytes() {
+async fn all_requests_of_a_poll_share_one_limit_of_bytes() {
     let server = generous().await;
     let rig = rig(&server, |setup| setup.egress.poll_bytes_max = 10_000).await;
     let of = |bytes: usize| json!({ "url": server.url(&format!("/chunked?bytes={bytes}")) });
@@ -175,7 +175,7 @@ async fn all_requests_of_a_poll_share_their_bytes() {
 }
 
 #[test]
-fn limits_that_make_no_sense_are_refused_by_name() {
+fn an_impossible_limit_is_refused_by_name() {
     let limits = EgressLimits {
         call_ms: 0,
         ..EgressLimits::default()

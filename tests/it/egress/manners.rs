@@ -1,7 +1,7 @@
 use super::*;
 use std::time::Duration;
 
-/// Has one resource with an ETag, and knows it when it is asked for it.
+/// Serves one resource with an ETag, and answers 304 to a matching condition.
 async fn tagged() -> Server {
     Server::start(|seen| {
         if seen.header("if-none-match") == Some("\"v1\"") {
@@ -22,7 +22,7 @@ fn validators(server: &Server) -> Vec<bool> {
 }
 
 #[tokio::test]
-async fn an_answer_with_an_etag_is_asked_for_by_it_next_time() {
+async fn an_answer_with_an_etag_is_revalidated_next_time() {
     let server = tagged().await;
     let rig = Setup::granting(&[&server]).rig().await;
     let first = rig.get(&server.url("/a")).await;
@@ -42,7 +42,7 @@ async fn an_answer_with_an_etag_is_asked_for_by_it_next_time() {
 }
 
 #[tokio::test]
-async fn only_the_same_question_is_asked_by_an_etag() {
+async fn only_an_identical_request_is_revalidated() {
     let server = tagged().await;
     let rig = Setup::granting(&[&server]).rig().await;
     let url = server.url("/a");
@@ -65,7 +65,7 @@ async fn only_the_same_question_is_asked_by_an_etag() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_not_kept() {
+async fn a_large_answer_is_not_cached() {
     let server = tagged().await;
     let rig = Setup::granting(&[&server]).rig().await;
     for bytes in [262_145, 262_145, 200_000, 200_000] {
@@ -75,7 +75,7 @@ async fn what_is_too_large_is_not_kept() {
 }
 
 #[tokio::test]
-async fn groups_and_credentials_share_no_answer() {
+async fn groups_and_credentials_share_no_cached_answer() {
     let server = tagged().await;
     let mut rig = Setup::granting(&[&server]).rig().await;
     rig.access = group(Some("one"));
@@ -102,7 +102,7 @@ async fn limiting(status: u16) -> Server {
 }
 
 #[tokio::test]
-async fn a_pause_that_a_service_asks_for_is_kept_without_asking_it_again() {
+async fn during_a_pause_that_a_service_asks_for_it_gets_no_request() {
     for status in [429, 503] {
         let (server, other) = (limiting(status).await, Server::ok().await);
         let mut rig = Setup::granting(&[&server, &other]).rig().await;

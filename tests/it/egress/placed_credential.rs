@@ -8,7 +8,7 @@ async fn rig(guest: &'static str, servers: &[&Server], credential: Option<&'stat
 }
 
 #[tokio::test]
-async fn a_credential_is_attached_in_place_of_what_the_guest_wrote_there() {
+async fn a_credential_replaces_the_guests_own_text_in_its_place() {
     let server = Server::ok().await;
     let rig = rig("poller", &[&server], Some("hush")).await;
     let answer = rig
@@ -29,7 +29,7 @@ async fn a_credential_is_attached_in_place_of_what_the_guest_wrote_there() {
 }
 
 #[tokio::test]
-async fn the_place_of_a_credential_stays_empty_where_there_is_none() {
+async fn without_a_credential_its_place_stays_empty() {
     let server = Server::ok().await;
     let bearer = rig("poller", &[&server], None).await;
     let headers = json!([["Authorization", "mine"]]);
@@ -43,7 +43,7 @@ async fn the_place_of_a_credential_stays_empty_where_there_is_none() {
 }
 
 #[tokio::test]
-async fn a_redirect_keeps_the_credential_at_home_and_nowhere_else() {
+async fn redirects_carry_the_credential_to_the_same_origin_only() {
     let (home, other) = (Server::redirecting().await, Server::redirecting().await);
     let rig = rig("poller", &[&home, &other], Some("hush")).await;
     let there_and_back = format!("/?to={}", encoded(&home.url("/back")));
@@ -56,7 +56,7 @@ async fn a_redirect_keeps_the_credential_at_home_and_nowhere_else() {
         .iter()
         .map(|seen| seen.header("authorization") == Some("Bearer hush"))
         .collect();
-    // The first request, the next one, and the one that came back.
+    // The first request, the redirect to another origin, and the redirect back.
     assert_eq!(with, [true, true, true]);
     let elsewhere = other.seen().remove(0);
     assert_eq!(elsewhere.header("authorization"), None);
@@ -64,7 +64,7 @@ async fn a_redirect_keeps_the_credential_at_home_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn a_credential_in_the_query_replaces_the_guests_and_shows_in_no_answer() {
+async fn a_credential_in_the_query_replaces_the_guests_and_appears_in_no_answer() {
     let (home, other) = (Server::redirecting().await, Server::ok().await);
     let rig = rig("both", &[&home, &other], Some("hu sh")).await;
     let echoed = encoded(&other.url("/?a=1&key=hu+sh"));
@@ -72,7 +72,7 @@ async fn a_credential_in_the_query_replaces_the_guests_and_shows_in_no_answer() 
         .await;
     assert_eq!(home.seen()[0].target, format!("/?to={echoed}&key=hu+sh"));
     assert_eq!(other.seen()[0].target, "/?a=1");
-    // Nobody listens there any more.
+    // No server listens there any more.
     let gone = TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()
@@ -86,7 +86,7 @@ async fn a_credential_in_the_query_replaces_the_guests_and_shows_in_no_answer() 
 }
 
 #[tokio::test]
-async fn a_credential_that_no_header_can_hold_sends_nothing_and_is_not_shown() {
+async fn a_credential_that_fits_no_header_sends_nothing_and_is_not_shown() {
     let server = Server::ok().await;
     let rig = rig("poller", &[&server], Some("hu\nsh")).await;
     let answer = rig.get(&server.url("/")).await;
@@ -120,12 +120,12 @@ async fn a_redirected_post_keeps_or_loses_its_body_as_the_standard_says() {
     }
 }
 
-/// Set in the process whose log is read.
+/// Set in the child process whose log is read.
 const CHILD: &str = "TRIGGERHOUSE_TEST_EGRESS_LOG";
 
-/// In a process of its own, because a process has one log.
+/// Runs itself as a child process, because a process has one log.
 #[tokio::test]
-async fn the_log_says_who_asked_whom_and_nothing_of_what() {
+async fn the_log_names_provider_and_host_and_nothing_of_the_request() {
     if std::env::var_os(CHILD).is_some() {
         return logging().await;
     }
@@ -154,7 +154,7 @@ async fn the_log_says_who_asked_whom_and_nothing_of_what() {
     assert_eq!(lines("DEBUG", r#"provider.id="both""#), 3, "{text}");
 }
 
-/// Everything but the compiler and the engine, which see none of it.
+/// The most verbose filter, without compiler and engine, which see no request.
 async fn logging() {
     tracing_subscriber::fmt()
         .with_ansi(false)

@@ -43,7 +43,7 @@ async fn a_page_comes_with_its_cursor_and_its_session_filters_it() {
 }
 
 #[tokio::test]
-async fn the_cursor_and_the_settings_lead_a_provider_on() {
+async fn a_provider_continues_from_its_cursor_with_its_settings() {
     let server = Server::ok().await;
     let engine = Engine::new(EngineLimits::default()).unwrap();
     let path = files::guest("guest_poller");
@@ -73,7 +73,7 @@ async fn the_cursor_and_the_settings_lead_a_provider_on() {
 }
 
 #[tokio::test]
-async fn clock_and_chance_follow_from_the_polls_time() {
+async fn clock_and_randomness_derive_from_the_polls_time() {
     let rig = rig(|_| {}).await;
     let saw = async |now| -> Value {
         let page = rig
@@ -126,7 +126,7 @@ async fn each_failure_that_a_provider_reports_is_kept_apart_and_cut() {
 }
 
 #[tokio::test]
-async fn a_page_beyond_a_limit_is_refused_whole() {
+async fn a_page_over_a_limit_is_refused_as_a_whole() {
     let rig = rig(|_| {}).await;
     let refused = async |script: Value, limit: u32| {
         let mut request = request(&script, NOW);
@@ -213,7 +213,7 @@ async fn a_trap_after_a_fetch_ends_the_poll_and_the_session() {
 }
 
 #[tokio::test]
-async fn polls_that_wait_keep_no_delivery_waiting_and_too_many_are_refused_at_once() {
+async fn waiting_polls_delay_no_delivery_and_too_many_are_refused_at_once() {
     let server = Server::ok().await;
     let mut setup = Setup::granting(&[&server]);
     (setup.engine.instances, setup.engine.poll_instances) = (1, 1);
@@ -239,7 +239,7 @@ async fn polls_that_wait_keep_no_delivery_waiting_and_too_many_are_refused_at_on
 }
 
 #[tokio::test]
-async fn only_what_polls_can_be_polled() {
+async fn only_a_polling_provider_can_be_polled() {
     let request = request(&json!({}), NOW);
     let webhook = rig(|setup| setup.guest = "echo").await;
     let refused = webhook.open(&request).await.map(drop);

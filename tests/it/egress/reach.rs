@@ -2,8 +2,8 @@ use super::*;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use triggerhouse::domain::event::{ParsedEvent, Verdict};
 
-/// Every way to this machine, and to what only this machine should reach, that was
-/// thought of. None of them is granted.
+/// URLs that lead to this machine or its private network, in every known spelling. None
+/// of them is granted.
 fn forbidden(port: u16) -> Vec<String> {
     let mut urls: Vec<String> = [
         "127.0.0.1",
@@ -58,7 +58,7 @@ fn forbidden(port: u16) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_granted_address_and_port_is_reached_and_the_request_arrives_as_it_was_meant() {
+async fn a_granted_address_and_port_gets_the_guests_request_unchanged() {
     let server = Server::start(|_| {
         let headers = [("x-answer", "  42 "), ("connection", "close")];
         (StatusCode::CREATED, headers, "made").into_response()
@@ -95,9 +95,9 @@ async fn a_granted_address_and_port_is_reached_and_the_request_arrives_as_it_was
 }
 
 #[tokio::test]
-async fn nothing_is_reached_without_a_grant_in_whatever_form_it_is_written() {
+async fn no_spelling_of_a_private_address_is_reached_without_a_grant() {
     let server = Server::ok().await;
-    // What these grant is not what is asked for.
+    // Grants of other addresses and ports.
     let setup = Setup::with_grants(["localhost", "127.0.0.1", "127.0.0.1:1"]);
     let rig = setup.rig().await;
     let urls = forbidden(server.address.port());
@@ -110,14 +110,14 @@ async fn nothing_is_reached_without_a_grant_in_whatever_form_it_is_written() {
 }
 
 #[tokio::test]
-async fn nothing_is_reached_through_a_redirect_either() {
+async fn no_private_address_is_reached_through_a_redirect() {
     let (front, back) = (Server::redirecting().await, Server::ok().await);
     let mut setup = Setup::granting(&[&front]);
     setup.grants.push("localhost".into());
     let rig = setup.rig().await;
     let urls = forbidden(back.address.port());
     let through = |url: &String| json!({ "url": front.url(&format!("/?to={}", encoded(url))) });
-    // Header values are ASCII: what is not would not arrive as it was sent.
+    // Header values are ASCII: other characters would not arrive unchanged.
     let urls: Vec<&String> = urls.iter().filter(|url| url.is_ascii()).collect();
     let requests: Vec<Value> = urls.iter().map(|url| through(url)).collect();
     let answers = rig.fetch_all(json!(requests)).await;
@@ -145,7 +145,7 @@ impl Resolve for Everything {
 }
 
 #[tokio::test]
-async fn a_public_name_that_leads_to_a_private_address_is_refused_also_through_a_redirect() {
+async fn a_public_name_that_resolves_to_a_private_address_is_refused_directly_and_by_redirect() {
     let front = Server::redirecting().await;
     for addresses in [
         &["127.0.0.1"][..],
@@ -161,7 +161,7 @@ async fn a_public_name_that_leads_to_a_private_address_is_refused_also_through_a
         let egress = Egress::with(EgressLimits::default(), resolver, []).unwrap();
         let mut setup = Setup::granting(&[&front]);
         setup.grants.push("api.example.com".into());
-        // Opens an address, and no name that leads there.
+        // Opens the address, but no name that leads there.
         setup.grants.push("127.0.0.1:443".into());
         let rig = setup.rig_with(egress).await;
         let to = encoded("https://api.example.com/");
@@ -176,7 +176,7 @@ async fn a_public_name_that_leads_to_a_private_address_is_refused_also_through_a
 }
 
 #[tokio::test]
-async fn localhost_is_refused_even_where_it_is_declared_and_granted() {
+async fn localhost_is_refused_even_if_declared_and_granted() {
     let setup = Setup::with_grants(["localhost"]);
     let rig = setup.rig().await;
     let denied = json!({ "denied": "localhost leads to no public address" });
@@ -184,7 +184,7 @@ async fn localhost_is_refused_even_where_it_is_declared_and_granted() {
 }
 
 #[tokio::test]
-async fn a_host_that_the_provider_does_not_declare_is_refused_even_where_it_is_granted() {
+async fn a_host_that_the_provider_does_not_declare_is_refused_even_if_granted() {
     let setup = Setup::with_grants(["other.example.com"]);
     let rig = setup.rig().await;
     let answer = rig.get("https://other.example.com/").await;
@@ -193,7 +193,7 @@ async fn a_host_that_the_provider_does_not_declare_is_refused_even_where_it_is_g
 }
 
 #[tokio::test]
-async fn only_a_poll_has_a_way_out() {
+async fn only_a_poll_can_send_requests() {
     let server = Server::ok().await;
     let rig = Setup::granting(&[&server]).rig().await;
     let asks = ParsedEvent {
@@ -220,7 +220,7 @@ async fn only_a_poll_has_a_way_out() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_not_there_is_unreachable() {
+async fn a_closed_port_is_unreachable() {
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = gone.local_addr().unwrap();
     drop(gone);

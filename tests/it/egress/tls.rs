@@ -6,7 +6,7 @@ use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
-/// Resolves nothing.
+/// Resolves no name.
 struct Nothing;
 
 impl Resolve for Nothing {
@@ -15,8 +15,8 @@ impl Resolve for Nothing {
     }
 }
 
-/// A server with a certificate of its own making for `name`; says `ok` to whoever
-/// trusts it.
+/// A server with a self-signed certificate for `name`; it answers `ok` to clients that
+/// trust it.
 async fn server(name: &str) -> (SocketAddr, reqwest::Certificate) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed([name.to_owned()]).unwrap();
@@ -55,7 +55,7 @@ async fn get(address: SocketAddr, roots: Vec<reqwest::Certificate>) -> Value {
 }
 
 #[tokio::test]
-async fn a_certificate_that_nobody_vouches_for_is_refused() {
+async fn an_untrusted_certificate_is_refused() {
     let (address, _) = server("127.0.0.1").await;
     let answer = get(address, vec![]).await;
     let text = answer["unreachable"].as_str().unwrap();
@@ -66,7 +66,7 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_trusted_is_accepted_for_its_own_name_alone() {
+async fn a_trusted_certificate_is_accepted_for_its_own_name_only() {
     let (address, root) = server("127.0.0.1").await;
     assert_eq!(get(address, vec![root]).await["body"], "ok");
     let (address, root) = server("api.example.com").await;

@@ -1,11 +1,11 @@
-//! What consumers and people say over HTTP.
+//! The calls of consumers and people about runs, over HTTP.
 
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use triggerhouse_tests::app::text;
 use triggerhouse_tests::{Kind, TestApp, TestDb, eventually, github, on_both};
 
-/// Has a new run handed over; returns the path of the run, and its message.
+/// Hands a new run over. Returns the path of the run, and its message.
 async fn handed_over(app: &mut TestApp, delivery: &str) -> (String, Value) {
     let hook = app.hook("acme", "github", json!({})).await;
     let body = github::issue("opened", 1);
@@ -28,7 +28,7 @@ async fn post(app: &mut TestApp, path: &str, body: Value) -> Response {
     app.call("acme", Method::POST, path, Some(body)).await
 }
 
-/// A refusal: its status, its detail and when to try again.
+/// Sends a call that is refused. Returns status, detail and `Retry-After`.
 async fn refusal(
     app: &mut TestApp,
     path: &str,
@@ -42,7 +42,7 @@ async fn refusal(
     (status, text(&problem["detail"]), after)
 }
 
-/// Makes the database refuse every run, as one that is broken does.
+/// Makes the database refuse every new run.
 async fn refuse_runs(db: &TestDb) {
     let sql = match db.kind {
         Kind::Sqlite => {
@@ -65,7 +65,7 @@ on_both! {
     async fn a_consumer_starts_a_run_keeps_it_alive_and_completes_it(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let (run, message) = handed_over(&mut app, "d").await;
-        // Nothing has to be said, not even an empty object.
+        // No body is needed, not even an empty object.
         let started = app.call("acme", Method::POST, &format!("{run}/start"), None).await;
         assert_eq!(started.status(), StatusCode::OK);
         let started: Value = started.json().await.unwrap();
@@ -141,7 +141,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn what_is_said_about_a_run_has_limits(db: &TestDb) {
+    async fn the_texts_and_numbers_of_a_call_are_limited(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let (run, _) = handed_over(&mut app, "d").await;
         let long = |chars| "x".repeat(chars);
@@ -177,7 +177,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn the_host_ends_a_run_whose_consumer_is_gone(db: &TestDb) {
+    async fn the_host_ends_a_run_whose_consumer_is_silent(db: &TestDb) {
         let mut app = TestApp::start_with(db, "[runs]\npoll_ms = 20").await;
         let (run, message) = handed_over(&mut app, "d").await;
         let ack = format!("/v1/outbox/{}/ack", text(&message["id"]));

@@ -1,4 +1,4 @@
-//! Consumers that crash, stall, and compete: no run is lost, and none has two.
+//! Consumers that crash, stall and compete: no run is lost, and none has two consumers.
 
 use super::*;
 use tokio::task::JoinSet;
@@ -7,7 +7,7 @@ use triggerhouse::domain::{OutboxStatus, RunStatus};
 use triggerhouse_tests::on_both;
 
 on_both! {
-    async fn of_twenty_that_start_a_run_one_does(db: &TestDb) {
+    async fn of_twenty_starts_of_a_run_one_succeeds(db: &TestDb) {
         let store = db.store().await;
         let id = one_queued(&store).await;
         let mut tasks = JoinSet::new();
@@ -25,7 +25,7 @@ on_both! {
         assert_eq!((of_run.len(), of_event.len()), (1, 1));
     }
 
-    async fn of_twenty_that_take_a_silent_run_over_one_does(db: &TestDb) {
+    async fn of_twenty_takeovers_of_a_silent_run_one_succeeds(db: &TestDb) {
         let store = db.store().await;
         let id = one_queued(&store).await;
         done(&store, id, &start(), T0).await;
@@ -46,7 +46,7 @@ on_both! {
         let store = db.store().await;
         let id = one_queued(&store).await;
         assert_eq!(claim(&store, T0).await.len(), 1);
-        // It is gone. The next one finds the message once the lease has lapsed.
+        // The consumer crashes. The next one gets the message after the lease has lapsed.
         let now = T0 + LEASE;
         let message = claim(&store, now).await.remove(0);
         assert_eq!(done(&store, id, &start(), now).await.attempt, 1);
@@ -60,7 +60,7 @@ on_both! {
         let id = one_queued(&store).await;
         claim(&store, T0).await;
         done(&store, id, &start(), T0).await;
-        // The message comes again before anybody can know that the first is gone.
+        // The message comes again before the silence is over.
         let message = claim(&store, T0 + LEASE).await.remove(0);
         let until = T0 + SILENCE;
         assert_eq!(refused(&store, id, &start(), T0 + LEASE).await, RunRefusal::InHand { attempt: 1, until });
@@ -71,7 +71,7 @@ on_both! {
         assert_eq!(claim(&store, until).await.len(), 1);
         let run = done(&store, id, &start(), until).await;
         assert_eq!((run.attempt, run.status_reason.as_deref()), (2, Some("taken_over")));
-        // The first one was only asleep.
+        // The first consumer was only suspended.
         let fenced = RunRefusal::TakenOver { current: 2, given: 1 };
         assert_eq!(refused(&store, id, &heartbeat(1), until).await, fenced);
         assert_eq!(refused(&store, id, &complete("first", Some(1), RunOutcome::Failed), until).await, fenced);
@@ -93,7 +93,7 @@ on_both! {
         assert!(store.time_out_runs(T0 + DEADLINE, 10, "finalizer").await.unwrap().ended.is_empty());
     }
 
-    async fn a_heartbeat_keeps_a_run_and_a_lost_answer_can_be_asked_for_again(db: &TestDb) {
+    async fn a_heartbeat_keeps_a_run_and_a_start_can_be_repeated(db: &TestDb) {
         let store = db.store().await;
         let id = one_queued(&store).await;
         let named = RunAction::Start(Start { start_id: Some("mine".into()), deadline: DEADLINE, inactivity: SILENCE });

@@ -1,4 +1,4 @@
-//! A run ends once, however many say so, and stays ended.
+//! The end of a run: of several calls one counts, and the run stays ended.
 
 use super::*;
 use tokio::task::JoinSet;
@@ -6,7 +6,7 @@ use triggerhouse::domain::{EventStatus, RunStatus};
 use triggerhouse_tests::on_both;
 
 on_both! {
-    async fn a_completion_that_is_repeated_is_recorded_once(db: &TestDb) {
+    async fn a_repeated_completion_is_recorded_once(db: &TestDb) {
         let store = db.store().await;
         let id = one_queued(&store).await;
         assert_eq!(refused(&store, id, &complete("c", None, RunOutcome::Failed), T0).await, RunRefusal::NotStarted);
@@ -24,10 +24,10 @@ on_both! {
         assert_eq!((of_run.len(), of_event.len()), (2, 2));
     }
 
-    async fn of_many_that_end_a_run_one_does(db: &TestDb) {
+    async fn of_many_concurrent_ends_of_a_run_one_counts(db: &TestDb) {
         let store = db.store().await;
         let ids = queued(&store, 5).await;
-        // Nobody tells of them again, so the finalizer may have its say.
+        // The messages are acknowledged, so the finalizer may end the runs.
         acknowledge_all(&store, T0).await;
         for id in &ids {
             done(&store, *id, &start(), T0).await;
@@ -58,12 +58,12 @@ on_both! {
         }
     }
 
-    async fn whoever_is_first_has_the_run_and_nobody_waits_for_ever(db: &TestDb) {
+    async fn concurrent_calls_about_a_run_never_deadlock(db: &TestDb) {
         let store = db.store().await;
         let ids = queued(&store, 20).await;
         let messages = claim(&store, T0).await;
         assert_eq!(messages.len(), ids.len());
-        // A database that ended one of two that wait for each other would return an error.
+        // A deadlock would show as an error of the database.
         let mut tasks = JoinSet::new();
         for message in messages {
             let (id, token) = (RunId(message.id.0), message.lease_token);
@@ -90,9 +90,7 @@ on_both! {
         }
     }
 
-    /// Of the seed: a run that had timed out was completed afterwards, and an event
-    /// that had been skipped went back to processing.
-    async fn nothing_brings_a_run_back_that_is_over(db: &TestDb) {
+    async fn no_call_revives_a_run_that_has_ended(db: &TestDb) {
         let store = db.store().await;
         let ids = queued(&store, 4).await;
         acknowledge_all(&store, T0).await;

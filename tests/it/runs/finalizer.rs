@@ -1,4 +1,4 @@
-//! Runs whose time is up, and those that may take theirs.
+//! The finalizer: runs whose time is up, and runs that it spares.
 
 use super::*;
 use tokio::task::JoinSet;
@@ -59,7 +59,7 @@ on_both! {
         assert_eq!(run_of(&store, id).await.status, RunStatus::Queued);
     }
 
-    async fn a_run_that_was_acknowledged_and_never_started_times_out(db: &TestDb) {
+    async fn an_acknowledged_run_that_is_never_started_times_out(db: &TestDb) {
         let store = db.store().await;
         let id = one_queued(&store).await;
         acknowledge_all(&store, T0).await;
@@ -70,7 +70,7 @@ on_both! {
         assert_eq!(refused(&store, id, &start(), T0).await, RunRefusal::Status(RunStatus::TimedOut));
     }
 
-    async fn a_run_in_a_stream_waits_for_its_consumers_as_long_as_the_stream_is_there(db: &TestDb) {
+    async fn a_run_in_a_stream_waits_for_its_consumers_while_the_sink_exists(db: &TestDb) {
         let store = db.store().await;
         store.create_key(&org(), "test", b"hash", "hint", T0).await.unwrap();
         let id = one_queued(&store).await;
@@ -86,12 +86,12 @@ on_both! {
         assert_eq!(time_out(&store, when_looked_at_again).await, [(id, "not_started".to_owned())]);
     }
 
-    async fn many_runs_that_wait_hold_up_none_that_is_due(db: &TestDb) {
+    async fn many_waiting_runs_delay_no_run_that_is_due(db: &TestDb) {
         let store = db.store().await;
         let ids = queued(&store, 9).await;
         let first = claim(&store, T0).await.remove(0);
-        // Eight are silent while their messages are still on their way, and looked at
-        // before the ninth, which has none.
+        // Eight are silent while their messages are still to be delivered. They come before
+        // the ninth, whose message is acknowledged.
         store.ack_message(&org(), first.id, first.lease_token, DEADLINE, T0).await.unwrap();
         let alone = RunId(first.id.0);
         for id in ids.iter().filter(|id| **id != alone) {
@@ -114,7 +114,7 @@ on_both! {
         assert_eq!(time_out(&store, T0 + DEADLINE).await.len(), 8);
     }
 
-    async fn a_stranger_to_the_lease_sets_no_run_its_time(db: &TestDb) {
+    async fn an_acknowledgement_with_a_wrong_lease_sets_no_deadline(db: &TestDb) {
         let store = db.store().await;
         one_queued(&store).await;
         let message = claim(&store, T0).await.remove(0);
@@ -124,7 +124,7 @@ on_both! {
         assert_eq!(db.number("select count(*) from runs where due_at is not null").await, 0);
     }
 
-    async fn the_deadline_ends_a_run_whose_message_is_still_on_its_way(db: &TestDb) {
+    async fn the_deadline_ends_a_run_whose_message_is_still_to_be_delivered(db: &TestDb) {
         let store = db.store().await;
         let id = one_queued(&store).await;
         claim(&store, T0).await;
@@ -136,7 +136,7 @@ on_both! {
         assert!(claim(&store, T0 + DEADLINE).await.is_empty());
     }
 
-    async fn a_message_that_becomes_a_dead_letter_fails_its_run_unless_somebody_has_it(db: &TestDb) {
+    async fn a_dead_letter_fails_its_run_unless_a_consumer_has_it(db: &TestDb) {
         let store = db.store().await;
         let ids = queued(&store, 2).await;
         let mut now = T0;
@@ -155,7 +155,7 @@ on_both! {
 
         let in_hand = run_of(&store, ids[1]).await;
         assert_eq!((in_hand.status, in_hand.error), (RunStatus::Running, None));
-        // Now nobody can replace a silent consumer.
+        // No other consumer can replace a silent one now.
         assert_eq!(time_out(&store, now + SILENCE).await, [(ids[1], "inactivity".to_owned())]);
     }
 
@@ -182,7 +182,7 @@ on_both! {
             });
         }
         let mut ended: Vec<RunId> = finalizers.join_all().await.into_iter().flatten().collect();
-        // One may stop early while the other holds the rest.
+        // One finalizer may stop early while the other locks the rest.
         ended.extend(time_out(&store, T0 + SILENCE).await.into_iter().map(|(id, _)| id));
         ended.sort();
         let mut expected = ids.clone();
@@ -196,7 +196,7 @@ on_both! {
         assert_eq!(events(&store, failed).await, 30);
     }
 
-    async fn a_row_that_makes_no_sense_holds_up_no_other(db: &TestDb) {
+    async fn an_unreadable_row_delays_no_other(db: &TestDb) {
         let store = db.store().await;
         let ids = queued(&store, 2).await;
         acknowledge_all(&store, T0).await;

@@ -1,4 +1,4 @@
-//! Every change is written: who, why, when, and what follows for the event.
+//! History: each change of a run and its event, with actor, reason and time.
 
 use super::*;
 use triggerhouse::domain::{EventStatus, OutboxStatus, RunStatus};
@@ -6,7 +6,7 @@ use triggerhouse::store::EventSkip;
 use triggerhouse_tests::on_both;
 
 on_both! {
-    async fn a_run_and_its_event_go_together_and_say_who_moved_them(db: &TestDb) {
+    async fn a_run_and_its_event_change_together_and_record_the_actor(db: &TestDb) {
         let store = db.store().await;
         let id = one_queued(&store).await;
         let (started_at, done_at) = (T0 + SECOND, T0 + SECOND + SECOND);
@@ -53,7 +53,7 @@ on_both! {
         }
     }
 
-    async fn a_person_resolves_what_did_not_succeed_and_says_why(db: &TestDb) {
+    async fn a_person_resolves_a_run_with_a_reason(db: &TestDb) {
         let store = db.store().await;
         let ids = queued(&store, 2).await;
         for (id, succeeded) in ids.iter().copied().zip([true, false]) {
@@ -77,7 +77,7 @@ on_both! {
         assert_eq!(of_event, ["queued>processing", "processing>failed", "failed>completed"]);
     }
 
-    async fn calling_off_a_queued_run_withdraws_its_message(db: &TestDb) {
+    async fn cancelling_a_queued_run_withdraws_its_message(db: &TestDb) {
         let store = db.store().await;
         let ids = queued(&store, 3).await;
         let held = store.claim_messages(&org(), T0, LEASE, 1, CLAIMS_MAX).await.unwrap().remove(0);
@@ -93,7 +93,7 @@ on_both! {
         assert_eq!(late, triggerhouse::domain::outbox::LeaseOutcome::Lost);
     }
 
-    async fn skipping_an_event_calls_its_run_off_and_nothing_brings_it_back(db: &TestDb) {
+    async fn skipping_an_event_cancels_its_run_and_no_call_revives_it(db: &TestDb) {
         let store = db.store().await;
         let id = one_queued(&store).await;
         acknowledge_all(&store, T0).await;
@@ -121,7 +121,7 @@ on_both! {
         assert_eq!(run_of(&store, id).await.status, RunStatus::Running);
     }
 
-    async fn another_organization_can_do_nothing_about_a_run(db: &TestDb) {
+    async fn another_organization_cannot_change_a_run(db: &TestDb) {
         let store = db.store().await;
         let id = one_queued(&store).await;
         let other = "other".parse().unwrap();

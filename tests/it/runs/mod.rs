@@ -1,4 +1,4 @@
-//! The life of a run after its hand-off: consumers, people and the finalizer.
+//! Runs after their hand-off: consumers, people and the finalizer.
 
 mod api;
 mod consumers;
@@ -24,7 +24,7 @@ const LEASE: Duration = Duration::from_secs(60);
 const DEADLINE: Duration = Duration::from_secs(7_200);
 const SILENCE: Duration = Duration::from_secs(600);
 const SECOND: Duration = Duration::from_secs(1);
-/// Claims of a message at most.
+/// The maximum number of claims of a message.
 const CLAIMS_MAX: i32 = 3;
 
 /// Writes `count` runs, and hands them over.
@@ -63,7 +63,7 @@ async fn claim(store: &Store, now: Timestamp) -> Vec<ClaimedMessage> {
         .unwrap()
 }
 
-/// Claims and acknowledges every message there is.
+/// Claims and acknowledges every message.
 async fn acknowledge_all(store: &Store, now: Timestamp) {
     for message in claim(store, now).await {
         store
@@ -156,7 +156,7 @@ async fn steps(store: &Store, id: RunId) -> (Vec<String>, Vec<String>) {
     )
 }
 
-/// How many events there are.
+/// The number of events.
 async fn events(store: &Store, filter: EventFilter) -> usize {
     let page = store.list_events(&org(), &filter, ALL).await.unwrap();
     page.items.len()

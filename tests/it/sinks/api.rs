@@ -14,7 +14,7 @@ async fn status(
 }
 
 on_both! {
-    async fn an_organization_has_one_sink_at_most(db: &TestDb) {
+    async fn an_organization_has_at_most_one_sink(db: &TestDb) {
         let mut app = TestApp::start_with(db, &format!("redis_url = '{}'", shared())).await;
         let http = json!({"kind": "http", "url": "https://example.com/hook"});
         let created = app.post("acme", "/v1/sinks", http.clone()).await;
@@ -35,7 +35,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_sink_says_where_it_leads_and_nothing_else(db: &TestDb) {
+    async fn a_sink_is_created_with_the_fields_of_its_kind_only(db: &TestDb) {
         let mut app = TestApp::start_with(db, &format!("redis_url = '{}'", shared())).await;
         for (body, pointer) in [
             (json!({"kind": "http"}), "/url"),
@@ -64,7 +64,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn without_redis_there_is_no_redis_sink(db: &TestDb) {
+    async fn a_redis_sink_needs_a_configured_redis(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let body = json!({"kind": "redis", "stream": "s"});
         let refused = app.call("acme", Method::POST, "/v1/sinks", Some(body)).await;
@@ -74,7 +74,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn what_a_sink_gets_nobody_claims_until_it_is_switched_off(db: &TestDb) {
+    async fn claims_get_409_until_the_sink_is_disabled(db: &TestDb) {
         let mut app = TestApp::start_with(db, "roles = ['api']").await;
         start_runs(&mut app, "acme", 1).await;
         let created = app.post("acme", "/v1/sinks", json!({"kind": "http", "url": "https://example.com/"})).await;

@@ -32,7 +32,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn an_endpoint_that_hangs_holds_up_no_other_organization(db: &TestDb) {
+    async fn a_hanging_endpoint_delays_no_other_organization(db: &TestDb) {
         let (hanging, quick) = (Receiver::answering(Answer::Never).await, Receiver::answering(Answer::Status(200)).await);
         let more = "in_flight_max = 4\nper_sink_in_flight_max = 2\ntimeout_ms = 300000\nlease_seconds = 600";
         let more = format!("shutdown_seconds_max = 1\n{}", settings(&[&hanging, &quick], more));

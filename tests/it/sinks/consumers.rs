@@ -1,4 +1,4 @@
-//! Real consumers, as processes, that crash at each point of their work.
+//! Real consumer processes that crash or pause at each point of their work.
 
 use super::*;
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use triggerhouse_tests::redis::shared;
 
 const RUNS: usize = 6;
 
-/// How runs reach their consumers, and where.
+/// The way in which runs reach their consumers.
 #[derive(Clone)]
 struct Way {
     kind: &'static str,
@@ -65,8 +65,8 @@ impl Way {
     }
 }
 
-/// Consumers crash at each point, one after the other; the last one does the rest.
-async fn every_run_is_done_once_at_a_time(db: &TestDb, kind: &'static str) {
+/// Starts consumers that crash, one at each point, and then one that does the rest.
+async fn every_run_has_one_consumer_at_a_time(db: &TestDb, kind: &'static str) {
     let way = Way::of(kind);
     let mut app = TestApp::start_with(db, &way.settings()).await;
     if let Some(sink) = way.sink() {
@@ -86,8 +86,8 @@ async fn every_run_is_done_once_at_a_time(db: &TestDb, kind: &'static str) {
     })
     .await;
     last.kill().await.unwrap();
-    // A run that began twice was left by somebody who is dead by then; nobody works on
-    // one that is being worked on, or is done.
+    // Only a run whose consumer has died begins twice. No consumer begins a run that
+    // another one works on or has done.
     let mut workers: HashMap<String, Vec<String>> = HashMap::new();
     for line in std::fs::read_to_string(&log).unwrap().lines() {
         let words: Vec<&str> = line.split(' ').collect();
@@ -103,7 +103,7 @@ async fn every_run_is_done_once_at_a_time(db: &TestDb, kind: &'static str) {
     }
     assert_eq!(workers.len(), RUNS);
     let begun: usize = workers.values().map(|words| words.len() - 1).sum();
-    assert!(begun > RUNS, "somebody has crashed at work");
+    assert!(begun > RUNS, "a consumer has crashed at work");
     for words in workers.values() {
         assert_eq!(words.last().unwrap(), "end");
         let distinct: std::collections::HashSet<_> = words.iter().collect();
@@ -134,13 +134,12 @@ fn noted(log: &Path) -> Vec<Noted> {
     lines.collect()
 }
 
-/// How long the consumers may be silent, as they say themselves.
+/// The silence that the consumers ask for.
 const SILENCE: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
 
-/// Two consumers at the same time, of which one stops in the middle of a run, and goes on
-/// after somebody else was given it: while it may be silent nobody else begins, and what
-/// it says then counts no more.
-async fn whoever_is_silent_for_too_long_has_lost_its_run(db: &TestDb, kind: &'static str) {
+/// Runs two consumers. One pauses in the middle of a run and continues after the other
+/// has taken it over. No takeover comes too early, and the late completion is refused.
+async fn a_silent_consumer_loses_its_run(db: &TestDb, kind: &'static str) {
     let way = Way::of(kind);
     let mut app = TestApp::start_with(db, &format!("{}\ntimeout_ms = 300", way.settings())).await;
     if let Some(sink) = way.sink() {
@@ -151,9 +150,9 @@ async fn whoever_is_silent_for_too_long_has_lost_its_run(db: &TestDb, kind: &'st
     let mut paused = way.consumer(&mut app, &log, "pause").await;
     let process = paused.id().unwrap();
     let paused_at = || noted(&log).into_iter().find(|line| line.word == "pause");
-    eventually("somebody who pauses", async || paused_at().is_some()).await;
+    eventually("a paused consumer", async || paused_at().is_some()).await;
     let held = paused_at().unwrap().run;
-    // There is one endpoint only: it goes on with what comes to it meanwhile.
+    // There is only one endpoint, which serves other requests meanwhile.
     let other = match kind {
         "http" => None,
         _ => Some(way.consumer(&mut app, &log, "never").await),
@@ -171,7 +170,7 @@ async fn whoever_is_silent_for_too_long_has_lost_its_run(db: &TestDb, kind: &'st
             assert!(go_on.status().await.unwrap().success());
         }
     }
-    eventually("what the silent one says", async || {
+    eventually("the late completion", async || {
         noted(&log).iter().any(|line| line.word == "refused")
     })
     .await;
@@ -194,7 +193,7 @@ async fn whoever_is_silent_for_too_long_has_lost_its_run(db: &TestDb, kind: &'st
         assert_eq!(of("begin", &id).len(), times, "{id}: {noted:?}");
         assert_eq!(run["attempt"], times, "{run}");
     }
-    // By the host's clock, which both consumers are judged by.
+    // By the host's clock, which decides about both consumers.
     let seen = app.get("acme", &format!("/v1/runs/{held}")).await;
     let mut starts: Vec<jiff::Timestamp> = seen["history"]
         .as_array()
@@ -212,27 +211,27 @@ async fn whoever_is_silent_for_too_long_has_lost_its_run(db: &TestDb, kind: &'st
 }
 
 on_both! {
-    async fn consumers_that_claim_and_crash_lose_no_run(db: &TestDb) {
-        every_run_is_done_once_at_a_time(db, "pull").await;
+    async fn crashing_pull_consumers_lose_no_run(db: &TestDb) {
+        every_run_has_one_consumer_at_a_time(db, "pull").await;
     }
 
-    async fn consumers_that_are_called_and_crash_lose_no_run(db: &TestDb) {
-        every_run_is_done_once_at_a_time(db, "http").await;
+    async fn crashing_endpoints_lose_no_run(db: &TestDb) {
+        every_run_has_one_consumer_at_a_time(db, "http").await;
     }
 
-    async fn consumers_that_read_a_stream_and_crash_lose_no_run(db: &TestDb) {
-        every_run_is_done_once_at_a_time(db, "redis").await;
+    async fn crashing_stream_consumers_lose_no_run(db: &TestDb) {
+        every_run_has_one_consumer_at_a_time(db, "redis").await;
     }
 
-    async fn a_consumer_that_claims_and_is_silent_for_too_long_has_lost_its_run(db: &TestDb) {
-        whoever_is_silent_for_too_long_has_lost_its_run(db, "pull").await;
+    async fn a_silent_pull_consumer_loses_its_run(db: &TestDb) {
+        a_silent_consumer_loses_its_run(db, "pull").await;
     }
 
-    async fn a_consumer_that_is_called_and_is_silent_for_too_long_has_lost_its_run(db: &TestDb) {
-        whoever_is_silent_for_too_long_has_lost_its_run(db, "http").await;
+    async fn a_silent_endpoint_loses_its_run(db: &TestDb) {
+        a_silent_consumer_loses_its_run(db, "http").await;
     }
 
-    async fn a_consumer_that_reads_a_stream_and_is_silent_for_too_long_has_lost_its_run(db: &TestDb) {
-        whoever_is_silent_for_too_long_has_lost_its_run(db, "redis").await;
+    async fn a_silent_stream_consumer_loses_its_run(db: &TestDb) {
+        a_silent_consumer_loses_its_run(db, "redis").await;
     }
 }

@@ -3,7 +3,7 @@ use reqwest::{Method, StatusCode};
 use triggerhouse_tests::on_both;
 use triggerhouse_tests::receiver::Answer;
 
-/// A host with so many dead letters.
+/// A host with `count` dead letters.
 async fn failed(db: &TestDb, receiver: &Receiver, count: usize) -> (TestApp, Vec<String>) {
     let more = "attempts_max = 2\ncircuit_failures = 1000";
     let (mut app, _, _) = with_sink(db, receiver, more).await;
@@ -18,7 +18,7 @@ async fn statuses(app: &mut TestApp, status: &str) -> usize {
 }
 
 on_both! {
-    async fn what_is_refused_too_often_can_be_handed_over_after_all(db: &TestDb) {
+    async fn a_dead_letter_can_be_retried_and_handed_over(db: &TestDb) {
         let receiver = Receiver::answering(Answer::Status(500)).await;
         let (mut app, messages) = failed(db, &receiver, 1).await;
         assert_eq!(receiver.count(), 2);
@@ -54,7 +54,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn what_was_given_up_stays_given_up(db: &TestDb) {
+    async fn a_discarded_message_stays_discarded(db: &TestDb) {
         let receiver = Receiver::answering(Answer::Status(500)).await;
         let (mut app, messages) = failed(db, &receiver, 1).await;
         let path = |what: &str| format!("/v1/outbox/{}/{what}", messages[0]);
@@ -72,14 +72,14 @@ on_both! {
         let receiver = Receiver::answering(Answer::Status(500)).await;
         let (mut app, _) = failed(db, &receiver, 6).await;
         let dead = app.all("acme", "/v1/outbox?status=failed").await;
-        // Newest first: the two that were written first.
+        // The list is newest first, so these were written first.
         let until = dead[3]["created_at"].clone();
         let path = |what: &str| format!("/v1/outbox/{what}");
         let none = app.post("other", &path("discard"), json!({})).await;
         assert_eq!(none, json!({"changed": 0, "more": false}), "another organization has none");
         let discarded = app.post("acme", &path("discard"), json!({"until": until})).await;
         assert_eq!(discarded, json!({"changed": 2, "more": false}));
-        // A run that a person has decided about is not handed over.
+        // A run that a person has resolved is not handed over.
         let resolve = format!("/v1/runs/{}/resolve", text(&dead[0]["run_id"]));
         app.post("acme", &resolve, json!({"outcome": "succeeded", "reason": "done by hand"})).await;
         let refused = app.call("acme", Method::POST, &path(&format!("{}/retry", text(&dead[0]["id"]))), None).await;

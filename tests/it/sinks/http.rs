@@ -8,7 +8,7 @@ use std::time::Duration;
 use triggerhouse_tests::receiver::{Answer, Received};
 use triggerhouse_tests::{Kind, files, on_both};
 
-/// Whether the library of another language takes it; its complaint if not.
+/// Verifies a request with a library of another language. Returns its complaint, if any.
 fn verified(received: &Received, secret: &str) -> Result<(), String> {
     let headers: HashMap<&str, &str> = received
         .headers
@@ -66,7 +66,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn while_a_secret_is_replaced_receivers_may_know_either(db: &TestDb) {
+    async fn during_a_rotation_both_secrets_sign(db: &TestDb) {
         let receiver = Receiver::answering(Answer::Status(200)).await;
         let (mut app, sink, old) = with_sink(db, &receiver, "").await;
         let path = format!("/v1/sinks/{sink}/rotate-secret");
@@ -84,10 +84,10 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_secret_that_does_not_open_keeps_nobody_from_the_others(db: &TestDb) {
+    async fn an_unreadable_secret_does_not_block_the_others(db: &TestDb) {
         let receiver = Receiver::answering(Answer::Status(200)).await;
         let (mut app, sink, _) = with_sink(db, &receiver, "").await;
-        // As it is after the master key was replaced.
+        // The state after the master key was replaced.
         let broken = match db.kind {
             Kind::Sqlite => "update webhook_secrets set sealed = x'01'",
             Kind::Postgres => r"update webhook_secrets set sealed = '\x01'",
@@ -106,7 +106,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_busy_endpoint_is_left_alone_for_as_long_as_it_asks(db: &TestDb) {
+    async fn a_429_stops_all_messages_until_its_retry_after(db: &TestDb) {
         let receiver = Receiver::start(|received| match received.len() {
             1 => Answer::Busy(1),
             _ => Answer::Status(200),
@@ -125,7 +125,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_run_that_is_in_somebodys_hand_holds_up_no_other(db: &TestDb) {
+    async fn a_503_delays_its_own_message_only(db: &TestDb) {
         let receiver = Receiver::start(|received| match received.len() {
             1 => Answer::NotThisOne(3_600),
             _ => Answer::Status(200),
@@ -140,7 +140,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn an_endpoint_that_is_gone_gets_nothing_more_and_nothing_is_lost(db: &TestDb) {
+    async fn a_410_disables_the_sink_and_loses_no_message(db: &TestDb) {
         let receiver = Receiver::answering(Answer::Status(410)).await;
         let (mut app, sink, _) = with_sink(db, &receiver, "per_sink_in_flight_max = 1").await;
         let mut messages = start_runs(&mut app, "acme", 3).await;
@@ -162,7 +162,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_redirect_is_a_failure_and_leads_nowhere(db: &TestDb) {
+    async fn a_redirect_is_a_failure_and_is_not_followed(db: &TestDb) {
         let elsewhere = Receiver::answering(Answer::Status(200)).await;
         let receiver = Receiver::answering(Answer::To(elsewhere.url())).await;
         let more = settings(&[&receiver, &elsewhere], "attempts_max = 2");
@@ -176,7 +176,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_change_of_a_sink_counts_for_what_is_not_sent_yet(db: &TestDb) {
+    async fn a_change_of_a_sink_applies_to_unsent_messages(db: &TestDb) {
         let old = Receiver::answering(Answer::Status(500)).await;
         let new = Receiver::answering(Answer::Status(200)).await;
         let more = settings(&[&old, &new], "circuit_failures = 1\ncircuit_seconds = 600");

@@ -9,7 +9,7 @@ const KEY: &str = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI=";
 const RUNS: usize = 60;
 const KILLS: usize = 3;
 
-/// A dispatcher as a process of its own.
+/// A dispatcher in its own process.
 async fn dispatcher(db: &TestDb, settings: &str) -> Child {
     let port = app::free_port();
     let config = format!(
@@ -32,7 +32,7 @@ async fn dispatcher(db: &TestDb, settings: &str) -> Child {
 }
 
 on_both! {
-    async fn a_dispatcher_that_is_killed_in_a_burst_loses_nothing(db: &TestDb) {
+    async fn a_dispatcher_killed_in_a_burst_loses_no_message(db: &TestDb) {
         let receiver = Receiver::answering(Answer::Slow(Duration::from_millis(30))).await;
         let more = "timeout_ms = 2000\nlease_seconds = 4\nper_sink_in_flight_max = 4\ncircuit_failures = 1000";
         let settings = settings(&[&receiver], more);
@@ -56,7 +56,7 @@ on_both! {
         desk.stop().await;
     }
 
-    async fn a_dispatcher_that_is_asked_to_end_finishes_what_it_sends(db: &TestDb) {
+    async fn a_stopping_dispatcher_finishes_what_it_sends(db: &TestDb) {
         const UNDER_WAY: usize = 4;
         let receiver = Receiver::answering(Answer::Slow(Duration::from_millis(400))).await;
         let more = format!("per_sink_in_flight_max = {UNDER_WAY}\nlease_seconds = 600");
@@ -69,7 +69,7 @@ on_both! {
         process::terminate(&process).await;
         let ended = tokio::time::timeout(Duration::from_secs(20), process.wait());
         assert!(ended.await.unwrap().unwrap().success());
-        // Whatever it has begun to send was answered, and that was written down.
+        // Every message that it began to send was answered and settled.
         let held = "select count(*) from outbox where status = 'processing'";
         assert_eq!(db.number(held).await, 0, "nothing waits for a lease");
         let sent = "select count(*) from outbox where status = 'dispatched'";

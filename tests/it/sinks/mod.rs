@@ -15,7 +15,7 @@ use triggerhouse_tests::app::text;
 use triggerhouse_tests::receiver::Receiver;
 use triggerhouse_tests::{TestApp, TestDb, eventually};
 
-/// Quick retries, and these endpoints allowed.
+/// Settings with quick retries, where these endpoints are allowed.
 fn settings(receivers: &[&Receiver], more: &str) -> String {
     let hosts: Vec<String> = receivers
         .iter()
@@ -27,7 +27,7 @@ fn settings(receivers: &[&Receiver], more: &str) -> String {
     )
 }
 
-/// A host whose organization `acme` has a sink there; and the sink's id and secret.
+/// A host whose organization `acme` has a sink for `receiver`, with the sink's id and secret.
 async fn with_sink(db: &TestDb, receiver: &Receiver, more: &str) -> (TestApp, String, String) {
     let mut app = TestApp::start_with(db, &settings(&[receiver], more)).await;
     let (sink, secret) = sink(&mut app, "acme", receiver).await;
@@ -44,7 +44,7 @@ async fn health(app: &mut TestApp, sink: &str) -> Value {
     app.get("acme", &format!("/v1/sinks/{sink}")).await["health"].clone()
 }
 
-/// Starts so many runs; returns the ids of their messages.
+/// Starts `count` runs. Returns the ids of their messages.
 async fn start_runs(app: &mut TestApp, org: &str, count: usize) -> Vec<String> {
     let created = app.post(org, "/v1/automations", json!({"name": "a"})).await;
     let path = format!("/v1/automations/{}/run", text(&created["automation"]["id"]));
@@ -56,7 +56,7 @@ async fn start_runs(app: &mut TestApp, org: &str, count: usize) -> Vec<String> {
     messages
 }
 
-/// Waits until nothing waits to be sent.
+/// Waits until every message is settled.
 async fn all_sent(db: &TestDb) {
     eventually("an empty outbox", async || {
         db.number("select count(*) from outbox where due_at is not null")

@@ -12,7 +12,7 @@ use triggerhouse::sink::{Sender, Sent};
 use triggerhouse_tests::receiver::Answer;
 use triggerhouse_tests::{app, on_both};
 
-/// Knows one answer to every question.
+/// Resolves every name to one address.
 struct Fixed(SocketAddr);
 
 impl Resolve for Fixed {
@@ -35,7 +35,7 @@ fn message() -> ClaimedMessage {
 }
 
 on_both! {
-    async fn a_tenant_cannot_have_messages_sent_into_our_network(db: &TestDb) {
+    async fn a_tenants_sink_cannot_reach_a_private_network(db: &TestDb) {
         let ours = Receiver::answering(Answer::Status(200)).await;
         let port = ours.address.port();
         let mut app = TestApp::start_with(db, &settings(&[], "attempts_max = 1\ncircuit_failures = 100")).await;
@@ -48,7 +48,7 @@ on_both! {
             assert_eq!(problem["errors"][0]["pointer"], "/url", "{problem}");
         }
 
-        // A name says nothing until it is resolved.
+        // A name is accepted, and judged when it is resolved.
         let created = app.post("acme", "/v1/sinks", json!({"kind": "http", "url": format!("https://localhost:{port}/")})).await;
         let sink = text(&created["sink"]["id"]);
         start_runs(&mut app, "acme", 1).await;
@@ -56,7 +56,7 @@ on_both! {
         let error = text(&health(&mut app, &sink).await["last_error"]);
         assert!(error.contains("leads to no public address"), "{error}");
 
-        // One from before the operator took the address back.
+        // A URL from before the operator removed the address.
         db.execute(&format!("update sinks set url = 'http://127.0.0.1:{port}/'")).await;
         start_runs(&mut app, "acme", 1).await;
         eventually("another", async || health(&mut app, &sink).await["failures"] == 2).await;
@@ -68,7 +68,7 @@ on_both! {
 }
 
 #[tokio::test]
-async fn a_name_that_leads_to_us_is_refused_whatever_is_granted() {
+async fn a_name_that_resolves_to_a_private_address_is_refused_despite_any_grant() {
     let ours = Receiver::answering(Answer::Status(200)).await;
     let db = TestDb::create(triggerhouse_tests::Kind::Sqlite).await;
     let config = app::config(&db, &settings(&[&ours], ""));

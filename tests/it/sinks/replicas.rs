@@ -10,7 +10,7 @@ const RUNS: usize = 150;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_dispatchers_never_send_a_message_at_the_same_time() {
     let db = TestDb::create(Kind::Postgres).await;
-    // Every third request fails, late.
+    // Every third request fails, after a while.
     let receiver = Receiver::start(|received| match received.len() % 3 {
         0 => Answer::SlowFailure(Duration::from_millis(20)),
         _ => Answer::Slow(Duration::from_millis(20)),
@@ -36,7 +36,7 @@ async fn two_dispatchers_never_send_a_message_at_the_same_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dispatcher_on_another_replica_is_woken_and_does_not_find_a_message_by_looking() {
+async fn a_signal_wakes_a_dispatcher_on_another_replica() {
     let db = TestDb::create(Kind::Postgres).await;
     let receiver = Receiver::answering(Answer::Status(200)).await;
     let slow = settings(&[&receiver], "").replace("poll_ms = 20", "poll_ms = 600000");
@@ -53,7 +53,7 @@ async fn a_dispatcher_on_another_replica_is_woken_and_does_not_find_a_message_by
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_break_in_a_burst_lose_nothing() {
+async fn broken_database_connections_in_a_burst_lose_no_message() {
     const BREAKS: usize = 4;
     let db = TestDb::create(Kind::Postgres).await;
     let receiver = Receiver::answering(Answer::Slow(Duration::from_millis(20))).await;
@@ -72,7 +72,7 @@ async fn connections_that_break_in_a_burst_lose_nothing() {
             .await;
         }
         let answer = app.call("acme", Method::POST, &path, Some(json!({}))).await;
-        // What was not answered with success may have been started all the same.
+        // A call without a success may have started a run nevertheless.
         if answer.status().is_success() {
             let answer: Value = answer.json().await.unwrap();
             started.insert(text(&answer["run"]["id"]).replace("run_", "out_"));

@@ -5,7 +5,7 @@ use triggerhouse_tests::on_both;
 use triggerhouse_tests::redis::{PrivateRedis, command, shared, texts};
 use triggerhouse_tests::wire::Wire;
 
-/// Texts of one entry: its id, and five fields with their names.
+/// The texts of one entry: its id, and five fields with their names.
 const TEXTS: usize = 11;
 
 async fn entries(url: &str, stream: &str) -> Vec<BTreeMap<String, String>> {
@@ -17,7 +17,7 @@ async fn entries(url: &str, stream: &str) -> Vec<BTreeMap<String, String>> {
     entries.map(Iterator::collect).collect()
 }
 
-/// A stream that no other test has.
+/// A stream of this test only.
 fn stream() -> String {
     format!("runs-{}", uuid::Uuid::now_v7().simple())
 }
@@ -50,7 +50,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_stream_keeps_about_as_many_entries_as_it_may(db: &TestDb) {
+    async fn a_stream_is_trimmed_to_about_its_limit(db: &TestDb) {
         let stream = stream();
         let mut app = TestApp::start_with(db, &settings(&shared(), "stream_entries_max = 50")).await;
         app.post("acme", "/v1/sinks", json!({"kind": "redis", "stream": stream})).await;
@@ -65,7 +65,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_primary_that_became_a_replica_is_left_for_the_new_one(db: &TestDb) {
+    async fn after_a_failover_the_new_primary_gets_all_messages(db: &TestDb) {
         let (old, new) = (PrivateRedis::start().await, PrivateRedis::start().await);
         let wire = Wire::to(&format!("127.0.0.1:{}", old.port)).await;
         let more = "circuit_failures = 3\ncircuit_seconds = 1\nper_sink_in_flight_max = 2";
@@ -74,7 +74,7 @@ on_both! {
         app.post("acme", "/v1/sinks", json!({"kind": "redis", "stream": "runs"})).await;
         start_runs(&mut app, "acme", 4).await;
         all_sent(db).await;
-        // A failover: the name leads elsewhere, and nobody ends the old connections.
+        // A failover: the address leads to the new primary, but old connections stay open.
         command(&old.url(), &format!("REPLICAOF 127.0.0.1 {}", new.port)).await.unwrap();
         wire.lead_to(&format!("127.0.0.1:{}", new.port));
         let messages = start_runs(&mut app, "acme", 4).await;
@@ -84,7 +84,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn a_redis_that_is_killed_in_a_burst_gets_everything(db: &TestDb) {
+    async fn a_redis_killed_in_a_burst_gets_every_message(db: &TestDb) {
         const RUNS: usize = 90;
         let (port, directory) = (free_port(), tempfile::tempdir().unwrap());
         let mut redis = PrivateRedis::start_durable(port, directory.path()).await;
@@ -110,7 +110,7 @@ on_both! {
         app.stop().await;
     }
 
-    async fn what_no_redis_takes_is_visible_and_waits(db: &TestDb) {
+    async fn messages_for_an_absent_redis_wait_visibly(db: &TestDb) {
         let stream = stream();
         command(&shared(), &format!("SET {stream} taken")).await;
         let mut app = TestApp::start_with(db, &settings(&shared(), "circuit_failures = 2\ncircuit_seconds = 600")).await;

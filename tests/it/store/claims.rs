@@ -35,8 +35,8 @@ on_both! {
         for worker in workers.collect::<Vec<_>>() {
             all.extend(worker.await.unwrap());
         }
-        // A worker may stop early when others hold all that is due; nobody else
-        // may have claimed what it left.
+        // A worker may stop early when others lock every due row. The rest is still
+        // unclaimed then.
         let distinct: HashSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
         all.extend(store.claim_deliveries(T0, LEASE, 200).await.unwrap().deliveries.into_iter().map(|d| d.id));
@@ -80,7 +80,7 @@ on_both! {
         assert_eq!(failed.items[0].error.as_deref(), Some("trap"));
     }
 
-    async fn a_dead_letter_can_be_retried_or_discarded_and_nothing_else(db: &TestDb) {
+    async fn only_a_dead_letter_can_be_retried_or_discarded(db: &TestDb) {
         let store = db.store().await;
         store.receive(&[packed(TriggerId::new(), None)]).await.unwrap();
         let claim = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
@@ -100,7 +100,7 @@ on_both! {
         assert!(store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.is_empty());
     }
 
-    async fn dead_letters_are_retried_together_oldest_first_and_as_many_as_are_asked_for(db: &TestDb) {
+    async fn a_bulk_retry_takes_the_oldest_dead_letters_up_to_its_limit(db: &TestDb) {
         let store = db.store().await;
         let batch: Vec<_> = (0..5).map(|_| packed(TriggerId::new(), None)).collect();
         store.receive(&batch).await.unwrap();
@@ -119,7 +119,7 @@ on_both! {
         assert_eq!(tries, [(1, 2), (1, 2), (1, 2), (1, 1)], "all but the one that a worker holds");
     }
 
-    async fn a_worker_that_stalled_over_a_retry_by_hand_is_fenced_out(db: &TestDb) {
+    async fn a_worker_that_stalled_during_a_manual_retry_is_fenced_out(db: &TestDb) {
         let store = db.store().await;
         let trigger = TriggerId::new();
         store.receive(&[packed(trigger, None)]).await.unwrap();
@@ -138,7 +138,7 @@ on_both! {
         assert_eq!(settled.deliveries.len(), 1);
     }
 
-    async fn a_claim_that_is_given_back_can_be_taken_at_once_and_does_not_count(db: &TestDb) {
+    async fn a_released_claim_is_due_at_once_and_counts_as_no_attempt(db: &TestDb) {
         let store = db.store().await;
         store.receive(&[packed(TriggerId::new(), None)]).await.unwrap();
         let first = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);

@@ -42,7 +42,7 @@ async fn automation(store: &Store) -> AutomationId {
 }
 
 on_both! {
-    async fn the_secrets_of_an_automations_triggers_go_with_it(db: &TestDb) {
+    async fn deleting_an_automation_deletes_its_triggers_secrets(db: &TestDb) {
         let store = db.store().await;
         let id = automation(&store).await;
         for _ in 0..3 {

@@ -5,9 +5,9 @@ use triggerhouse_tests::{Kind, TestDb, on_both};
 const ROUNDS: usize = 20;
 
 on_both! {
-    async fn a_delivery_that_is_nowhere_is_no_success(db: &TestDb) {
+    async fn a_delivery_without_a_row_is_an_error(db: &TestDb) {
         let store = db.store().await;
-        // The row that keeps it out is gone before anybody can look.
+        // The database drops the row silently, so no row explains the missing insert.
         db.execute(match db.kind {
             Kind::Sqlite => "create trigger lose before insert on inbox begin select raise(ignore); end",
             Kind::Postgres => "create function lose() returns trigger language plpgsql as 'begin return null; end';
@@ -21,7 +21,7 @@ on_both! {
         store.close().await;
     }
 
-    async fn answers_stand_in_the_order_of_the_deliveries(db: &TestDb) {
+    async fn answers_have_the_order_of_the_deliveries(db: &TestDb) {
         let store = db.store().await;
         let trigger = TriggerId::new();
         let first: Vec<_> = (0..20).map(|n| packed(trigger, Some(&format!("k{n}")))).collect();
@@ -40,7 +40,7 @@ on_both! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn replicas_that_receive_the_same_deliveries_never_wait_crosswise() {
+async fn replicas_that_receive_the_same_deliveries_never_deadlock() {
     let db = TestDb::create(Kind::Postgres).await;
     let (one, two) = (db.store().await, db.store().await);
     let trigger = TriggerId::new();

@@ -2,7 +2,7 @@ use triggerhouse::store::{Store, StoreOptions};
 use triggerhouse_tests::on_both;
 
 on_both! {
-    async fn many_may_prepare_a_fresh_database_at_once(db: &TestDb) {
+    async fn several_processes_may_migrate_a_fresh_database_at_once(db: &TestDb) {
         let starts: Vec<_> = (0..8).map(|_| {
             let url = db.url.clone();
             tokio::spawn(async move {

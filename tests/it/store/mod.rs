@@ -20,7 +20,7 @@ use triggerhouse::domain::schedule::FiringLimits;
 use triggerhouse::domain::{AutomationId, DeliveryId, OrgId, Timestamp, TriggerId};
 use triggerhouse::store::{PackedDelivery, Settlement};
 
-/// A time to count from.
+/// The time zero of these tests.
 pub const T0: Timestamp = Timestamp(1_800_000_000_000_000);
 
 pub const LIMITS: FiringLimits = FiringLimits {
@@ -58,7 +58,7 @@ pub fn packed(trigger: TriggerId, key: Option<&str>) -> PackedDelivery {
     PackedDelivery::new(delivery(trigger, key, b"{}"))
 }
 
-/// An event of `trigger` with this key, wanted or not.
+/// An event of `trigger` with this key, accepted or skipped.
 pub fn decided(trigger: TriggerId, key: &str, wanted: bool) -> DecidedEvent {
     DecidedEvent {
         org: org(),

@@ -25,7 +25,7 @@ pub(super) async fn messages(store: &Store, count: usize) {
 }
 
 on_both! {
-    async fn a_message_belongs_to_its_claimer_until_the_lease_lapses(db: &TestDb) {
+    async fn a_message_belongs_to_its_consumer_until_the_lease_lapses(db: &TestDb) {
         let store = db.store().await;
         messages(&store, 3).await;
         let first = store.claim_messages(&org(), T0, LEASE, 2, 20).await.unwrap();
@@ -49,7 +49,7 @@ on_both! {
         assert_eq!(store.claim_messages(&org(), later + LEASE, LEASE, 5, 20).await.unwrap().len(), 2);
     }
 
-    async fn a_message_given_back_is_due_again_at_its_time(db: &TestDb) {
+    async fn a_returned_message_is_due_again_at_its_time(db: &TestDb) {
         let store = db.store().await;
         messages(&store, 1).await;
         let message = store.claim_messages(&org(), T0, LEASE, 1, 20).await.unwrap().remove(0);

@@ -1,4 +1,4 @@
-//! Poll groups: claims, fences, and triggers that come and go at the same time.
+//! Poll groups: claims, fences, and triggers that join and leave concurrently.
 
 use super::{T0, decided, org};
 use rand::rngs::StdRng;
@@ -98,7 +98,7 @@ async fn claim(store: &Store, group: PollGroupId, now: Timestamp) -> Option<Clai
     store.claim_poll(group, now, LEASE).await.unwrap()
 }
 
-/// A page that was asked for as things stand now.
+/// Settles a page that was requested in the current state.
 async fn settle(
     store: &Store,
     claim: &ClaimedPoll,
@@ -149,7 +149,7 @@ fn wanted(trigger: TriggerId, keys: &[&str]) -> Vec<DecidedEvent> {
 }
 
 on_both! {
-    async fn a_group_is_claimed_once_until_its_lease_lapses_and_the_late_one_is_shut_out(db: &TestDb) {
+    async fn a_group_has_one_claim_until_its_lease_lapses_and_a_late_worker_is_fenced_out(db: &TestDb) {
         let (store, trigger, group) = store_with_group(db).await;
         assert_eq!(store.due_polls(T0, 10).await.unwrap(), [group]);
         assert_eq!(store.next_poll_due().await.unwrap(), Some(T0));
@@ -160,7 +160,7 @@ on_both! {
         assert!(store.renew_poll(&first, after(20), LEASE).await.unwrap());
         assert!(claim(&store, group, after(49)).await.is_none());
 
-        // It lapses: its holder writes nothing more, nobody else having it.
+        // The lease lapses: its holder writes nothing, even without a successor.
         assert!(!store.renew_poll(&first, after(50), LEASE).await.unwrap());
         assert_eq!(settle(&store, &first, "1", &wanted(trigger, &["a"]), AfterPage::Rest, after(50)).await, PageSettled::Lost);
         assert!(store.poll_work(&first, after(50)).await.unwrap().is_none());
@@ -170,7 +170,7 @@ on_both! {
         assert_eq!(shown.failures, 1);
         assert_eq!((shown.state, shown.last_error.as_deref()), (PollGroupState::Polling, Some("a worker did not finish the poll")));
 
-        // Nor once somebody has it.
+        // Nor with a successor.
         let failed = PollDisposition::Unauthorized { error: "401".into(), revision: None };
         assert_eq!(settle(&store, &first, "1", &wanted(trigger, &["a"]), AfterPage::Rest, after(51)).await, PageSettled::Lost);
         assert!(!store.fail_poll(&first, &failed, after(51)).await.unwrap());
@@ -178,16 +178,16 @@ on_both! {
         assert_eq!(settled, written(1, 1, 0));
         let shown = groups(&store, after(60)).await.remove(0);
         assert_eq!((shown.integration_status, shown.failures, shown.last_error), (IntegrationStatus::Active, 0, None));
-        // From when it began.
+        // The next poll counts from the beginning of this one.
         assert_eq!((shown.next_due_at, shown.cursor_age_seconds), (Some(after(110)), Some(8)));
         assert_eq!(db.texts("select cursor from poll_groups").await, ["2"]);
         assert_eq!(db.texts("select dedup_key from events").await, ["b"]);
-        // What is settled is settled.
+        // A page cannot be settled twice.
         assert_eq!(settle(&store, &second, "9", &wanted(trigger, &["z"]), AfterPage::Rest, after(53)).await, PageSettled::Lost);
         store.close().await;
     }
 
-    async fn pages_follow_each_other_in_one_claim_and_a_page_that_comes_again_doubles_nothing(db: &TestDb) {
+    async fn one_claim_settles_several_pages_and_a_repeated_page_doubles_nothing(db: &TestDb) {
         let (store, trigger, group) = store_with_group(db).await;
         let held = claim(&store, group, T0).await.unwrap();
         assert_eq!(store.poll_work(&held, T0).await.unwrap().unwrap().cursor, None);
@@ -195,7 +195,7 @@ on_both! {
         let mut events = wanted(trigger, &["a", "b"]);
         events.push(decided(trigger, "c", false));
         for (now, expected) in [(1, written(3, 2, 0)), (2, PageSettled::Already)] {
-            // As after a commit whose answer was lost.
+            // The repetition after a commit whose answer was lost.
             let settled = settle_for(&store, &held, &first, "\"p\"", &events, AfterPage::More(LEASE), after(now)).await;
             assert_eq!(settled, expected);
         }
@@ -212,7 +212,7 @@ on_both! {
         store.close().await;
     }
 
-    async fn what_is_asked_for_while_a_poll_runs_comes_after_it(db: &TestDb) {
+    async fn a_poll_that_is_requested_during_another_follows_it(db: &TestDb) {
         let (store, trigger, group) = store_with_group(db).await;
         let held = claim(&store, group, T0).await.unwrap();
         let asked = store.poll_now(&org(), group, false, after(5)).await.unwrap();
@@ -223,11 +223,11 @@ on_both! {
         assert!(matches!(settle(&store, &held, "2", &wanted(trigger, &[]), AfterPage::Rest, after(9)).await, PageSettled::Written(_)));
         let again = claim(&store, group, after(9)).await.unwrap();
         let work = store.poll_work(&again, after(9)).await.unwrap().unwrap();
-        // Disabled meanwhile, it pauses, whatever the poll comes to.
+        // A group that is disabled meanwhile pauses, whatever the poll's result.
         enable(&store, trigger, false, after(10)).await;
         let events = wanted(trigger, &["a"]);
         let settled = settle_for(&store, &again, &work, "3", &events, AfterPage::Again, after(11)).await;
-        assert_eq!(settled, PageSettled::Changed, "nobody wants it any more");
+        assert_eq!(settled, PageSettled::Changed, "no trigger wants the page any more");
         assert!(store.fail_poll(&again, &PollDisposition::GiveBack { at: after(11) }, after(11)).await.unwrap());
         let shown = groups(&store, after(12)).await.remove(0);
         assert_eq!((shown.state, shown.next_due_at), (PollGroupState::Paused, None));
@@ -238,7 +238,7 @@ on_both! {
         store.close().await;
     }
 
-    async fn failures_put_a_group_off_and_a_pause_of_the_service_outlives_impatience(db: &TestDb) {
+    async fn failures_delay_a_group_and_poll_now_does_not_shorten_a_services_pause(db: &TestDb) {
         let (store, trigger, group) = store_with_group(db).await;
         let fail = async |failed: PollDisposition, now: u64| {
             let claim = claim(&store, group, after(now)).await.unwrap();
@@ -255,7 +255,7 @@ on_both! {
         assert!(claim(&store, group, after(199)).await.is_none());
         let shown = fail(PollDisposition::GiveBack { at: after(201) }, 200).await;
         assert_eq!((shown.failures, shown.next_due_at), (1, Some(after(201))));
-        // The integration waits for a person, and the group with it.
+        // The integration needs a person, and its group pauses.
         let shown = fail(PollDisposition::Unauthorized { error: "unauthorized: 401".into(), revision: None }, 201).await;
         assert_eq!((shown.integration_status, shown.state), (IntegrationStatus::NeedsReauth, PollGroupState::Paused));
         let patch = IntegrationPatch { status: Some(IntegrationStatus::Active), ..IntegrationPatch::default() };
@@ -267,7 +267,7 @@ on_both! {
         store.close().await;
     }
 
-    async fn a_poll_that_was_asked_for_while_one_failed_comes_as_soon_as_the_service_allows(db: &TestDb) {
+    async fn a_poll_requested_during_a_failing_one_follows_when_the_service_allows(db: &TestDb) {
         let (store, _, group) = store_with_group(db).await;
         for (began, pause, next) in [(0, None, 5), (100, Some(130), 130)] {
             let held = claim(&store, group, after(began)).await.unwrap();
@@ -276,13 +276,13 @@ on_both! {
             assert!(store.fail_poll(&held, &failed, after(began + 6)).await.unwrap());
             assert_eq!(store.next_poll_due().await.unwrap(), Some(after(next)));
         }
-        // Another replica knows of it.
+        // Another replica respects the pause.
         store.poll_now(&org(), group, false, after(110)).await.unwrap();
         assert_eq!(store.next_poll_due().await.unwrap(), Some(after(130)));
         store.close().await;
     }
 
-    async fn a_page_is_written_for_the_triggers_that_it_was_asked_for_or_not_at_all(db: &TestDb) {
+    async fn a_page_is_refused_if_its_groups_triggers_have_changed(db: &TestDb) {
         let (store, first, group) = store_with_group(db).await;
         let held = claim(&store, group, T0).await.unwrap();
         let integration = groups(&store, T0).await.remove(0).integration_id;
@@ -292,16 +292,16 @@ on_both! {
             assert_eq!(settled, PageSettled::Changed);
         };
         let now = async || store.poll_work(&held, after(1)).await.unwrap().unwrap();
-        // One joins …
+        // A trigger joins …
         let work = now().await;
         let second = trigger(&store, integration, 60).await;
         stale(&work, 1).await;
-        // … wants something else …
+        // … changes its configuration …
         let work = now().await;
         let patch = TriggerPatch { config: Some(json!({"a": 1})), ..TriggerPatch::default() };
         store.update_trigger(&org(), second, &patch, LIMITS, after(1)).await.unwrap();
         stale(&work, 2).await;
-        // … and leaves; or its automation is switched off.
+        // … and leaves. Or an automation is disabled.
         let work = now().await;
         store.delete_trigger(&org(), second, LIMITS, after(2)).await.unwrap();
         stale(&work, 3).await;
@@ -310,7 +310,7 @@ on_both! {
         let off = AutomationPatch { enabled: Some(false), ..AutomationPatch::default() };
         store.update_automation(&org(), automation, &off, after(3)).await.unwrap();
         stale(&work, 4).await;
-        // A name is nobody's business.
+        // A name does not matter.
         let work = now().await;
         let patch = TriggerPatch { name: Some("n".into()), ..TriggerPatch::default() };
         store.update_trigger(&org(), first, &patch, LIMITS, after(4)).await.unwrap();
@@ -320,7 +320,7 @@ on_both! {
         store.close().await;
     }
 
-    async fn a_replica_that_lost_its_claim_refuses_no_credential(db: &TestDb) {
+    async fn a_replica_that_lost_its_claim_cannot_refuse_a_credential(db: &TestDb) {
         let (store, trigger, group) = store_with_group(db).await;
         let first = claim(&store, group, T0).await.unwrap();
         let second = claim(&store, group, after(30)).await.unwrap();
@@ -333,7 +333,7 @@ on_both! {
         store.close().await;
     }
 
-    async fn one_cron_that_cannot_be_read_stops_nobody_else(db: &TestDb) {
+    async fn an_unreadable_cron_stops_only_its_own_trigger(db: &TestDb) {
         let (store, trigger, group) = store_with_group(db).await;
         let integration = groups(&store, T0).await.remove(0).integration_id;
         let broken = self::trigger(&store, integration, 600).await;
@@ -354,7 +354,7 @@ on_both! {
         store.close().await;
     }
 
-    async fn what_is_due_stays_due_whatever_is_changed(db: &TestDb) {
+    async fn a_due_group_stays_due_after_any_change(db: &TestDb) {
         let (store, trigger, group) = store_with_group(db).await;
         let held = claim(&store, group, T0).await.unwrap();
         settle(&store, &held, "1", &wanted(trigger, &[]), AfterPage::Again, after(9)).await;
@@ -364,7 +364,7 @@ on_both! {
         store.close().await;
     }
 
-    async fn a_cursor_that_is_forgotten_stays_forgotten(db: &TestDb) {
+    async fn a_reset_cursor_stays_reset(db: &TestDb) {
         let (store, trigger, group) = store_with_group(db).await;
         let held = claim(&store, group, T0).await.unwrap();
         assert!(matches!(settle(&store, &held, "1", &wanted(trigger, &[]), AfterPage::More(LEASE), after(1)).await, PageSettled::Written(_)));
@@ -375,7 +375,7 @@ on_both! {
         store.close().await;
     }
 
-    async fn of_many_claims_at_once_one_succeeds(db: &TestDb) {
+    async fn of_concurrent_claims_one_succeeds(db: &TestDb) {
         let (store, _, group) = store_with_group(db).await;
         let claims: Vec<_> = (0..16).map(|_| {
             let store = store.clone();
@@ -390,7 +390,7 @@ on_both! {
         store.close().await;
     }
 
-    async fn triggers_that_come_and_go_at_once_leave_a_group_exactly_if_one_is_left(db: &TestDb) {
+    async fn a_group_exists_exactly_while_a_trigger_is_left(db: &TestDb) {
         let store = db.store().await;
         store.create_key(&org(), "test", b"hash", "hint", T0).await.unwrap();
         let integrations = [integration(&store).await, integration(&store).await, integration(&store).await];
@@ -419,7 +419,7 @@ on_both! {
                         }
                     }
                 }
-                // Half of them take all of theirs away again.
+                // Half of the tasks delete all their triggers again.
                 for id in mine.into_iter().filter(|_| seed % 2 == 0) {
                     assert!(store.delete_trigger(&org(), id, LIMITS, T0).await.unwrap());
                 }

@@ -26,7 +26,7 @@ on_both! {
         assert_eq!(stored, bodies);
     }
 
-    async fn a_repeated_delivery_is_answered_with_the_first_one(db: &TestDb) {
+    async fn a_repeated_delivery_gets_the_id_of_the_first(db: &TestDb) {
         let store = db.store().await;
         let (trigger, other) = (TriggerId::new(), TriggerId::new());
         let first = store.receive(&[packed(trigger, Some("k1"))]).await.unwrap()[0];

@@ -1,4 +1,4 @@
-//! What has grown old goes, what lives stays, and keys outlive what they stood for.
+//! Retention: old rows are deleted, open rows stay, and keys outlive their rows.
 
 use super::{T0, completed, decided, delivery, org, packed};
 use std::time::Duration;
@@ -20,7 +20,7 @@ const ALL: PageRequest = PageRequest {
     before: None,
 };
 
-/// What is old at `now`.
+/// The limits of age at `now`.
 fn horizon(what: Collected, now: Timestamp) -> Horizon {
     let keys_since = now - REMEMBERED;
     let before = match what {
@@ -30,7 +30,7 @@ fn horizon(what: Collected, now: Timestamp) -> Horizon {
     Horizon { before, keys_since }
 }
 
-/// Passes of three rows, until one is not full; how many rows in all.
+/// Runs passes of three rows until one is not full. Returns the number of rows.
 async fn collect(store: &Store, what: Collected, now: Timestamp) -> u64 {
     let mut rows = 0;
     loop {
@@ -73,7 +73,7 @@ fn failed(delivery: DeliveryId) -> Settlement {
     }
 }
 
-/// Runs that started for events with these keys, each ended at T0.
+/// Settles events with these keys, whose runs end at T0.
 async fn ended_runs(db: &TestDb, store: &Store, trigger: TriggerId, keys: &[&str]) {
     let deliveries = claimed(store, trigger, &vec![None; keys.len()]).await;
     let settlements: Vec<_> = deliveries
@@ -124,7 +124,7 @@ on_both! {
         assert_eq!(db.number("select count(*) from inbox").await, 3, "held, retried and never claimed");
     }
 
-    async fn a_repetition_is_recognised_after_its_delivery_is_gone(db: &TestDb) {
+    async fn a_repetition_is_recognised_after_its_delivery_is_deleted(db: &TestDb) {
         let store = db.store().await;
         let trigger = TriggerId::new();
         let secret = b"a secret body";
@@ -154,7 +154,7 @@ on_both! {
         assert!(!store.receive(&[packed(trigger, Some("sender's id"))]).await.unwrap()[0].duplicate);
     }
 
-    async fn an_event_that_is_gone_starts_no_second_run(db: &TestDb) {
+    async fn a_deleted_event_starts_no_second_run(db: &TestDb) {
         let store = db.store().await;
         let trigger = TriggerId::new();
         ended_runs(db, &store, trigger, &["k1"]).await;
@@ -181,7 +181,7 @@ on_both! {
         assert_eq!(settled.runs, 1, "the window has passed");
     }
 
-    async fn what_is_under_way_is_never_deleted(db: &TestDb) {
+    async fn open_rows_are_never_deleted(db: &TestDb) {
         let store = db.store().await;
         let trigger = TriggerId::new();
         let ids = claimed(&store, trigger, &[None; 2]).await;
@@ -199,7 +199,7 @@ on_both! {
         store.nack_message(&org(), message.id, message.lease_token, None, Some("no"), ages).await.unwrap();
         let rows = "select (select count(*) from runs) + (select count(*) from events)
             + (select count(*) from outbox)";
-        // Its run has failed with it, and both may be retried.
+        // The run has failed with its message, and both may be retried.
         collect_all(&store, ages + DAY * 3650).await;
         assert_eq!(db.number(rows).await, 3, "a dead letter stays with its run");
         db.execute("update runs set status = 'needs_human', completed_at = 1").await;
@@ -209,11 +209,11 @@ on_both! {
         assert_eq!(collect_all(&store, ages + DAY * 3650).await, 3, "now all is over");
     }
 
-    async fn a_large_batch_goes_in_small_passes(db: &TestDb) {
+    async fn many_rows_are_deleted_in_small_passes(db: &TestDb) {
         let store = db.store().await;
         let trigger = TriggerId::new();
         let names: Vec<String> = (0..20).map(|n| format!("k{n}")).collect();
-        // With and without a key, by turns.
+        // Every second delivery has a key.
         let keys: Vec<_> = names.iter().enumerate().map(|(n, key)| (n % 2 == 0).then_some(key.as_str())).collect();
         let ids = claimed(&store, trigger, &keys).await;
         let done: Vec<_> = ids.iter().map(|id| completed(*id, 1, vec![])).collect();
@@ -236,7 +236,7 @@ on_both! {
             collect(&store, Collected::Deliveries, now),
             collect(&other, Collected::Deliveries, now)
         );
-        // Whoever met only what the other one held leaves the rest to its next turn.
+        // A replica that finds only locked rows leaves them for the next turn.
         let rest = collect(&store, Collected::Deliveries, now).await;
         assert_eq!(a + b + rest, 60);
     }
@@ -255,7 +255,7 @@ on_both! {
         assert_eq!(collect(&store, Collected::History, now).await, u64::try_from(rows).unwrap());
     }
 
-    async fn a_chore_is_one_replicas_until_its_lease_lapses(db: &TestDb) {
+    async fn a_chore_belongs_to_one_replica_until_its_lease_lapses(db: &TestDb) {
         let (store, other) = (db.store().await, db.store().await);
         let until = T0 + LEASE;
         let (a, b) = tokio::join!(

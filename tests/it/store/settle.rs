@@ -93,7 +93,7 @@ on_both! {
         assert_eq!(events[0].skip_detail.as_deref(), Some("labels: none"));
     }
 
-    async fn a_batch_is_settled_whole_or_not_at_all(db: &TestDb) {
+    async fn a_batch_is_settled_as_a_whole_or_not_at_all(db: &TestDb) {
         let store = db.store().await;
         let trigger = TriggerId::new();
         let ids = claims(&store, trigger, 2).await;

@@ -20,7 +20,7 @@ const RULE: CircuitRule = CircuitRule {
     pause: PAUSE,
 };
 
-/// A store with so many messages, and the sink that is to get them.
+/// A store with `count` messages, and the sink that gets them.
 async fn with_sink(db: &TestDb, count: usize) -> (Store, SinkId) {
     let store = db.store().await;
     store
@@ -93,7 +93,7 @@ on_both! {
         let probe = claim(&store, sink, open_until, 5).await.unwrap();
         assert_eq!((probe.messages.len(), probe.target.is_probe), (1, true));
         assert!(!is_due(&store, open_until).await && claim(&store, sink, open_until, 5).await.is_none());
-        // It died. Somebody else tries once its lease is over.
+        // The dispatcher died. Another one tries after its lease.
         let later = open_until + LEASE;
         let again = claim(&store, sink, later, 5).await.unwrap();
         assert_eq!((again.messages.len(), again.target.is_probe), (1, true));
@@ -105,7 +105,7 @@ on_both! {
         assert_eq!((seen.circuit, seen.failures, seen.last_success_at), (Circuit::Closed, 0, Some(later + PAUSE)));
     }
 
-    async fn a_pause_that_an_endpoint_asks_for_outlasts_what_was_under_way(db: &TestDb) {
+    async fn a_success_under_way_does_not_end_a_pause_that_the_endpoint_asked_for(db: &TestDb) {
         let (store, sink) = with_sink(db, 3).await;
         let under_way = claim(&store, sink, T0, 2).await.unwrap();
         let busy = SinkNews::Failure { error: "busy".into(), pause: Some(PAUSE), rule: RULE };
@@ -115,12 +115,12 @@ on_both! {
         let seen = health(&store, sink, T0).await;
         assert_eq!((seen.circuit, seen.failures), (Circuit::Open, 0));
         assert!(claim(&store, sink, T0, 1).await.is_none());
-        // A success that comes when it is over says that it is.
+        // A success after the pause closes the circuit.
         store.note_sink(&under_way.target, &SinkNews::Success, T0 + PAUSE).await.unwrap();
         assert_eq!(health(&store, sink, T0 + PAUSE).await.circuit, Circuit::Closed);
     }
 
-    async fn a_circuit_that_nothing_waits_for_counts_as_open_no_longer_than_its_pause(db: &TestDb) {
+    async fn without_waiting_messages_a_circuit_counts_as_open_only_during_its_pause(db: &TestDb) {
         let (store, sink) = with_sink(db, 1).await;
         let sent = claim(&store, sink, T0, 1).await.unwrap();
         let busy = SinkNews::Failure { error: "busy".into(), pause: Some(PAUSE), rule: RULE };
@@ -140,7 +140,7 @@ on_both! {
         assert_eq!(store.backlog(later + LEASE).await.unwrap().outbox.oldest, oldest, "nobody any more");
     }
 
-    async fn a_probe_that_meets_a_message_without_attempts_leaves_the_next_one_its_turn(db: &TestDb) {
+    async fn a_probe_of_an_exhausted_message_lets_the_next_one_try_at_once(db: &TestDb) {
         let (store, sink) = with_sink(db, 2).await;
         for _ in 0..RULE.failures {
             let sent = claim(&store, sink, T0, 1).await.unwrap();
@@ -149,7 +149,7 @@ on_both! {
             store.note_sink(&sent.target, &failure(), T0).await.unwrap();
         }
         let later = T0 + PAUSE;
-        // An operator allows less than there has been.
+        // The operator has lowered the limit below the attempts so far.
         let exhausted = store.claim_dispatch(sink, later, LEASE, 5, 0).await.unwrap();
         assert!(exhausted.is_none());
         let dead = store.list_messages(&org(), Some(OutboxStatus::Failed), FIRST).await.unwrap().items;
@@ -159,7 +159,7 @@ on_both! {
         assert_eq!((next.messages.len(), next.target.is_probe), (1, true));
     }
 
-    async fn what_an_old_place_says_late_counts_no_more(db: &TestDb) {
+    async fn a_late_answer_of_an_old_url_does_not_count(db: &TestDb) {
         let (store, sink) = with_sink(db, 3).await;
         let old = claim(&store, sink, T0, 1).await.unwrap();
         let patch = SinkPatch { url: None, enabled: Some(true) };
@@ -172,7 +172,7 @@ on_both! {
         assert_eq!((seen.health.failures, seen.health.last_error, seen.health.last_success_at), (0, None, None));
     }
 
-    async fn what_is_put_back_was_no_attempt_and_what_is_retried_starts_anew(db: &TestDb) {
+    async fn a_released_message_had_no_attempt_and_a_retried_one_starts_from_zero(db: &TestDb) {
         let (store, sink) = with_sink(db, 1).await;
         for attempt in 1..=5 {
             let message = claim(&store, sink, T0, 1).await.unwrap().messages.remove(0);
@@ -189,11 +189,11 @@ on_both! {
         assert_ne!(late, triggerhouse::domain::outbox::LeaseOutcome::Done(OutboxStatus::Pending));
     }
 
-    async fn a_dead_letter_without_a_run_can_be_given_up_and_nothing_else(db: &TestDb) {
+    async fn a_dead_letter_without_a_run_can_only_be_discarded(db: &TestDb) {
         let (store, sink) = with_sink(db, 1).await;
         let message = claim(&store, sink, T0, 1).await.unwrap().messages.remove(0);
         store.nack_message(&org(), message.id, message.lease_token, None, Some("dead"), T0).await.unwrap();
-        // As a database that was put together from two backups.
+        // The state of a database that was restored from two backups.
         db.execute("delete from runs").await;
         let change = async |change| {
             let changed = store.change_undelivered(&org(), message.id, change, "somebody", T0).await;
@@ -203,7 +203,7 @@ on_both! {
         assert!(change(UndeliveredChange::Discard).await.starts_with("Done"));
     }
 
-    async fn of_two_that_create_a_sink_one_does(db: &TestDb) {
+    async fn of_two_concurrent_creations_of_a_sink_one_succeeds(db: &TestDb) {
         let store = db.store().await;
         store.create_key(&org(), "test", b"hash", "hint", T0).await.unwrap();
         let creations = (0..8).map(|number| {

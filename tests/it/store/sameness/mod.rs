@@ -26,8 +26,8 @@ const ALL: PageRequest = PageRequest {
 };
 const STEPS: usize = 600;
 
-/// Random operations and what each store answered, in words that leave out the ids
-/// that each store makes up for itself.
+/// Random operations on two stores, and their answers as text without the ids that each
+/// store makes up.
 struct Twins {
     stores: [Store; 2],
     random: StdRng,
@@ -81,7 +81,7 @@ impl Twins {
             if self.claims.is_empty() {
                 break;
             }
-            // Sometimes left in place: a claim that is settled twice, or late.
+            // Sometimes kept, so that a claim is settled twice or late.
             let index = self.random.random_range(0..self.claims.len());
             let (id, attempt) = self.claims[index];
             if self.random.random_bool(0.8) {
@@ -180,7 +180,7 @@ impl Twins {
         .await
     }
 
-    /// A consumer, a person or the finalizer does something about some run.
+    /// Acts on a random run, as a consumer, a person or the finalizer.
     async fn act_on_run(&mut self) -> [String; 2] {
         let key = format!("e{}", self.random.random_range(0..20));
         let now = self.now;
@@ -221,7 +221,7 @@ impl Twins {
                 .list_events(&org(), &EventFilter::default(), ALL)
                 .await;
             let events = events.unwrap().items;
-            // The newest that has the key, of those that still hold it or have ended.
+            // The newest event with the key, among those that hold it or have ended.
             let event = events.iter().find(|event| {
                 event.dedup_key == key && event.skip_reason != Some(SkipReason::FilterMismatch)
             });
@@ -259,7 +259,7 @@ impl Twins {
         .await
     }
 
-    /// A consumer claims all messages, and answers to each as it would.
+    /// Claims all messages as a consumer, and answers each in a random way.
     async fn consume(&mut self) -> [String; 2] {
         let (now, ack) = (self.now, self.random.random_range(0..3));
         self.both(async |store| {
@@ -284,7 +284,7 @@ impl Twins {
                             .nack_message(&org(), message.id, token, Some(now), None, now)
                             .await
                     }
-                    // It crashes.
+                    // The consumer crashes.
                     _ => Ok(LeaseOutcome::Lost),
                 };
                 titles.push(format!("{key} {} {:?}", message.attempt, answer.unwrap()));
@@ -295,7 +295,7 @@ impl Twins {
         .await
     }
 
-    /// Everything that can be seen, with ids replaced by their order.
+    /// Everything that the stores show, with ids replaced by their order.
     async fn look(&mut self) -> [String; 2] {
         self.both(async |store| {
             let inbox = store.list_deliveries(&org(), None, ALL).await.unwrap();
@@ -365,7 +365,7 @@ impl Twins {
     }
 }
 
-/// The number that ends a key.
+/// The number at the end of a key.
 fn number(key: &str) -> usize {
     key[1..].parse().unwrap()
 }

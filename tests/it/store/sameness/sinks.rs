@@ -1,4 +1,4 @@
-//! What is done about sinks and their messages.
+//! Random operations on sinks and their messages.
 
 use super::{ALL, LEASE, Twins, number, org};
 use rand::RngExt;
@@ -9,7 +9,7 @@ use triggerhouse::store::{NewSink, SinkNews, SinkPatch, UndeliveredChange, Undel
 use uuid::Uuid;
 
 impl Twins {
-    /// A person changes where messages go.
+    /// Creates, changes or deletes a sink, as a person.
     pub(super) async fn change_sink(&mut self) -> [String; 2] {
         let (now, id, what) = (self.now, self.sink, self.random.random_range(0..5));
         self.both(async |store| match what {
@@ -37,7 +37,7 @@ impl Twins {
         .await
     }
 
-    /// A dispatcher sends all there is, and hears all that it can hear.
+    /// Sends all messages as a dispatcher, with a random answer to each.
     pub(super) async fn dispatch(&mut self) -> [String; 2] {
         let (now, sink, how) = (self.now, self.sink, self.random.random_range(0..4));
         self.both(async |store| {
@@ -82,7 +82,7 @@ impl Twins {
                         let back = store.give_back_message(&org(), &message, now, "busy").await;
                         (back, SinkNews::Success)
                     }
-                    // It crashes.
+                    // The dispatcher crashes.
                     _ => (Ok(LeaseOutcome::Lost), SinkNews::Success),
                 };
                 store.note_sink(&dispatch.target, &news, now).await.unwrap();
@@ -93,7 +93,7 @@ impl Twins {
         .await
     }
 
-    /// A person does something about a message that was not handed over.
+    /// Retries or discards a random dead letter, as a person.
     pub(super) async fn change_undelivered(&mut self) -> [String; 2] {
         let now = self.now;
         let change = match self.random.random_bool(0.5) {
