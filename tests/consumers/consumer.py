@@ -1,13 +1,14 @@
-"""A consumer as an application would write one, for each sink. Standard library only.
+"""A consumer for each way of delivery, as an application would write it. It uses the
+standard library only.
 
 usage: consumer.py pull|http|redis API KEY LOG CRASH [PORT [STREAM]]
 
-It starts each run that it is told of, works on it, completes it, and acknowledges. LOG
-gets a line when the work on a run begins, one when it ends, one where it pauses, and one
-with what became of its completion: "done", or "refused" because somebody else has the run by then. CRASH says
-where it kills itself: "claim" (told of a run, not started), "start" (started, not
-completed), "complete" (completed, not acknowledged), or "never"; or "pause", where it
-stops in the middle of its first run until it is told to go on.
+It starts each run, works on it, completes it, and acknowledges. LOG gets a line when the
+work on a run begins and ends, when it pauses, and for its completion: "done", or
+"refused" because another consumer has taken the run over. CRASH says where it kills
+itself: "claim" (claimed, not started), "start" (started, not completed), "complete"
+(completed, not acknowledged), or "never". With "pause" it stops in the middle of its
+first run until a signal or a file continues it.
 """
 
 import contextlib
@@ -25,7 +26,7 @@ import urllib.request
 KIND, API, KEY, LOG, CRASH = sys.argv[1:6]
 PORT = int(sys.argv[6]) if len(sys.argv) > 6 else 0
 STREAM = sys.argv[7] if len(sys.argv) > 7 else ""
-# How long a consumer may be silent: the next one takes its run over after that.
+# After this silence the next consumer takes the run over.
 SILENCE_SECONDS = 1
 
 
@@ -56,8 +57,8 @@ PAUSE_ONCE = threading.Lock()
 
 
 def pause(run):
-    """Silent for as long as others like: a process that is stopped. The endpoint stops
-    one of its threads, since there can be only one endpoint."""
+    """Stops the process. The endpoint stops only one thread, because there is only one
+    endpoint."""
     if CRASH != "pause" or not PAUSE_ONCE.acquire(blocking=False):
         return
     note("pause", run)
@@ -69,7 +70,7 @@ def pause(run):
 
 
 def work(run):
-    """How long to wait before the message may come again; None if it is done with."""
+    """Returns the seconds until the message may come again, or None to acknowledge it."""
     die_at("claim")
     status, answer, headers = call(f"/v1/runs/{run}/start", {"inactivity_seconds": SILENCE_SECONDS})
     if status == 409:
@@ -102,7 +103,7 @@ def pull():
                 call(f"/v1/outbox/{message['id']}/nack", end | {"retry_after_seconds": wait})
 
 
-# It crashes at a point of its own work, and not in the middle of another's.
+# One run at a time, so that a crash interrupts no other run.
 ONE_AT_A_TIME = contextlib.nullcontext() if CRASH == "pause" else threading.Lock()
 
 
@@ -114,7 +115,7 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
         self.send_response(204 if wait is None else 503)
         if wait is not None:
             self.send_header("retry-after", str(wait))
-        # Whoever has paused for too long speaks to nobody any more.
+        # After a long pause the connection is closed.
         with contextlib.suppress(ConnectionError):
             self.end_headers()
 
@@ -123,7 +124,7 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
 
 
 def redis(connection, *words):
-    """One command and its answer."""
+    """Runs one command and returns its answer."""
     command = f"*{len(words)}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
     connection.write(command.encode())
     connection.flush()
@@ -145,7 +146,7 @@ def stream():
     redis(connection, "XGROUP", "CREATE", STREAM, "workers", "0", "MKSTREAM")
     me = f"consumer-{os.getpid()}"
     while True:
-        # What a consumer left behind that died, then what is new.
+        # First the pending entries of dead consumers, then new ones.
         left = redis(connection, "XAUTOCLAIM", STREAM, "workers", me, "500", "0", "COUNT", "1")
         entries = left[1]
         if not entries:
@@ -156,7 +157,7 @@ def stream():
             entries = read[0][1] if read else []
         for entry, fields in entries:
             run = dict(zip(fields[::2], fields[1::2]))["idempotency_key"]
-            # What somebody else works on stays pending, and is claimed again.
+            # An entry whose run another consumer has stays pending, and is claimed again.
             if work(run) is None:
                 redis(connection, "XACK", STREAM, "workers", entry)
 

@@ -1,4 +1,4 @@
-//! The host, in the test's own process, on a port of its own.
+//! The host in the test's process, on a free port.
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use crate::db::TestDb;
@@ -9,28 +9,28 @@ use std::collections::HashMap;
 use triggerhouse::app::{App, create_key};
 use triggerhouse::config::Config;
 
-/// A running host and a client of it.
+/// A running host with a client.
 pub struct TestApp {
-    /// Where it listens: `http://127.0.0.1:…`.
+    /// The base URL: `http://127.0.0.1:…`.
     pub url: String,
     /// The host.
     pub app: App,
-    /// Without a key.
+    /// A client without a key.
     pub http: Client,
     keys: HashMap<String, String>,
 }
 
-/// What a test creates most often.
+/// A webhook trigger.
 pub struct Hook {
     /// `trg_…`
     pub trigger: String,
-    /// Where deliveries go.
+    /// The URL for deliveries.
     pub url: String,
-    /// With which they are signed.
+    /// The secret that signs deliveries.
     pub secret: String,
 }
 
-/// The configuration of a test's host: everything is loaded, retries are quick.
+/// The configuration of a test's host: all providers, and quick retries.
 ///
 /// # Panics
 /// If it is not valid.
@@ -107,7 +107,7 @@ impl TestApp {
         self.app.stop().await;
     }
 
-    /// Makes sure that an organization has a key, and returns it.
+    /// Returns the key of an organization, and creates it at the first call.
     ///
     /// # Panics
     /// If the database fails.
@@ -123,7 +123,7 @@ impl TestApp {
         key.expose().into()
     }
 
-    /// One call as an organization.
+    /// Sends one call as an organization.
     ///
     /// # Panics
     /// If there is no answer.
@@ -145,23 +145,23 @@ impl TestApp {
         request.send().await.expect("an answer")
     }
 
-    /// A call that succeeds.
+    /// Sends a GET that succeeds.
     ///
     /// # Panics
-    /// If it does not.
+    /// If it fails.
     pub async fn get(&mut self, org: &str, path: &str) -> Value {
         ok(self.call(org, Method::GET, path, None).await, path).await
     }
 
-    /// A call that succeeds.
+    /// Sends a POST that succeeds.
     ///
     /// # Panics
-    /// If it does not.
+    /// If it fails.
     pub async fn post(&mut self, org: &str, path: &str, body: Value) -> Value {
         ok(self.call(org, Method::POST, path, Some(body)).await, path).await
     }
 
-    /// A webhook trigger of a provider.
+    /// Creates a webhook trigger of a provider.
     ///
     /// # Panics
     /// If it cannot be created.
@@ -176,10 +176,10 @@ impl TestApp {
         }
     }
 
-    /// Everything in a list, page by page.
+    /// Reads a whole list, page by page.
     ///
     /// # Panics
-    /// If a page cannot be had.
+    /// If a page is refused.
     pub async fn all(&mut self, org: &str, path: &str) -> Vec<Value> {
         let joint = if path.contains('?') { '&' } else { '?' };
         let mut items = Vec::new();
@@ -196,7 +196,7 @@ impl TestApp {
         }
     }
 
-    /// Waits until no delivery is due or being worked on.
+    /// Waits until no delivery is due or in progress.
     ///
     /// # Panics
     /// If that never happens.
@@ -223,10 +223,10 @@ async fn ok(response: Response, path: &str) -> Value {
     }
 }
 
-/// A string in an answer.
+/// The string of a JSON value.
 ///
 /// # Panics
-/// If it is none.
+/// If the value is no string.
 pub fn text(value: &Value) -> String {
     value
         .as_str()
@@ -234,7 +234,7 @@ pub fn text(value: &Value) -> String {
         .to_owned()
 }
 
-/// A port that nobody listens on just now.
+/// A port without a listener.
 ///
 /// # Panics
 /// If there is none.
@@ -243,7 +243,7 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-/// Waits until a host takes requests.
+/// Waits until a host is ready.
 ///
 /// # Panics
 /// If it never does.

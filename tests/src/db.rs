@@ -1,10 +1,10 @@
-//! A database of a test's own.
+//! Databases, one for each test.
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use triggerhouse::store::{Store, StoreOptions};
 
-/// Which database.
+/// The database engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A file.
@@ -15,11 +15,11 @@ pub enum Kind {
 
 /// A fresh database, gone after [`TestDb::remove`].
 pub struct TestDb {
-    /// Which.
+    /// The engine.
     pub kind: Kind,
     /// Its URL.
     pub url: String,
-    /// A directory of the test's own.
+    /// A directory for the test.
     pub directory: tempfile::TempDir,
     name: String,
 }
@@ -30,10 +30,10 @@ fn server() -> String {
 }
 
 impl TestDb {
-    /// The database of a server of the test's own, whose directory goes with it.
+    /// The database of a test's own server, which removes it.
     ///
     /// # Panics
-    /// If there is no room for a directory.
+    /// If no directory can be created.
     pub fn of_server(url: &str) -> Self {
         Self {
             kind: Kind::Postgres,
@@ -74,7 +74,7 @@ impl TestDb {
         }
     }
 
-    /// Opens it, its schema up to date.
+    /// Opens the database and migrates it.
     ///
     /// # Panics
     /// If that fails.
@@ -111,7 +111,7 @@ impl TestDb {
         connection
     }
 
-    /// One number: of whole tables, whoever their rows belong to.
+    /// One number from a query, which sees the rows of all organizations.
     ///
     /// # Panics
     /// If the query fails or finds none.

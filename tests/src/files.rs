@@ -1,4 +1,4 @@
-//! Files that the tests need: built components and recorded payloads.
+//! Files of the tests: built components and recorded payloads.
 #![allow(clippy::expect_used, reason = "tests fail by panicking")]
 
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub fn fixture(path: &str) -> PathBuf {
         .join(path)
 }
 
-/// Its text.
+/// The text of a file below `tests/fixtures`.
 ///
 /// # Panics
 /// If it cannot be read.

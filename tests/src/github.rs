@@ -1,11 +1,11 @@
-//! Deliveries as GitHub sends them, signed without the host's code.
+//! Deliveries of GitHub, signed without the host's code.
 #![allow(clippy::expect_used, reason = "tests fail by panicking")]
 
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::{Client, RequestBuilder};
 use sha2::Sha256;
 
-/// With which the tests' hosts expect a GitHub App to sign.
+/// The secret with which a GitHub App signs for the tests' hosts.
 pub const APP_SECRET: &str = "github-app-secret";
 
 /// The value of `X-Hub-Signature-256`.

@@ -1,5 +1,4 @@
-//! A mailbox that answers over real HTTP as the Gmail API does, and whatever is wrong
-//! with it.
+//! A mailbox that answers over real HTTP as the Gmail API does, and fails on demand.
 #![allow(clippy::expect_used, reason = "tests fail by panicking")]
 
 #[path = "../../providers/gmail/tests/it/fake/mod.rs"]
@@ -21,16 +20,16 @@ pub const ADDRESS: &str = "me@example.com";
 
 /// A running server; it ends with the test.
 pub struct GmailServer {
-    /// Where it listens.
+    /// The address of its listener.
     pub address: SocketAddr,
     shared: Arc<Shared>,
 }
 
 struct Shared {
     gmail: Mutex<Gmail>,
-    /// Requests beyond so many wait; none while there is no limit.
+    /// The number of requests after which further ones wait; `u64::MAX` for no limit.
     gate: watch::Sender<u64>,
-    /// Requests that arrived.
+    /// The number of requests so far.
     arrived: watch::Sender<u64>,
 }
 
@@ -57,7 +56,7 @@ impl GmailServer {
         Self { address, shared }
     }
 
-    /// The entry of the registry that leads the provider here.
+    /// The registry entry that points the provider here.
     pub fn provider(&self) -> String {
         let address = self.address;
         format!(
@@ -66,13 +65,13 @@ impl GmailServer {
         )
     }
 
-    /// Does something with the mailbox, at the time of the clock.
+    /// Uses the mailbox at the current time.
     pub fn with<T>(&self, use_it: impl FnOnce(&mut Gmail) -> T) -> T {
         let mut gmail = self.shared.gmail();
         use_it(&mut gmail)
     }
 
-    /// So many messages arrive; returns their ids.
+    /// Receives `count` messages. Returns their ids.
     pub fn receive(&self, count: usize, subject: &str) -> Vec<String> {
         self.with(|gmail| {
             let draft =
@@ -83,13 +82,13 @@ impl GmailServer {
         })
     }
 
-    /// The requests that arrive after `count` more wait, until [`Self::release`].
+    /// Holds every request after the next `count`, until [`Self::release`].
     pub fn hold_after(&self, count: u64) {
         let arrived = *self.shared.arrived.borrow();
         self.shared.gate.send_replace(arrived + count);
     }
 
-    /// Lets all requests go on.
+    /// Releases all requests.
     pub fn release(&self) {
         self.shared.gate.send_replace(u64::MAX);
     }
@@ -104,7 +103,7 @@ impl GmailServer {
         let _ = arrived.wait_for(|count| *count > gate).await;
     }
 
-    /// Requests that arrived so far.
+    /// The number of requests so far.
     pub fn arrived(&self) -> u64 {
         *self.shared.arrived.borrow()
     }

@@ -1,5 +1,5 @@
-//! What the integration tests share: real databases, and the host as a user runs
-//! it. A test whose server is missing fails; it never passes unseen.
+//! Helpers of the integration tests: real databases, and the host as a user runs it. A
+//! test fails if its server is missing; it is never skipped.
 
 pub mod app;
 pub mod db;
@@ -59,7 +59,7 @@ pub fn client() -> reqwest::Client {
         .unwrap_or_default()
 }
 
-/// Waits until `condition` holds; fails after half a minute, naming `what`.
+/// Waits until `condition` holds. Fails after 30 s with the name `what`.
 ///
 /// # Panics
 /// If it never holds.
@@ -68,7 +68,7 @@ pub async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     while !condition().await {
         assert!(
             tokio::time::Instant::now() < deadline,
-            "waited in vain: {what}"
+            "timed out waiting for {what}"
         );
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }

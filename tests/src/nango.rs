@@ -1,11 +1,11 @@
-//! Messages as Nango posts them, signed without the host's code.
+//! Messages of Nango, signed without the host's code.
 #![allow(clippy::expect_used, reason = "tests fail by panicking")]
 
 use crate::{TestApp, github};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
-/// With which the tests' hosts expect Nango to sign.
+/// The key with which Nango signs for the tests' hosts.
 pub const SIGNING_KEY: &str = "nango-signing-key";
 
 /// The value of `X-Nango-Hmac-Sha256`.
@@ -22,7 +22,7 @@ pub fn message(app: &TestApp, path: &str, body: &[u8]) -> RequestBuilder {
         .body(body.to_vec())
 }
 
-/// An envelope as Nango writes it: keys in order.
+/// An envelope with its keys in Nango's order.
 pub fn envelope(connection: &str, payload: &Value) -> Value {
     json!({
         "connectionId": connection,
@@ -33,7 +33,7 @@ pub fn envelope(connection: &str, payload: &Value) -> Value {
     })
 }
 
-/// Posts a message that is taken, and returns the answer.
+/// Posts a message that is accepted, and returns the answer.
 ///
 /// # Panics
 /// If it is not.

@@ -1,5 +1,5 @@
-//! A Postgres of a test's own, to be crashed or to be set up in another way. Durable,
-//! unlike the one that all tests share: what it has committed outlives it.
+//! A Postgres that a test may crash or configure. Unlike the shared one it is durable:
+//! commits survive a crash.
 #![allow(clippy::expect_used, reason = "tests fail by panicking")]
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -8,7 +8,7 @@ use std::process::Command;
 
 /// A server; it ends with the test.
 pub struct PrivatePostgres {
-    /// Of a database on it.
+    /// The URL of a database on it.
     pub url: String,
     directory: String,
 }
@@ -33,14 +33,14 @@ impl PrivatePostgres {
         }
     }
 
-    /// Lets it speak TLS, too, with this certificate; both are PEM.
+    /// Makes it accept TLS with this certificate. Both texts are PEM.
     ///
     /// # Panics
     /// If it refuses.
     pub async fn offer_tls(&self, certificate: &str, key: &str) {
         let mut server = PgConnection::connect(&self.url).await.expect("Postgres");
         for (file, pem) in [("server.crt", certificate), ("server.key", key)] {
-            // By the server itself: the key has to be its own user's, and nobody else's.
+            // The server writes the file, because its user must own the key.
             let write = format!(
                 "copy (select unnest(string_to_array('{}', E'\\n'))) to program 'umask 077; cat > {file}'",
                 pem.trim_end()
@@ -52,7 +52,7 @@ impl PrivatePostgres {
         }
     }
 
-    /// Ends it as a crash would, and starts it again.
+    /// Crashes and restarts it.
     ///
     /// # Panics
     /// If it does not start again.

@@ -1,16 +1,16 @@
-//! The host as a process of its own, as an operator starts it.
+//! The host in its own process, as an operator starts it.
 #![allow(clippy::expect_used, reason = "tests fail by panicking")]
 
 use crate::{TestDb, files};
 use std::process::Stdio;
 use tokio::process::{Child, Command};
 
-/// The key of [`crate::app::config`]: what a host in the test's own process has sealed,
-/// this one can open.
+/// The key of [`crate::app::config`], so that this process opens what a host in the test's
+/// process has sealed.
 const MASTER_KEY: &str = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI=";
 
-/// Starts a host on the database, with all providers and the guest `echo`; `settings`
-/// are variables of its environment, without `TRIGGERHOUSE_`. It is killed when dropped.
+/// Starts a host on the database, with all providers and the guest `echo`. `settings` are
+/// environment variables without `TRIGGERHOUSE_`. Dropping the child kills it.
 ///
 /// # Panics
 /// If it cannot be started.
@@ -43,7 +43,7 @@ pub fn serve(db: &TestDb, port: u16, settings: &[(&str, &str)]) -> Child {
         .expect("a process")
 }
 
-/// Asks a process to end.
+/// Sends SIGTERM to a process.
 ///
 /// # Panics
 /// If it has ended already.

@@ -1,5 +1,4 @@
-//! An HTTP endpoint of a test's own, as a sink would have it: it remembers what it was
-//! sent, and answers as it is told.
+//! An HTTP endpoint for sinks: it records requests, and answers as a test demands.
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use axum::Router;
@@ -13,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
-/// What to answer.
+/// An answer of the endpoint.
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// A status.
@@ -24,24 +23,24 @@ pub enum Answer {
     NotThisOne(u64),
     /// A redirect.
     To(String),
-    /// 200, after so long.
+    /// 200 after a delay.
     Slow(Duration),
-    /// 500, after so long.
+    /// 500 after a delay.
     SlowFailure(Duration),
     /// Nothing, ever.
     Never,
 }
 
-/// A request.
+/// A recorded request.
 #[derive(Clone, Debug)]
 pub struct Received {
-    /// When it came.
+    /// The time of its arrival.
     pub at: Instant,
     /// Its headers.
     pub headers: HeaderMap,
     /// Its body.
     pub body: String,
-    /// Whether another request with its id was still being answered.
+    /// True if another request with its id was still being answered.
     pub overlaps: bool,
 }
 
@@ -49,7 +48,7 @@ impl Received {
     /// The value of a header.
     ///
     /// # Panics
-    /// If it is not there.
+    /// If the header is missing.
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         let value = value.unwrap_or_else(|| panic!("no {name} in {:?}", self.headers));
@@ -73,13 +72,13 @@ struct Shared {
 
 /// A running endpoint.
 pub struct Receiver {
-    /// Where it listens.
+    /// The address of its listener.
     pub address: SocketAddr,
     shared: Shared,
 }
 
 impl Receiver {
-    /// Starts one. `behaviour` sees every request so far, the one to answer last.
+    /// Starts one. `behaviour` sees all requests so far; the last one is to be answered.
     ///
     /// # Panics
     /// If it does not start.
@@ -96,7 +95,7 @@ impl Receiver {
         Self { address, shared }
     }
 
-    /// Starts one that always answers this.
+    /// Starts one that always gives this answer.
     ///
     /// # Panics
     /// If it does not start.
@@ -104,7 +103,7 @@ impl Receiver {
         Self::start(move |_| answer.clone()).await
     }
 
-    /// From now on it answers this.
+    /// Gives this answer from now on.
     ///
     /// # Panics
     /// If a request panicked.
@@ -117,7 +116,7 @@ impl Receiver {
         format!("http://{}/hook", self.address)
     }
 
-    /// What it was sent.
+    /// All recorded requests.
     ///
     /// # Panics
     /// If a request panicked.
@@ -125,12 +124,12 @@ impl Receiver {
         self.shared.received.lock().expect("a lock").clone()
     }
 
-    /// How many requests it was sent.
+    /// The number of requests.
     pub fn count(&self) -> usize {
         self.received().len()
     }
 
-    /// The ids that it was sent, each once.
+    /// The distinct ids of the requests.
     pub fn ids(&self) -> HashSet<String> {
         self.received().iter().map(Received::id).collect()
     }

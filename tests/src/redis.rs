@@ -1,4 +1,4 @@
-//! The private Redis that `make test` starts, and one of a test's own, to be killed.
+//! The private Redis that `make test` starts, and one that a test may kill.
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use crate::app::free_port;
@@ -18,8 +18,8 @@ pub fn shared() -> String {
         .expect("TRIGGERHOUSE_TEST_REDIS_URL is not set: run the tests with `make test`")
 }
 
-/// One command, as a person would type it, and its answer without the type; none if
-/// there is none, or nobody answers.
+/// Runs one inline command. Returns its answer without the type; None for a nil answer or
+/// without a server.
 pub async fn command(url: &str, command: &str) -> Option<String> {
     let address = url.rsplit(['/', '@']).next().expect("an address");
     let stream = TcpStream::connect(address).await.ok()?;
@@ -36,7 +36,8 @@ pub async fn command(url: &str, command: &str) -> Option<String> {
     }
 }
 
-/// Every text in the answer to a command, however deep it lies; none if nobody answers.
+/// Runs one inline command. Returns all texts of its answer, nested ones too; None without
+/// a server.
 pub async fn texts(url: &str, command: &str) -> Option<Vec<String>> {
     let address = url.rsplit(['/', '@']).next().expect("an address");
     let mut stream = BufReader::new(TcpStream::connect(address).await.ok()?);
@@ -51,7 +52,7 @@ pub async fn texts(url: &str, command: &str) -> Option<Vec<String>> {
             ("*", count) => replies += count.parse::<i32>().expect("a count"),
             ("$", "-1") => {}
             ("$", _) => texts.push(lines.next_line().await.ok()??),
-            // It still reads its file.
+            // The server still loads its file.
             ("-", error) if error.starts_with("LOADING") => return None,
             ("-", error) => panic!("{command}: {error}"),
             (_, value) => texts.push(value.to_owned()),
@@ -60,17 +61,17 @@ pub async fn texts(url: &str, command: &str) -> Option<Vec<String>> {
     Some(texts)
 }
 
-/// A server of a test's own, gone with it.
+/// A server that ends with its test.
 pub struct PrivateRedis {
-    /// Where it listens, also after it was killed.
+    /// The port of its listener, which stays known after a kill.
     pub port: u16,
     child: Child,
-    /// Where it writes what a replica asks it for.
+    /// The working directory, which replication needs.
     _directory: TempDir,
 }
 
 impl PrivateRedis {
-    /// Starts one on a port that nobody uses.
+    /// Starts one on a free port.
     ///
     /// # Panics
     /// If it does not start.
@@ -78,7 +79,7 @@ impl PrivateRedis {
         Self::start_on(free_port()).await
     }
 
-    /// Starts one there.
+    /// Starts one on this port.
     ///
     /// # Panics
     /// If it does not start.
@@ -96,8 +97,8 @@ impl PrivateRedis {
         redis
     }
 
-    /// Starts one there that keeps what it has confirmed in a directory, also when it is
-    /// killed.
+    /// Starts one on this port that keeps every confirmed write in a directory, also after
+    /// a kill.
     ///
     /// # Panics
     /// If it does not start.
@@ -124,7 +125,7 @@ impl PrivateRedis {
         redis
     }
 
-    /// Starts one that speaks TLS only, with `cert.pem` and `key.pem` of a directory.
+    /// Starts one that accepts TLS only, with `cert.pem` and `key.pem` of a directory.
     ///
     /// # Panics
     /// If it does not start.
@@ -165,7 +166,7 @@ impl PrivateRedis {
     /// Kills it, as a power cut would.
     ///
     /// # Panics
-    /// If it is gone already.
+    /// If it has ended already.
     pub async fn kill(mut self) {
         self.child.kill().await.expect("killed");
     }

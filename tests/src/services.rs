@@ -1,4 +1,4 @@
-//! Recorded deliveries of every webhook provider, signed as its service signs and
+//! Recorded deliveries of every webhook provider. They are signed as the service signs,
 //! without the host's code.
 #![allow(clippy::expect_used, reason = "tests fail by panicking")]
 
@@ -10,21 +10,21 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// The providers that ship with the host and take webhooks.
 pub const PROVIDERS: [&str; 4] = ["github", "linear", "posthog", "sentry"];
 
-/// What a service once sent, or would send after its documentation.
+/// A delivery as recorded, or as the service documents it.
 #[derive(Clone, Debug)]
 pub struct Recorded {
     /// The provider.
     pub provider: &'static str,
-    /// Without a signature and without a delivery id.
+    /// Headers, without signature and delivery id.
     pub headers: Vec<(String, String)>,
-    /// A JSON object, unless something is wrong with it.
+    /// The body, a JSON object unless it is malformed on purpose.
     pub body: Value,
 }
 
-/// Everything that is recorded of a provider.
+/// All recorded deliveries of a provider.
 ///
 /// # Panics
-/// If a fixture is not as it should be, or there is no such provider.
+/// If a fixture is malformed, or there is no such provider.
 pub fn recorded(provider: &'static str) -> Vec<Recorded> {
     let of = |file: &str| collection(&format!("{provider}/{file}"));
     let new = |headers: Vec<(String, String)>, body| Recorded {
@@ -69,7 +69,7 @@ pub fn recorded(provider: &'static str) -> Vec<Recorded> {
     }
 }
 
-/// The payloads of a fixture, each with the key under which it stands.
+/// The payloads of a fixture, each with its key.
 fn collection(file: &str) -> Vec<(String, Value)> {
     let collection: Map<String, Value> =
         serde_json::from_str(&files::fixture_text(file)).expect("a fixture");
@@ -84,7 +84,7 @@ fn collection(file: &str) -> Vec<(String, Value)> {
         .collect()
 }
 
-/// A body of Linear's that was stamped so long ago, and its signature.
+/// A body with Linear's timestamp of `ago`, and its signature.
 ///
 /// # Panics
 /// If the clock is wrong.

@@ -1,5 +1,5 @@
-//! A way to a server that can be cut, and on which one side can fall silent without a
-//! word, as when a machine loses its power.
+//! A TCP proxy that a test can cut. It can also silence connections, as when a machine
+//! loses its power.
 #![allow(clippy::expect_used, reason = "tests fail by panicking")]
 
 use std::sync::{Mutex, PoisonError};
@@ -8,9 +8,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::task::JoinSet;
 
-/// The way.
+/// The proxy.
 pub struct Wire {
-    /// Where it begins.
+    /// The port of its listener.
     pub port: u16,
     server: watch::Sender<String>,
     silenced: watch::Sender<u64>,
@@ -18,10 +18,10 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// A way to `server`, an address with its port.
+    /// Starts a proxy for `server`, an address with its port.
     ///
     /// # Panics
-    /// If there is no port to be had.
+    /// If there is no free port.
     pub async fn to(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let wire = Self {
@@ -46,7 +46,7 @@ impl Wire {
         *self.carrying.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
-    /// Every connection is closed, and further ones are refused.
+    /// Closes every connection and refuses new ones.
     pub async fn cut(&self) {
         let task = self
             .carrying
@@ -59,22 +59,21 @@ impl Wire {
         }
     }
 
-    /// Connections are made again.
+    /// Accepts connections again.
     ///
     /// # Panics
-    /// If somebody else has its port by now.
+    /// If another process has taken the port.
     pub async fn mend(&self) {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await;
         self.carry(listener.expect("its port"));
     }
 
-    /// New connections lead to another server.
+    /// Leads new connections to another server.
     pub fn lead_to(&self, server: &str) {
         self.server.send_replace(server.to_owned());
     }
 
-    /// On the connections that there are, nobody hears anything any more; new ones are as
-    /// they should be.
+    /// Silences existing connections: they stay open and carry nothing. New ones work.
     pub fn silence(&self) {
         self.silenced.send_modify(|times| *times += 1);
     }
