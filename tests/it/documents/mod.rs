@@ -6,6 +6,7 @@
 mod decisions;
 mod demo;
 mod markdown;
+mod messages;
 mod names;
 mod reader;
 mod sample;

@@ -52,7 +52,7 @@ async fn a_guest_that_waits_for_too_long_times_out() {
 }
 
 #[tokio::test]
-async fn excessive_memory_is_not_reported_as_a_panic() {
+async fn a_memory_hog_is_told_apart_from_a_panic() {
     let provider = load(&engine(), "echo").await;
     let error = told(&provider, "hog").await;
     let limit_bytes = engine_with(|_| {}).limits().memory_bytes;
@@ -99,7 +99,7 @@ async fn an_exit_is_a_trap() {
 }
 
 #[tokio::test]
-async fn output_over_a_limit_is_refused_with_field_and_sizes() {
+async fn output_beyond_a_limit_is_refused_with_field_and_sizes() {
     let provider = load(&engine(), "echo").await;
     for (what, text) in [
         (

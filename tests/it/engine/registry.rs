@@ -84,7 +84,7 @@ async fn an_entry_with_a_component_overrides_the_directory() {
 }
 
 #[tokio::test]
-async fn a_duplicate_id_is_refused_with_both_files() {
+async fn an_id_that_is_taken_is_refused_with_both_files() {
     let directory = directory_of(&[("echo", "one.wasm"), ("echo", "two.wasm")]);
     let error = registry(&[], Some(&directory)).await.unwrap_err();
     let path = directory.path().display();
