@@ -94,7 +94,7 @@ async fn the_guide_does_what_it_says() {
         ("9000", free_port().to_string()),
         ("6379", redis.port.to_string()),
         ("https://oauth2.googleapis.com/token", format!("http://{tokens}/token")),
-        ("[[providers]]\nid = \"gmail\"\nallow_hosts = [\"gmail.googleapis.com\"]\n", gmail.provider()),
+        ("[[providers]]\nid = \"gmail\"\nallow_hosts = [\"gmail.googleapis.com\"]", gmail.provider()),
         ("postgres://triggerhouse:…@127.0.0.1/triggerhouse", postgres.url.clone()),
     ];
     let mut reader = Reader::start(&settings, &here).await;

@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The port that documents name, as the default configuration does.
 const PORT: &str = "8787";
 
+/// Ends of names that lead to other machines.
+const PUBLIC_DOMAINS: [&str; 4] = [".com", ".dev", ".io", ".org"];
+
 /// A command and the output that the document shows for it.
 struct Step {
     line: usize,
@@ -91,26 +94,27 @@ impl Reader {
         }
     }
 
-    /// The text as it is on this machine.
+    /// The text as it is on this machine, which names no other.
     fn here(&self, text: &str) -> String {
         let text = replaced(text, &self.here);
-        let hosts = text.split("://").skip(1);
-        for host in hosts.filter_map(|rest| rest.split(['/', ':', '"', '\'', ' ', '?']).next()) {
-            let host = host.rsplit('@').next().unwrap();
-            let is_here = ["127.0.0.1", "localhost"].contains(&host) || host.starts_with('$');
-            assert!(is_here, "{host} must not be contacted: {text}");
+        let is_end = |c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-';
+        for word in text.split(is_end) {
+            let is_public = PUBLIC_DOMAINS.iter().any(|domain| word.ends_with(domain));
+            assert!(!is_public, "{word} must not be contacted: {text}");
         }
         text
     }
 
-    /// Saves a file under the name that its first line gives.
+    /// Adds a block to the file that its first line names.
     fn save(&self, block: &Block) {
         let first = block.lines.first().map_or("", String::as_str);
         let name = first.trim_start_matches("# ").split([':', ' ']).next();
         let name = name.filter(|name| first.starts_with("# ") && name.contains('.'));
         let name = name.unwrap_or_else(|| panic!("line {}: a file without a name", block.line));
         let text = self.here(&block.lines.join("\n"));
-        std::fs::write(self.directory.path().join(name), text).unwrap();
+        let path = self.directory.path().join(name);
+        let before = std::fs::read_to_string(&path).unwrap_or_default();
+        std::fs::write(path, format!("{before}{text}\n")).unwrap();
     }
 
     async fn take(&mut self, step: Step) {
@@ -230,6 +234,7 @@ async fn steps(block: &Block) -> Vec<Step> {
 
 /// The arguments of the host, if the command starts it.
 fn serve(command: &str) -> Option<String> {
+    let command = command.split(" #").next().unwrap_or_default().trim();
     if command == "make serve" {
         return Some(make_serve());
     }
