@@ -1,10 +1,5 @@
-<<<<<<<< HEAD:tests/it/regressions.rs
 //! Defects that systems of this kind are known for, from a webhook to its run. Each test
 //! shows that Triggerhouse does not have one of them; its comment names the defect.
-========
-//! Promises to senders and consumers that webhook systems often break, each kept from
-//! the request to the run. `polling/promises.rs` has those of polls and ticks.
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/promises.rs
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -48,12 +43,8 @@ async fn connected(app: &mut TestApp, connection: &str) {
 }
 
 on_both! {
-<<<<<<<< HEAD:tests/it/regressions.rs
     /// Defect: the worker verifies again, over a body that the database has reordered, so
     /// every acknowledged webhook fails.
-========
-    /// Verifying again in the worker would fail, because a database may reorder JSON.
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/promises.rs
     async fn a_nango_delivery_is_verified_once_over_the_bytes_as_they_arrived(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         connected(&mut app, "c-1").await;
@@ -67,10 +58,7 @@ on_both! {
         app.stop().await;
     }
 
-<<<<<<<< HEAD:tests/it/regressions.rs
     /// Defect: a skipped event uses up its deduplication key.
-========
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/promises.rs
     async fn a_skip_uses_up_no_key(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let body = json!({"provider": "github", "secret": "s"});
@@ -97,11 +85,7 @@ on_both! {
         app.stop().await;
     }
 
-<<<<<<<< HEAD:tests/it/regressions.rs
     /// Defect: an object can be updated, labeled or resolved only once in its life.
-========
-    /// A key of object and action alone would lose the second update or label.
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/promises.rs
     async fn each_change_of_one_object_is_an_occurrence(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         for (provider, kind, actions) in [
@@ -118,12 +102,8 @@ on_both! {
         app.stop().await;
     }
 
-<<<<<<<< HEAD:tests/it/regressions.rs
     /// Defect: the provider is looked up by the name in the envelope, which the operator
     /// chooses at Nango, and deliveries of unknown names are stored without verification.
-========
-    /// The name in the envelope is the operator's choice at Nango and names no provider.
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/promises.rs
     async fn the_integration_names_the_provider_and_nothing_unsigned_is_stored(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         connected(&mut app, "c-1").await;
@@ -144,14 +124,9 @@ on_both! {
         app.stop().await;
     }
 
-<<<<<<<< HEAD:tests/it/regressions.rs
     /// Defect: filters look for labels in fields that webhooks lack, drop alerts without an
     /// issue, cannot select merges, and take comments for issues.
     async fn filters_see_the_real_payloads_of_the_services(db: &TestDb) {
-========
-    /// Labels, alerts without an issue, merges and comments, as webhooks carry them.
-    async fn filters_see_payloads_as_the_services_send_them(db: &TestDb) {
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/promises.rs
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "linear", json!({"labels": ["bug"]})).await;
         let mut issue = recording("linear", "Issue", "create");
@@ -182,11 +157,8 @@ on_both! {
         app.stop().await;
     }
 
-<<<<<<<< HEAD:tests/it/regressions.rs
     /// Defect: the run of a skipped event goes on and moves the event back to processing, a
     /// run that has timed out completes, and the event of a failed run stays queued.
-========
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/promises.rs
     async fn an_event_and_its_run_end_together_and_once(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "github", json!({})).await;
@@ -223,14 +195,9 @@ on_both! {
         app.stop().await;
     }
 
-<<<<<<<< HEAD:tests/it/regressions.rs
     /// Defect: a consumer that fails after the start of a run cannot retry, so the run idles
     /// until it times out.
     async fn a_consumer_resumes_a_run_that_it_has_started(db: &TestDb) {
-========
-    /// Without its `start_id` the consumer would wait until the run timed out.
-    async fn a_consumer_continues_a_run_that_it_has_started(db: &TestDb) {
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/promises.rs
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "github", json!({})).await;
         deliver(&app, &hook, &recording("github", "issues", "opened"), "d").await;
@@ -247,14 +214,9 @@ on_both! {
         app.stop().await;
     }
 
-<<<<<<<< HEAD:tests/it/regressions.rs
     /// Defect: bodies beyond 100 kB, NUL characters and forms are refused, and unsigned
     /// requests leave a row.
     async fn real_bodies_are_accepted_and_unsigned_requests_leave_no_row(db: &TestDb) {
-========
-    /// Large bodies, NUL characters and forms are accepted; unsigned ones leave no row.
-    async fn bodies_are_accepted_as_services_send_them_and_only_signed(db: &TestDb) {
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/promises.rs
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "github", json!({})).await;
         let mut large = recording("github", "issues", "opened");
@@ -283,10 +245,7 @@ on_both! {
         app.stop().await;
     }
 
-<<<<<<<< HEAD:tests/it/regressions.rs
     /// Defect: direct webhooks are stored and then fail.
-========
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/promises.rs
     async fn direct_webhooks_start_runs(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         for provider in triggerhouse_tests::services::PROVIDERS {
@@ -302,18 +261,11 @@ on_both! {
         app.stop().await;
     }
 
-<<<<<<<< HEAD:tests/it/regressions.rs
     /// Defect: a delivery is parsed before its acknowledgment, and once more after it.
     async fn the_ingress_parses_nothing(db: &TestDb) {
         let mut app = TestApp::start_with(db, "roles = ['ingress', 'api']").await;
         let hook = app.hook("acme", "echo", json!({})).await;
         // The guest traps when it parses this.
-========
-    async fn the_door_parses_nothing(db: &TestDb) {
-        let mut app = TestApp::start_with(db, "roles = ['ingress', 'api']").await;
-        let hook = app.hook("acme", "echo", json!({})).await;
-        // Parsing this body traps.
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/promises.rs
         let body = json!({"do": "trap"}).to_string();
         let request = app.http.post(&hook.url).header("x-echo-signature", github::signature(&hook.secret, body.as_bytes()));
         assert_eq!(request.body(body).send().await.unwrap().status(), StatusCode::OK);
@@ -323,12 +275,8 @@ on_both! {
         app.stop().await;
     }
 
-<<<<<<<< HEAD:tests/it/regressions.rs
     /// Defect: a provider is in the code and in no registry.
     async fn the_registry_shows_exactly_the_providers_that_run(db: &TestDb) {
-========
-    async fn each_provider_that_the_registry_shows_runs(db: &TestDb) {
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/promises.rs
         let mut app = TestApp::start(db).await;
         let shown = app.get("acme", "/providers").await["providers"].clone();
         for provider in triggerhouse_tests::services::PROVIDERS {
@@ -341,12 +289,8 @@ on_both! {
         app.stop().await;
     }
 
-<<<<<<<< HEAD:tests/it/regressions.rs
     /// Defect: the displayed URL does not work.
     async fn the_displayed_webhook_url_works(db: &TestDb) {
-========
-    async fn the_url_that_a_trigger_shows_accepts_deliveries(db: &TestDb) {
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/promises.rs
         let mut app = TestApp::start_with(db, "public_url = 'https://hooks.example.com/th/'").await;
         let hook = app.hook("acme", "github", json!({})).await;
         let path = hook.url.strip_prefix("https://hooks.example.com/th").unwrap();
@@ -368,14 +312,9 @@ fn rust_files(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-<<<<<<<< HEAD:tests/it/regressions.rs
 /// Defect: there are several implementations of HMAC, and some compare in variable time.
 #[test]
 fn the_host_has_the_only_hmac() {
-========
-#[test]
-fn only_one_file_computes_hmacs_and_compares_them_in_constant_time() {
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/promises.rs
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut files = Vec::new();
     for directory in ["host/src", "sdk/src", "providers"] {

@@ -1,10 +1,5 @@
-<<<<<<<< HEAD:tests/it/polling/regressions.rs
 //! Defects that systems of this kind are known for, in polling, scheduling and runs. Each
 //! test shows that Triggerhouse does not have one of them; its comment names the defect.
-========
-//! Promises about polls, ticks and the runs that they start, which such systems often
-//! break. `promises.rs` has those about webhooks.
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/polling/promises.rs
 
 use super::*;
 use std::time::Duration;
@@ -12,13 +7,8 @@ use triggerhouse::lock::{Acquired, Locks};
 use triggerhouse_tests::{eventually, redis};
 
 on_both! {
-<<<<<<<< HEAD:tests/it/polling/regressions.rs
     /// Defect: a deleted trigger is polled forever, and a changed one at both times.
     async fn a_group_has_one_next_poll_and_none_without_triggers(db: &TestDb) {
-========
-    /// A change replaces the old time, and a deletion removes it.
-    async fn a_group_has_one_next_poll_and_none_once_its_triggers_are_gone(db: &TestDb) {
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/polling/promises.rs
         let gmail = GmailServer::start().await;
         let mut app = start(db, &gmail).await;
         let integration = integration(&mut app).await;
@@ -37,12 +27,8 @@ on_both! {
         app.stop().await;
     }
 
-<<<<<<<< HEAD:tests/it/polling/regressions.rs
     /// Defect: the event of a mail lacks the title that a run needs.
     async fn the_subject_of_a_mail_is_the_title_of_its_event_and_message(db: &TestDb) {
-========
-    async fn a_mails_subject_is_the_title_of_its_event_and_message(db: &TestDb) {
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/polling/promises.rs
         let gmail = GmailServer::start().await;
         let mut app = start(db, &gmail).await;
         let integration = integration(&mut app).await;
@@ -58,40 +44,26 @@ on_both! {
         app.stop().await;
     }
 
-<<<<<<<< HEAD:tests/it/polling/regressions.rs
     /// Defect: a scheduled event names the tick before its own.
-========
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/polling/promises.rs
     async fn a_scheduled_event_names_its_own_tick(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let body = json!({"name": "t", "kind": "scheduled", "cron": "0 9 * * *", "missed_ticks": "last"});
         app.post("acme", "/v1/triggers", body).await;
-<<<<<<<< HEAD:tests/it/polling/regressions.rs
         // The 20th of November 2026 at nine: a tick that has not been fired.
-========
-        // The 20th of November 2026 at nine, which has not fired yet.
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/polling/promises.rs
         db.execute("update triggers set due_at = 1795165200000000").await;
         eventually("a tick", async || !app.all("acme", "/v1/events?status=queued").await.is_empty()).await;
         let events = app.all("acme", "/v1/events?status=queued").await;
         let tick = text(&events[0]["occurred_at"]);
         let created = text(&events[0]["created_at"]);
         assert!(tick.ends_with("T09:00:00.000000Z") && tick < created, "{tick}, {created}");
-<<<<<<<< HEAD:tests/it/polling/regressions.rs
         // The event has the last tick, not the one before.
-========
-        // The latest tick, not the one before it.
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/polling/promises.rs
         let day_later = db.number("select due_at from triggers").await;
         let of_event = db.number("select occurred_at from events where status = 'queued'").await;
         assert_eq!(day_later - of_event, 86_400_000_000);
         app.stop().await;
     }
 
-<<<<<<<< HEAD:tests/it/polling/regressions.rs
     /// Defect: the run of a skipped event goes on.
-========
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/polling/promises.rs
     async fn a_skip_ends_the_run_and_withdraws_its_message(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let body = json!({"name": "by hand"});
@@ -107,13 +79,8 @@ on_both! {
         app.stop().await;
     }
 
-<<<<<<<< HEAD:tests/it/polling/regressions.rs
     /// Defect: a slow poll loses its lock to a second one, and each releases the other's.
     async fn a_slow_poll_keeps_its_claim_and_its_lock(db: &TestDb) {
-========
-    /// Lease and lock are renewed while the service is slow.
-    async fn no_second_poll_begins_while_a_slow_one_runs(db: &TestDb) {
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/polling/promises.rs
         let gmail = GmailServer::start().await;
         let settings = QUICK.replace("[polling]\n", "[polling]\nlease_seconds = 1\n");
         let redis_url = redis::shared();
@@ -130,20 +97,12 @@ on_both! {
         let lease = "select lease_until from poll_groups";
         let first = db.number(lease).await;
         eventually("three leases", async || db.number(lease).await > first + 2_000_000).await;
-<<<<<<<< HEAD:tests/it/polling/regressions.rs
         // The lock is renewed together with the claim.
-========
-        // The lock was renewed with the lease.
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/polling/promises.rs
         let locks = Locks::new(&redis_url).unwrap();
         let id = text(&before["id"]);
         let taken = locks.acquire(&id, Duration::from_millis(1)).await;
         assert!(matches!(taken, Acquired::Busy), "{taken:?}");
-<<<<<<<< HEAD:tests/it/polling/regressions.rs
         // A poll that is requested now runs after this one.
-========
-        // A poll that is requested meanwhile follows this one.
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/polling/promises.rs
         app.post("acme", &format!("/v1/poll-groups/{}/poll-now", text(&before["id"])), json!({})).await;
         assert_eq!(gmail.arrived() - gmail.with(|gmail| gmail.log.len() as u64), 1);
         gmail.release();
@@ -153,13 +112,8 @@ on_both! {
         app.stop().await;
     }
 
-<<<<<<<< HEAD:tests/it/polling/regressions.rs
     /// Defect: a polling trigger of an existing automation has no group, and a change may
     /// name a foreign integration, one of another provider, or an invalid configuration.
-========
-    /// A change may name neither another organization's or provider's integration nor an
-    /// invalid configuration.
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/polling/promises.rs
     async fn a_trigger_of_an_existing_automation_is_polled_and_its_changes_are_checked(db: &TestDb) {
         let gmail = GmailServer::start().await;
         let mut app = start(db, &gmail).await;
@@ -186,12 +140,8 @@ on_both! {
         app.stop().await;
     }
 
-<<<<<<<< HEAD:tests/it/polling/regressions.rs
     /// Defect: the service is asked for everything, whatever the triggers filter.
     async fn the_filters_of_triggers_reach_the_service(db: &TestDb) {
-========
-    async fn the_triggers_filters_reach_the_service(db: &TestDb) {
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/polling/promises.rs
         let gmail = GmailServer::start().await;
         let mut app = start(db, &gmail).await;
         let integration = integration(&mut app).await;
@@ -208,10 +158,7 @@ on_both! {
         app.stop().await;
     }
 
-<<<<<<<< HEAD:tests/it/polling/regressions.rs
     /// Defect: triggers have fields of an earlier kind of polling.
-========
->>>>>>>> 79fe653 (Test names and comments in plain English; OPERATIONS likewise; README in one page and a guide behind it):tests/it/polling/promises.rs
     async fn a_trigger_has_one_field_about_polling(db: &TestDb) {
         let mut app = TestApp::start_with(db, "roles = ['api']").await;
         let integration = integration(&mut app).await;
