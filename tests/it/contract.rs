@@ -4,7 +4,7 @@
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
-const V1_SHA256: &str = "866000613ba18d696da955f7b5ca078814a8c7b58d841c1a74672de986573318";
+const V1_SHA256: &str = "0632cd7468a0436f2df26579d73a63be0350497347b16be77f96f2988490892c";
 
 #[test]
 fn contract_1_is_unchanged() {

@@ -23,8 +23,8 @@ pub fn begin(delivery: &Delivery, payload: &Payload<'_>) -> Result<Outline, Read
         repository: repository.as_ref().map(read_repository).transpose()?,
         organization: organization(payload)?,
         enterprise: payload.name("/enterprise/slug"),
-        // A family whose payload names the author overrides this, also with nobody if the
-        // author's account was deleted.
+        // A family whose payload names the author overrides this. The author is absent if
+        // their account was deleted.
         author: sender.clone(),
         sender,
         installation_id: payload.integer_opt("/installation/id")?,

@@ -1,9 +1,9 @@
-//! The union of all active configurations, so that a poll fetches nothing that none of them
-//! wants.
+//! The union of all active configurations, so that a poll fetches only data that one of them
+//! needs.
 //!
 //! Decisions here must agree with the filter's later decision, which reads the labels at the
 //! time of the fetch. So there are only two kinds: name the one label that every configuration
-//! requires, and skip a message by a label that nobody can add or remove by hand (`DRAFT`,
+//! requires, and skip a message by a label that users cannot add or remove (`DRAFT`,
 //! `SENT`). Everything else may change between a record and the fetch.
 
 use crate::filter::{Config, is_id};

@@ -12,11 +12,12 @@ const SECTION: &str = r#"
         Clone, Debug, Default, PartialEq,
         ::triggerhouse_sdk::serde::Serialize, ::triggerhouse_sdk::serde::Deserialize,
     )]
-    #[serde(crate = "::triggerhouse_sdk::serde", default)]
+    #[serde(crate = "::triggerhouse_sdk::serde")]
     #[allow(missing_docs)]
 "#;
 /// What every field gets.
-const FIELD: &str = r#"#[serde(skip_serializing_if = "::triggerhouse_sdk::Field::is_absent")]"#;
+const FIELD: &str =
+    r#"#[serde(default, skip_serializing_if = "::triggerhouse_sdk::Field::is_absent")]"#;
 /// What anything else than a struct with named fields gets.
 const ERROR: &str = r##"compile_error!("#[facts] expects a struct with named fields");"##;
 

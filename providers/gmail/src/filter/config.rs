@@ -79,7 +79,7 @@ impl Config {
     }
 
     /// True if a message with these labels is rejected whatever labels it gains or loses. Only
-    /// `DRAFT` and `SENT` are permanent: nobody can add or remove them, and sending a draft
+    /// `DRAFT` and `SENT` are permanent: users cannot add or remove them, and sending a draft
     /// makes a new message.
     pub(crate) fn always_rejects(&self, labels: &[String]) -> bool {
         let has = |label: &str| names(labels, label);

@@ -46,8 +46,7 @@ impl<'a> Headers<'a> {
 
     /// The first header of this name, undecoded, on one line.
     pub fn raw(&self, name: &str) -> Option<String> {
-        let value = one_line(self.values(name).next()?);
-        (!value.is_empty()).then(|| shorten(&value, NAME_BYTES_MAX))
+        line(self.values(name).next()?)
     }
 
     /// The first header of this name, decoded.
@@ -59,8 +58,7 @@ impl<'a> Headers<'a> {
         } else {
             Cow::Borrowed(value.trim())
         };
-        let text = one_line(&decoded);
-        (!text.is_empty()).then(|| shorten(&text, NAME_BYTES_MAX))
+        line(&decoded)
     }
 
     /// The text between `<` and `>` in the first header of this name, or all of it without
@@ -70,8 +68,7 @@ impl<'a> Headers<'a> {
         let inner = value
             .rsplit_once('<')
             .and_then(|(_, rest)| Some(rest.split_once('>')?.0));
-        let inner = inner.unwrap_or(value).trim();
-        (!inner.is_empty()).then(|| shorten(&one_line(inner), NAME_BYTES_MAX))
+        line(inner.unwrap_or(value))
     }
 
     /// The addresses in all headers of this name.
@@ -106,6 +103,12 @@ impl<'a> Headers<'a> {
             .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
             .map(|(_, value)| *value)
     }
+}
+
+/// `text` on one line and cut, unless it is blank.
+fn line(text: &str) -> Option<String> {
+    let line = one_line(text);
+    (!line.is_empty()).then(|| shorten(&line, NAME_BYTES_MAX))
 }
 
 /// One logical line, with the final newline that the parser needs. A line break within would end

@@ -101,7 +101,7 @@ fn an_agent_that_prompts_itself_is_an_app() {
 }
 
 #[test]
-fn a_deleted_actor_is_nobody() {
+fn a_deleted_actor_is_absent() {
     let event = by(Value::Null);
     assert_eq!((event.actor.as_deref(), facts(&event).actor), (None, None));
     accepts(&event, guarded());

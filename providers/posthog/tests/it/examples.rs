@@ -88,7 +88,7 @@ fn every_property_is_kept_except_nulls_and_credentials() {
 }
 
 #[test]
-fn the_actor_of_a_notification_is_a_person_or_nobody() {
+fn the_actor_of_a_notification_is_a_person_or_absent() {
     each(|family, delivery, event| {
         if family.starts_with("destination") || family == "rest_hook" {
             return;

@@ -1,4 +1,4 @@
-//! `bad-schema`: its schema has `"type": "sometimes"`.
+//! `bad-schema`: its configuration schema contains `"type": "sometimes"`.
 
 use triggerhouse_sdk::bindings::describe::exports::triggerhouse::provider::describe;
 use triggerhouse_sdk::bindings::filter::exports::triggerhouse::provider::filter;
@@ -13,7 +13,7 @@ impl describe::Guest for BadSchema {
         ProviderInfo {
             id: "bad-schema".into(),
             name: "Bad schema".into(),
-            description: "Its configuration's schema is no JSON Schema.".into(),
+            description: "Its configuration schema is not a JSON Schema.".into(),
             version: "0.1.0".into(),
             config_schema: r#"{"type": "object", "properties": {"a": {"type": "sometimes"}}}"#
                 .into(),

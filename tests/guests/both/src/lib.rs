@@ -1,5 +1,5 @@
-//! `both`: exports webhook and polling. Its credential goes into the query, and its cursor
-//! may be a script, as with `poller`.
+//! `both`: takes webhooks and polls. Its credential is in the query, and it follows a
+//! script like `poller`.
 
 #[path = "../../script.rs"]
 mod script;
@@ -9,7 +9,7 @@ use triggerhouse_sdk::prelude::*;
 
 struct Both;
 
-/// The configuration of a trigger.
+/// A configuration without fields.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Config {}

@@ -1,7 +1,12 @@
-//! `echo`: returns the events that the body lists, so a test can have any. `"do"` in the body
-//! makes `parse` misbehave, and in an event's facts it makes `matches` misbehave.
+//! `echo`: returns the events that a delivery's body lists, so a test can have any event.
+//! A `"do"` in the body makes `parse` misbehave, and a `"do"` in an event's facts makes
+//! `matches` misbehave.
+
+#[path = "../../told.rs"]
+mod told;
 
 use serde_json::{Value, json};
+use told::{random, told};
 use triggerhouse_sdk::bindings::filter::exports::triggerhouse::provider::filter::Guest;
 use triggerhouse_sdk::contract::description::Handshake;
 use triggerhouse_sdk::log::{self, Level};
@@ -13,7 +18,7 @@ struct Echo;
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Config {
-    /// The kinds of events to accept; all if empty.
+    /// Only these kinds; all if empty.
     kinds: Vec<String>,
 }
 
@@ -57,8 +62,8 @@ impl Webhook for Echo {
         if let Some(reason) = payload.text_opt("/ignore")? {
             return Err(ParseError::Ignored(reason.into()));
         }
-        if let Some(what) = payload.text_opt("/do")? {
-            return misbehave(what, &request);
+        if let Some(action) = payload.text_opt("/do")? {
+            return misbehave(action, &request);
         }
         payload.items("/events")?.iter().map(event).collect()
     }
@@ -77,20 +82,9 @@ fn event(item: &Payload) -> Result<Event, ParseError> {
     })
 }
 
-fn told(facts: Value) -> Event {
-    Event {
-        dedup_key: "echo:1".into(),
-        kind: "told".into(),
-        occurred_at: None,
-        title: "What the guest saw".into(),
-        url: None,
-        actor: None,
-        facts: facts.to_string(),
-    }
-}
-
-fn misbehave(what: &str, request: &WebhookRequest) -> Result<Vec<Event>, ParseError> {
-    let seen = match what {
+/// Misbehaves, or reports a view of the sandbox.
+fn misbehave(action: &str, request: &WebhookRequest) -> Result<Vec<Event>, ParseError> {
+    let seen = match action {
         "trap" => panic!("echo was told to panic"),
         "loop" => loop {
             std::hint::black_box(());
@@ -182,12 +176,6 @@ fn misbehave(what: &str, request: &WebhookRequest) -> Result<Vec<Event>, ParseEr
 fn recurse(depth: u64) -> u64 {
     let frame = std::hint::black_box([depth; 64]);
     recurse(depth + 1) + frame[depth as usize % 64]
-}
-
-/// The random seed of the standard library's hash maps.
-fn random() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(1)
 }
 
 struct __Component;

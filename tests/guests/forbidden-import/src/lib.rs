@@ -1,4 +1,4 @@
-//! `forbidden-import`: imports an interface for the host's secrets.
+//! `forbidden-import`: imports an interface with the host's secrets, which does not exist.
 
 wit_bindgen::generate!({
     inline: "

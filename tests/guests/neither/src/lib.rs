@@ -1,4 +1,4 @@
-//! `neither`: exports neither webhook nor polling.
+//! `neither`: exports neither `webhook` nor `polling`.
 
 use triggerhouse_sdk::bindings::describe::exports::triggerhouse::provider::describe;
 use triggerhouse_sdk::bindings::filter::exports::triggerhouse::provider::filter;

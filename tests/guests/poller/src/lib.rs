@@ -1,9 +1,7 @@
-//! `poller`: returns one event per poll, with the number of polls as its cursor. Its
-//! service is at `base_url` of its settings.
+//! `poller`: returns one event per poll, with the number of polls as its cursor. It sends its
+//! request to the `base_url` of its settings.
 //!
-//! A cursor that is an object is a script. `fetch` lists requests, which it sends one after
-//! the other; each becomes an event with the result. `do` names a misbehavior. See
-//! `script.rs`.
+//! A cursor that is an object is a script instead; see `script.rs`.
 
 #[path = "../../script.rs"]
 mod script;
@@ -14,7 +12,7 @@ use triggerhouse_sdk::prelude::*;
 
 struct Poller;
 
-/// The configuration of a trigger.
+/// A configuration without fields.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Config {}
