@@ -1,20 +1,20 @@
-# The work is in scripts/, this file only names it. `make` alone explains the targets.
+# The work is in scripts/; this file only names it. `make` alone lists the targets.
 .DEFAULT_GOAL := help
 .PHONY: help setup demo serve test fuzz bench lint providers guests clean
 
-help: ## What can be made
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Check the toolchain, add the wasm target when it is missing
+setup: ## Check the toolchain, add the wasm target if it is missing
 	@scripts/setup.sh
 
-demo: ## Show a webhook becoming a run, on a fresh SQLite file
+demo: ## Turn a webhook into a run, on a fresh SQLite file
 	@scripts/demo.sh
 
-serve: providers ## Run the server with every provider (SQLite, 127.0.0.1:8787)
-	cargo run --release -p triggerhouse -- serve --providers target/providers
+serve: ## Run the development server with every provider (SQLite, 127.0.0.1:8787)
+	@scripts/serve.sh
 
-test: ## Run all tests; sets up Postgres and Redis. ARGS='…' goes to cargo test
+test: ## Run all tests on private Postgres and Redis servers. ARGS='…' goes to cargo test
 	@scripts/test.sh $(ARGS)
 
 fuzz: setup ## Fuzz a provider, guided by coverage. ID=github FUZZ_SECONDS=60
@@ -23,7 +23,7 @@ fuzz: setup ## Fuzz a provider, guided by coverage. ID=github FUZZ_SECONDS=60
 bench: ## Measure throughput and latency beside their limits. BENCH_SECONDS=10
 	@scripts/bench.sh
 
-lint: setup ## Formatting, clippy and documentation, warnings denied
+lint: setup ## Check formatting, clippy and documentation; warnings are errors
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace

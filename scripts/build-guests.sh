@@ -1,23 +1,19 @@
 #!/usr/bin/env bash
-# Builds the components that exist only to misbehave in tests (the workspace tests/guests)
-# and collects them in <target directory>/guests/<package name with _>.wasm.
+# Builds the components that only tests use (the workspace tests/guests) and collects them in
+# <target directory>/guests/<package name with _>.wasm.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$PROJECT_ROOT"
 
 built=$(target_dir)
 out=$built/guests
 mkdir -p "$out"
-if [[ ! -f tests/guests/Cargo.toml ]]; then
-	say "there is no workspace tests/guests: no test guests built"
-	exit 0
-fi
 
-# A directory of their own: everything cargo leaves there is a guest, whatever its package is called.
-cargo build --manifest-path tests/guests/Cargo.toml --workspace --release --target wasm32-wasip2 \
-	--target-dir "$built/guests-build"
-shopt -s nullglob
-components=("$built"/guests-build/wasm32-wasip2/release/*.wasm)
-[[ ${#components[@]} -gt 0 ]] || die "tests/guests built no component: are the packages' crate-type cdylib?"
-for component in "${components[@]}"; do
-	cmp -s "$component" "$out/$(basename "$component")" || cp "$component" "$out/"
+# Same target directory, profile and versions as the providers: the dependencies are compiled once for both.
+build_components --manifest-path tests/guests/Cargo.toml --workspace --target-dir "$built"
+
+for manifest in tests/guests/*/Cargo.toml; do
+	name=guest_$(basename "$(dirname "$manifest")" | tr - _)
+	component=$built/$COMPONENTS/$name.wasm
+	[[ -f $component ]] || die "cargo left no $component: is the package's crate-type cdylib?"
+	cmp -s "$component" "$out/$name.wasm" || cp "$component" "$out/"
 done

@@ -1,34 +1,40 @@
 #!/usr/bin/env bash
 # Builds every provider under providers/ as a component: target/providers/<id>.wasm.
-# Prints nothing but cargo's progress. A component that did not change keeps its file's time.
+# Prints only cargo's progress. An unchanged component keeps its file's modification time.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$PROJECT_ROOT"
 
 built=$(target_dir)
-# The documented place, also where cargo builds elsewhere; and beside cargo's other output, where the tests look.
+# target/providers is the documented place, even when cargo builds elsewhere. The tests look beside cargo's own output.
 places=("$PROJECT_ROOT/target/providers")
 [[ $built == "$PROJECT_ROOT/target" ]] || places+=("$built/providers")
 mkdir -p "${places[@]}"
 
-ids=()
+ids=() packages=()
 for manifest in providers/*/Cargo.toml; do
 	[[ -f $manifest ]] || die "there is no provider under providers/"
 	id=$(basename "$(dirname "$manifest")")
 	ids+=("$id")
-	# One at a time: together they would share each other's feature flags, and a component would depend on its neighbours.
-	cargo build --profile wasm --target wasm32-wasip2 -p "triggerhouse-provider-$id" --lib
-	component=$built/wasm32-wasip2/wasm/triggerhouse_provider_${id//-/_}.wasm
-	[[ -f $component ]] || die "cargo built triggerhouse-provider-$id, but $component is not there: is its crate-type cdylib?"
+	packages+=(-p "triggerhouse-provider-$id")
+done
+
+# One command builds all of them in parallel. No provider may enable a feature that its neighbors do not have: then each
+# component is the same as if it were built alone.
+build_components "${packages[@]}" --lib
+
+for id in "${ids[@]}"; do
+	component=$built/$COMPONENTS/triggerhouse_provider_${id//-/_}.wasm
+	[[ -f $component ]] || die "cargo built triggerhouse-provider-$id but left no $component: is its crate-type cdylib?"
 	for place in "${places[@]}"; do
 		cmp -s "$component" "$place/$id.wasm" || {
-			# A host that is just starting must never see half a file.
+			# A host that is starting must never see half a file.
 			cp "$component" "$place/$id.wasm.new"
 			mv "$place/$id.wasm.new" "$place/$id.wasm"
 		}
 	done
 done
 
-# A provider that is gone from the sources must not be registered by `serve --providers`.
+# `serve --providers` registers every file in the folder, so a provider that left the sources must leave it too.
 for place in "${places[@]}"; do
 	for file in "$place"/*.wasm; do
 		id=$(basename "$file" .wasm)

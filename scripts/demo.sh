@@ -1,30 +1,24 @@
 #!/usr/bin/env bash
-# The whole story on a fresh SQLite file: a signed GitHub webhook becomes a run, a forged one becomes nothing.
-# Needs bash, curl and what it builds. Leaves nothing behind.
-# TRIGGERHOUSE_BIN names a binary that is built already, of any profile.
+# Demonstrates the server on a fresh SQLite file: a signed GitHub webhook becomes a run, a forged one is refused.
+# Needs bash and curl. Builds the development server and the providers; leaves no other files.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$PROJECT_ROOT"
 
 FIXTURE=$PROJECT_ROOT/tests/fixtures/github/issues.opened.json
-READY_TIMEOUT_S=20
+# The first start compiles the providers to machine code.
+READY_TIMEOUT_S=60
 STOP_TIMEOUT_S=10
 HANDOFF_TIMEOUT_S=10
 
 have curl || die "curl is missing: install it to run the demo"
-[[ -f $FIXTURE ]] || die "the delivery to send is missing: $FIXTURE"
+[[ -f $FIXTURE ]] || die "the demo's delivery is missing: $FIXTURE"
 
 scripts/setup.sh
 scripts/build-providers.sh
-triggerhouse=${TRIGGERHOUSE_BIN:-}
-if [[ -z $triggerhouse ]]; then
-	cargo build --release -p triggerhouse
-	triggerhouse=$(target_dir)/release/triggerhouse
-fi
-[[ -x $triggerhouse ]] || die "there is no binary to run: $triggerhouse"
-# It is started in a directory of its own.
-[[ $triggerhouse == /* ]] || triggerhouse=$PROJECT_ROOT/$triggerhouse
+build_server
+triggerhouse=$(target_dir)/debug/triggerhouse
 
-# The demo must not depend on, or touch, what this shell is set up for.
+# Settings of this shell must not reach the demo's server.
 for name in "${!TRIGGERHOUSE_@}"; do unset "$name"; done
 
 dir=$(mktemp -d)
@@ -44,7 +38,7 @@ trap 'exit 130' INT TERM HUP
 
 # --- a server ---------------------------------------------------------------
 
-# In its own directory, so that its key file and database are the demo's. Another process may take the port first.
+# A temporary directory holds the key file and the database. Another process may take the port first: retry.
 for attempt in 1 2 3; do
 	port=$(free_port)
 	(cd "$dir" && exec "$triggerhouse" serve --listen "127.0.0.1:$port" --database-url "sqlite://$dir/demo.db" \
@@ -57,13 +51,13 @@ for attempt in 1 2 3; do
 done
 base=http://127.0.0.1:$port
 
-# Shown once, on the first start.
+# The first start logs the key, once.
 key=$(grep -o 'th_[A-Za-z0-9_-]*' "$dir/server.log" | head -n 1) || true
 [[ -n $key ]] || die "the server's first start printed no API key (th_…)"
 
 # --- talking to it ----------------------------------------------------------
 
-# api METHOD PATH [BODY]: prints the answer; anything but 2xx ends the demo.
+# api METHOD PATH [BODY]: prints the answer. Any status but 2xx ends the demo.
 api() {
 	local method=$1 path=$2 answer status
 	local -a body=()
@@ -76,23 +70,24 @@ api() {
 	printf '%s\n' "$answer"
 }
 
-# The first id with prefix $1 in the JSON on stdin.
+# Prints the first id with prefix $1 in the JSON on stdin.
 first_id() { grep -o "$1_[A-Za-z0-9_-]*" | head -n 1 || true; }
 
-# Milliseconds of the UTC day of a time like 2025-06-01T12:00:00.123456Z.
+# Converts a time like 2025-06-01T12:00:00.123456Z to milliseconds since midnight UTC.
 ms_of_day() {
-	[[ $1 =~ T([0-9]{2}):([0-9]{2}):([0-9]{2})(\.([0-9]+))? ]] || die "this is no time: '$1'"
+	[[ $1 =~ T([0-9]{2}):([0-9]{2}):([0-9]{2})(\.([0-9]+))? ]] || die "not a time: '$1'"
 	local fraction=${BASH_REMATCH[5]:-}000
 	echo $((((10#${BASH_REMATCH[1]} * 60 + 10#${BASH_REMATCH[2]}) * 60 + 10#${BASH_REMATCH[3]}) * 1000 + 10#${fraction:0:3}))
 }
-# From $1 to $2, both milliseconds of the day; midnight may lie between them.
+# Milliseconds from $1 to $2, both since midnight; $2 may be on the next day.
 between() { echo $((($2 - $1 + 86400000) % 86400000)); }
 
-# Random, in the form of a UUID: GitHub gives each delivery one, and Triggerhouse knows it again by that.
+# A random UUID: GitHub gives each delivery one, and Triggerhouse deduplicates by it.
 github_id=$(printf '%04x%04x-%04x-4%03x-a%03x-%04x%04x%04x' $RANDOM $RANDOM $RANDOM $((RANDOM % 4096)) \
 	$((RANDOM % 4096)) $RANDOM $RANDOM $RANDOM)
 
-send() { # SECRET; prints what the server answered
+# send SECRET: sends the delivery signed with it, prints the server's answer.
+send() {
 	"$triggerhouse" send "$FIXTURE" --url "$webhook_url" --provider github --secret "$1" \
 		--header X-GitHub-Event:issues --header "X-GitHub-Delivery:$github_id" 2>&1
 }
@@ -107,7 +102,7 @@ webhook_secret=$(json_field webhook_secret <<<"$created")
 [[ -n $trigger && -n $webhook_url && -n $webhook_secret ]] ||
 	die "creating a trigger answered without its id, webhook_url or webhook_secret: $created"
 
-# A consumer asks for work before there is any, as consumers do.
+# A consumer waits for work before there is any, as consumers do.
 (
 	api POST /v1/outbox/claim "{\"max\":10,\"lease_seconds\":30,\"wait_seconds\":$HANDOFF_TIMEOUT_S}" >"$dir/claimed"
 	now_ms >"$dir/claimed_at"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Fuzzes one provider's parse, guided by coverage: `scripts/fuzz.sh ID [SECONDS]`. What it finds and the
-# corpus stay in fuzz/ below the target directory, so that the next run goes on where this one ended.
+# Fuzzes one provider's parser, guided by coverage: `scripts/fuzz.sh ID [SECONDS]`. Findings and corpus are kept in
+# fuzz/ below the target directory, so the next run continues where this one ended.
 #
-# The test is the one that `cargo test` runs with random bytes; here libFuzzer, which bolero brings, chooses
-# them. cargo-bolero would do the same, but insists on linking the library's unit tests, which hold no target.
+# The fuzz target is a test. `cargo test` runs it with random bytes; here libFuzzer, a part of bolero, chooses the bytes.
+# cargo-bolero does not fit: it insists on linking the library's unit tests, which contain no fuzz target.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$PROJECT_ROOT"
 
@@ -16,7 +16,7 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 flags=(--cfg fuzzing --cfg fuzzing_libfuzzer -Cpasses=sancov-module
 	-Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters
 	-Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares
-	# An overflow is a panic as well.
+	# An overflow counts as a panic.
 	-Cdebug-assertions -Coverflow-checks)
 exe=$(BOLERO_FUZZER=libfuzzer RUSTFLAGS="${flags[*]}" cargo test --release --target "$host" --target-dir "$work" \
 	-p "triggerhouse-provider-$id" --test it --no-run --message-format json |

@@ -1,15 +1,15 @@
-# Shared by the scripts beside it: `source "$(dirname "$0")/lib.sh"`.
-# Everything here is plain bash, because the scripts run before anything else is installed.
+# Functions of the scripts in this folder: `source "$(dirname "$0")/lib.sh"`.
+# Plain bash only: the scripts run on a machine where nothing else is installed yet.
 # shellcheck shell=bash
 
 set -euo pipefail
-# Without it a failure inside $(…) goes unnoticed.
+# Makes a failure inside $(…) end the script.
 shopt -s inherit_errexit 2>/dev/null || true
 
-# Every script works from the project's top level, wherever it was called from.
+# The project's top level. Scripts work from there, from whatever directory they are called.
 PROJECT_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-# Progress and errors go to stderr: stdout belongs to what a caller may want to read.
+# Progress and errors go to stderr: stdout is for results that a caller reads.
 say() { printf '%s\n' "$*" >&2; }
 die() {
 	printf 'error: %s\n' "$*" >&2
@@ -18,7 +18,7 @@ die() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# cargo alone knows where it builds: the environment, a config file or the default may say.
+# Prints cargo's target directory. Only cargo knows it: the environment or a config file may move it.
 target_dir() {
 	local dir
 	dir=$(cd "$PROJECT_ROOT" && cargo metadata --no-deps --format-version 1 |
@@ -27,8 +27,20 @@ target_dir() {
 	printf '%s\n' "$dir"
 }
 
-# Runs apt-get where that is possible; says what is missing where it is not.
-# $1: what is needed, in words; the rest: Debian packages that bring it.
+# Compiler target of components, and where cargo puts them below its target directory.
+WASM_TARGET=wasm32-wasip2
+COMPONENTS=$WASM_TARGET/wasm
+
+# Builds components with the profile of the shipped ones. Arguments go to `cargo build`.
+build_components() { cargo build --profile wasm --target "$WASM_TARGET" "$@"; }
+
+# Builds the development server at <target directory>/debug/triggerhouse and compiles nothing that `make test` compiles
+# differently. Cargo chooses the features of dependencies for all packages of a command, so this command names the same
+# packages. There are no examples: --examples makes cargo count the features of dev-dependencies, as tests do.
+build_server() { cargo build --workspace --exclude triggerhouse-tests --bins --examples; }
+
+# Installs Debian packages, or dies with the command to run where that takes root or another package manager.
+# $1: the missing tool, in words; the rest: the packages that contain it.
 apt_install() {
 	local what=$1
 	shift
@@ -37,7 +49,7 @@ apt_install() {
 Install it yourself; on Debian and Ubuntu: sudo apt-get install $*"
 	fi
 	say "installing $* (for $what)"
-	# A package's own service would only cost memory, private instances are used: RUNLEVEL=1 keeps it from starting.
+	# RUNLEVEL=1 keeps a package from starting its service: the scripts start private instances.
 	export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
 	local log
 	log=$(mktemp)
@@ -50,7 +62,7 @@ Install it yourself; on Debian and Ubuntu: sudo apt-get install $*"
 	rm -f "$log"
 }
 
-# Milliseconds since the epoch; whole seconds on a bash too old to have a finer clock (before 5.0).
+# Milliseconds since the epoch. Bash before 5.0 has whole seconds only.
 now_ms() {
 	if [[ -n ${EPOCHREALTIME:-} ]]; then
 		local us=${EPOCHREALTIME/[.,]/}
@@ -60,11 +72,11 @@ now_ms() {
 	fi
 }
 
-# True when something accepts connections on 127.0.0.1:$1.
+# Succeeds when a process accepts connections on 127.0.0.1:$1.
 port_is_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# A port nobody listens on, below the range from which the kernel picks ports for clients.
-# Another process may take it before its user binds it, so whoever can should try again with another.
+# Prints a free port below the range from which the kernel picks ports for clients.
+# Another process may take the port before the caller binds it: retry with another port where possible.
 free_port() {
 	local port
 	for _ in {1..100}; do
@@ -77,20 +89,20 @@ free_port() {
 	die "found no free port on 127.0.0.1"
 }
 
-# Sends $2 (as printf understands it) to 127.0.0.1:$1 and prints the first line of the answer, nothing without one.
-# No process is started for it, so that the time it takes is the server's and not curl's.
+# Sends $2 (a printf format) to 127.0.0.1:$1 and prints the first line of the answer, or nothing.
+# Starts no process, so the elapsed time is the server's and not curl's.
 ask() {
 	(
 		exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 0
-		# shellcheck disable=SC2059 # the caller's escapes are meant
+		# shellcheck disable=SC2059 # $2 contains escapes
 		printf "$2" >&3
-		# The whole answer is read: a server that is cut off would log an error.
+		# Read the whole answer: the server logs an error when a client hangs up early.
 		read -r -t 2 line <&3 && printf '%s\n' "$line"
 		while read -r -t 2 line <&3; do :; done
 	) 2>/dev/null || true
 }
 
-# Waits until GET /readyz on 127.0.0.1:$1 answers 200; fails when process $2 ends or $3 seconds have passed.
+# Waits until GET /readyz on 127.0.0.1:$1 answers 200. Fails when process $2 ends or after $3 seconds.
 wait_ready() {
 	local port=$1 pid=$2 deadline status
 	deadline=$(($(now_ms) + $3 * 1000))
@@ -103,8 +115,8 @@ wait_ready() {
 	return 1
 }
 
-# Stops process $1 (a child of this shell) as an operator would; kills it when it has not ended after $2 seconds.
-# Returns the process's status, or 137 after a kill.
+# Sends SIGTERM to process $1 (a child of this shell), and SIGKILL after $2 seconds.
+# Returns the status of the process: 137 after SIGKILL.
 stop_process() {
 	local pid=$1 deadline
 	deadline=$(($(now_ms) + $2 * 1000))
@@ -116,8 +128,8 @@ stop_process() {
 	return "$status"
 }
 
-# The first string or number called $1 in the JSON on stdin, unescaped as far as a line of text needs it.
-# Enough for the scripts' own requests, whose answers have such a field at their top; not a JSON parser.
+# Prints the first string or number called $1 in the JSON on stdin, with quotes and slashes unescaped.
+# Not a JSON parser: it suffices for answers that have the field at their top level.
 json_field() {
 	local json pattern="\"$1\"[[:space:]]*:[[:space:]]*(\"(([^\"\\\\]|\\\\.)*)\"|[^][{},\"[:space:]]+)"
 	json=$(cat)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Verifies a webhook by the Python library of Standard Webhooks (PyPI `standardwebhooks`), which knows nothing of
-# this project. Standard input: {"secret": "whsec_…", "headers": {…}, "body": "…"}. Status 0 if it verifies.
-# The library is installed once, into the directory for built things.
+# Verifies a webhook with an independent implementation: Standard Webhooks' own Python library (PyPI `standardwebhooks`).
+# Standard input: {"secret": "whsec_…", "headers": {…}, "body": "…"}. Status 0 if the signature is valid.
+# Installs the library once, below the target directory.
 #
 #   verify-webhook.sh [TARGET_DIR]
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -13,7 +13,7 @@ target=${1:-$(target_dir)}
 venv=$target/standardwebhooks-$VERSION
 mkdir -p "$target"
 
-# Several tests may come here at once.
+# Tests run in parallel: only one of them installs.
 exec 9>"$venv.lock"
 flock 9
 if [[ ! -e $venv/installed ]]; then

@@ -64,7 +64,7 @@ pub struct RouteChange {
     pub source: Option<RouteSource>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct ChangeRow {
     subject: Uuid,
     trigger_id: Option<TriggerId>,
@@ -73,7 +73,7 @@ struct ChangeRow {
     token: Option<String>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct SecretRow {
     subject: Uuid,
     #[sqlx(flatten)]

@@ -164,7 +164,7 @@ pub(super) async fn needs_reauth(
     Ok(changed == 1)
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct CredentialRow {
     kind: CredentialKind,
     seal_id: Uuid,

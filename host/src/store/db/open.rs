@@ -94,7 +94,7 @@ impl Store {
         match &self.db {
             // Without a time limit: an index on a large table takes its time.
             Db::Postgres(postgres) => {
-                sqlx::migrate!("../migrations/postgres")
+                sqlx_macros::migrate!("../migrations/postgres")
                     .run(&postgres.pool)
                     .await?
             }
@@ -102,7 +102,7 @@ impl Store {
                 // sqlx takes no lock here: two processes would both apply the missing
                 // migrations, and the second one would fail.
                 let _lock = lock::exclusive(&sqlite.file).await;
-                sqlx::migrate!("../migrations/sqlite")
+                sqlx_macros::migrate!("../migrations/sqlite")
                     .run(&sqlite.write)
                     .await?
             }

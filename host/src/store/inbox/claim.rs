@@ -31,7 +31,7 @@ pub struct UnreadableDelivery {
 }
 
 /// A claimed row. Only its fence has to be readable.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct ClaimedRow {
     attempt: i32,
     is_reclaimed: bool,
@@ -39,7 +39,7 @@ struct ClaimedRow {
     content: Tried<Content>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Content {
     attempts_before: i32,
     org_id: Option<OrgId>,

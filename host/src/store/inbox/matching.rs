@@ -52,14 +52,14 @@ row!(ActiveTrigger {
 });
 
 /// A trigger and the integration that it belongs to.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Candidate {
     integration_id: Option<IntegrationId>,
     #[sqlx(flatten)]
     trigger: ActiveTrigger,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct StateRow {
     id: IntegrationId,
     #[sqlx(flatten)]

@@ -46,7 +46,7 @@ const OF_ORG: &str = "select id, provider, integration_id, trigger_id, route, de
      from inbox where org_id = ";
 const ONE: &str = concat!(OF_ORG, "$1 and id = $2");
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Content {
     headers: Json<Vec<Header>>,
     query: String,

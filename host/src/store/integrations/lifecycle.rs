@@ -50,7 +50,7 @@ pub struct LifecycleOutcome {
     pub changed: bool,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Found {
     id: IntegrationId,
     org_id: OrgId,

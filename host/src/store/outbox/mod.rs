@@ -16,7 +16,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// A message as a claim returns it.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(in crate::store) struct MessageRow {
     id: OutboxId,
     kind: String,

@@ -45,7 +45,7 @@ row!(ClaimedPoll {
     group = "id", epoch, org = "org_id", provider, integration = "integration_id",
 });
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct WorkRow {
     cursor: Option<String>,
     changes: i64,

@@ -32,7 +32,7 @@ row!(GroupTimes {
 });
 
 /// The timing of a polling trigger.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct TimingRow {
     id: TriggerId,
     enabled: bool,

@@ -19,7 +19,7 @@ pub enum PollAsked {
     NotFound,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct GroupRow {
     id: PollGroupId,
     provider: String,

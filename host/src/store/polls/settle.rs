@@ -100,7 +100,7 @@ pub enum PollDisposition {
     },
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct HeldRow {
     epoch: i64,
     changes: i64,

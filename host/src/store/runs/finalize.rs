@@ -29,7 +29,7 @@ pub struct FinalizerPass {
     pub is_full: bool,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct DueRow {
     #[sqlx(flatten)]
     held: HeldRun,

@@ -18,7 +18,7 @@ row!(RunState {
 });
 
 /// A run that no other transaction can change until this one ends.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(in crate::store) struct HeldRun {
     pub(in crate::store) id: RunId,
     #[sqlx(rename = "org_id")]

@@ -37,7 +37,7 @@ pub struct Dispatch {
     pub messages: Vec<ClaimedMessage>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct TargetRow {
     org_id: OrgId,
     #[sqlx(flatten, try_from = "AddressColumns")]

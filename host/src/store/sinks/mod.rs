@@ -16,7 +16,7 @@ use crate::domain::{OrgId, SinkId, Timestamp};
 use constcat::concat;
 
 /// The columns of an address.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct AddressColumns {
     kind: SinkKind,
     url: Option<String>,
@@ -36,7 +36,7 @@ impl TryFrom<AddressColumns> for SinkAddress {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct SinkRow {
     id: SinkId,
     #[sqlx(flatten, try_from = "AddressColumns")]

@@ -9,7 +9,7 @@ use crate::store::{Page, PageRequest, Store, StoreError};
 use constcat::concat;
 use serde_json::Value;
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct TriggerRow {
     id: TriggerId,
     automation_id: AutomationId,

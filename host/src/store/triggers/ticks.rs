@@ -64,7 +64,7 @@ pub struct Fired {
     pub skips: Vec<SkipReason>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct DueRow {
     id: TriggerId,
     due_at: Timestamp,
@@ -72,7 +72,7 @@ struct DueRow {
     trigger: Tried<Readable>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Readable {
     org_id: OrgId,
     automation_id: AutomationId,
