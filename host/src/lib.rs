@@ -1,5 +1,5 @@
-//! Triggerhouse turns things that happen elsewhere into runs of automations:
-//! exactly once, and never losing one. See `docs/ARCHITECTURE.md`.
+//! Triggerhouse turns webhooks, polls and schedules into runs of automations: exactly
+//! once, and never losing one. See `docs/ARCHITECTURE.md`.
 
 pub mod api;
 pub mod app;

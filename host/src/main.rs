@@ -1,4 +1,4 @@
-//! The command line. `cli/` has a file for each command.
+//! The binary `triggerhouse`. `cli/` has its commands.
 
 mod cli;
 
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What went wrong and why, down to the first cause; most errors name theirs already.
+/// The error and its causes in one line. A cause that the error repeats is left out.
 fn explained(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {
@@ -34,7 +34,7 @@ mod tests {
     use anyhow::anyhow;
 
     #[test]
-    fn a_cause_is_said_once() {
+    fn a_repeated_cause_is_shown_once() {
         let error = anyhow!("no such file").context("key.pem: no such file");
         let error = error.context("cannot start");
         assert_eq!(explained(&error), "cannot start: key.pem: no such file");

@@ -181,7 +181,7 @@ impl Rig {
             address = issuer.address
         );
         let config = app::config(db, &extra);
-        let key = Arc::new(MasterKey::from_base64(&config.master_key).unwrap());
+        let key = Arc::new(MasterKey::from_base64(config.master_key.expose()).unwrap());
         let integration = IntegrationId::new();
         let new = NewIntegration {
             id: integration,

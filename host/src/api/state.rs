@@ -45,7 +45,7 @@ impl AppState {
         leaving: CancellationToken,
         stop: CancellationToken,
     ) -> Self {
-        let waiting = KeyedPermits::new(config.outbox.waiting_max);
+        let waiting = KeyedPermits::new(config.outbox.waiting_max.u32());
         Self(Arc::new(Shared {
             store: WakingStore::new(store, signals.clone()),
             registry,

@@ -1,56 +1,60 @@
-//! The master key, and whether it is the one of this database. A host that opens nothing
+//! The master key of the process.
+//!
+//! Owns: the check that it opens the secrets of this database. A host with another key
 //! would refuse every delivery as wrongly signed, so it does not start.
+//! Never does: encrypt or decrypt; see `secret`.
 
 use crate::config::Config;
 use crate::secret::{MasterKey, SealedPlace};
 use crate::store::{SealedValue, Store};
 use anyhow::{Context, bail};
 
-/// Values that are tried at either end.
+/// Sealed values that are tried, the oldest and the newest.
 const TRIED_MAX: u32 = 16;
 
-/// The configured key. On an embedded database in which nothing is sealed yet, its file
-/// is made.
+/// The configured key. Creates its file if the database is embedded and holds no sealed
+/// value.
 ///
 /// # Errors
-/// If there is no key, or it opens nothing of what is sealed in the database although
-/// nobody said that it is another one.
+/// If there is no key, or if it opens no sealed value of the database and
+/// `master_key_replaced` is not set.
 pub(super) async fn load(config: &Config, store: &Store) -> anyhow::Result<MasterKey> {
     let sealed = store.sealed_values(TRIED_MAX).await?;
-    let may_make = store.is_embedded() && (sealed.is_empty() || config.master_key_replaced);
-    let key = configured(config, may_make)?;
+    let may_create = store.is_embedded() && (sealed.is_empty() || config.master_key_replaced);
+    let key = configured(config, may_create)?;
     if sealed.is_empty() || sealed.iter().any(|value| opens(&key, value)) {
         return Ok(key);
     }
     if config.master_key_replaced {
         tracing::warn!(
-            "nothing in the database opens with the master key, which was said to be another one: \
-             enter every secret and credential anew"
+            "the master key opens no secret in the database, and master_key_replaced is set: enter \
+             every secret and credential again"
         );
         return Ok(key);
     }
     bail!(
-        "the master key is not the one of this database: nothing that is sealed in it opens. Put \
-         the right one back; if it is lost for good, set master_key_replaced = true, and enter \
-         every secret and credential anew"
+        "the master key is not the one of this database: it opens none of the secrets in it. \
+         Restore the right key. If it is lost, set master_key_replaced = true and enter every \
+         secret and credential again"
     )
 }
 
-fn configured(config: &Config, may_make: bool) -> anyhow::Result<MasterKey> {
-    if !config.master_key.is_empty() {
-        return MasterKey::from_base64(&config.master_key).context("master_key");
+fn configured(config: &Config, may_create: bool) -> anyhow::Result<MasterKey> {
+    let key = config.master_key.expose();
+    if !key.is_empty() {
+        return MasterKey::from_base64(key).context("master_key");
     }
     let path = &config.master_key_file;
-    let key = if may_make {
+    let key = if may_create {
         MasterKey::load_or_create(path)
     } else {
         MasterKey::from_file(path)
     };
     key.with_context(|| {
         format!(
-            "master_key_file {}: it encrypts secrets in the database; put the one of this database \
-             there or, for a new database, make one with `openssl rand -base64 32`, give it mode \
-             0600 and keep it, or set TRIGGERHOUSE_MASTER_KEY",
+            "master_key_file {}: this key encrypts the secrets in the database. Put the one of \
+             this database there. For a new database create one with `openssl rand -base64 32`, \
+             give it mode 0600 and keep a copy, or set TRIGGERHOUSE_MASTER_KEY",
             path.display()
         )
     })

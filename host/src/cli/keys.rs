@@ -1,6 +1,7 @@
-//! `triggerhouse keys`
+//! `triggerhouse keys`: API keys of organizations.
 
-use super::{Common, table};
+use super::options::Common;
+use super::table;
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
@@ -12,11 +13,11 @@ use triggerhouse::store::Store;
 
 #[derive(Debug, Subcommand)]
 pub enum Keys {
-    /// Create a key, and its organization where that is new; prints it once
+    /// Create a key, and its organization if that is new; the key is printed once
     Create(Create),
     /// List the keys of all organizations
     List(Common),
-    /// Revoke a key: it is refused from now on
+    /// Revoke a key; from then on the API refuses it
     Revoke(Revoke),
 }
 
@@ -27,7 +28,7 @@ pub struct Create {
     /// The organization: a-z, 0-9, '-', '_'
     #[arg(long)]
     org: OrgId,
-    /// What the key is for
+    /// A note on the use of the key, for lists
     #[arg(long, default_value = "")]
     name: String,
 }
@@ -36,7 +37,7 @@ pub struct Create {
 pub struct Revoke {
     #[command(flatten)]
     common: Common,
-    /// key_…, as `keys list` shows it
+    /// The id of the key: key_…, as `keys list` shows it
     id: KeyId,
 }
 
@@ -47,7 +48,10 @@ impl Keys {
                 let store = open(&create.common, true).await?;
                 let (created, key) = create_key(&store, &create.org, &create.name).await?;
                 println!("{}", key.expose());
-                eprintln!("{} of {}, shown this once", created.id, created.org);
+                eprintln!(
+                    "{} of {}; the key is shown only once",
+                    created.id, created.org
+                );
             }
             Self::List(common) => {
                 let mut rows = vec![
@@ -82,8 +86,9 @@ impl Keys {
     }
 }
 
-/// The store, its schema up to date: a key may be created before the first start, but
-/// whoever looks for one is in the wrong directory if there is no database.
+/// Opens the store and migrates it. `keys create` may run before the first start, so it
+/// may create the database. For the other commands a missing database means that they run
+/// in the wrong directory.
 async fn open(common: &Common, may_create: bool) -> anyhow::Result<Store> {
     let store = open_store(&common.load(Table::new())?, may_create).await?;
     store.migrate().await?;

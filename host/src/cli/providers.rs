@@ -1,13 +1,14 @@
-//! `triggerhouse providers`
+//! `triggerhouse providers`: the registry, and a trial run of one component.
 
-use super::{Common, header, table};
+use super::options::{Common, header, set_providers};
+use super::table;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
-use toml::{Table, Value};
+use toml::Table;
 use triggerhouse::app::load_registry;
 use triggerhouse::clock;
 use triggerhouse::domain::DeliveryId;
@@ -17,9 +18,9 @@ use triggerhouse::provider::{Cache, CallContext, CallStats, Engine, Provider, Re
 
 #[derive(Debug, Subcommand)]
 pub enum Providers {
-    /// List the registry
+    /// List the registered providers
     List(List),
-    /// Run one delivery through a component and print what comes of it
+    /// Run one delivery through a component and print its events
     Run(Run),
 }
 
@@ -34,7 +35,7 @@ pub struct List {
 
 #[derive(Debug, Args)]
 pub struct Run {
-    /// The component
+    /// The component (*.wasm)
     file: PathBuf,
     /// The body of the delivery
     #[arg(long, value_name = "FILE")]
@@ -42,7 +43,7 @@ pub struct Run {
     /// A header of the delivery; repeatable
     #[arg(long = "header", value_name = "NAME:VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
-    /// A trigger's configuration, as JSON, to match the events against
+    /// Match the events against this configuration of a trigger
     #[arg(long, value_name = "JSON")]
     config: Option<String>,
 }
@@ -59,10 +60,7 @@ impl Providers {
 impl List {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let mut flags = Table::new();
-        if let Some(directory) = &self.providers {
-            let directory = directory.to_str().context("--providers: expected UTF-8")?;
-            flags.insert("providers_dir".into(), Value::String(directory.into()));
-        }
+        set_providers(&mut flags, self.providers.as_deref())?;
         let registry = load_registry(&self.common.load(flags)?).await?;
         let mut rows = vec![
             ["id", "version", "contract", "kinds", "digest", "state"]
@@ -86,7 +84,7 @@ impl List {
     }
 }
 
-/// What `providers run` prints.
+/// The output of `providers run`.
 #[derive(Serialize)]
 struct Report {
     provider: String,
@@ -157,7 +155,7 @@ impl Run {
                 .map(|error| format!("  {}: {}", error.pointer, error.message))
                 .collect();
             anyhow::anyhow!(
-                "--config does not fit the provider's schema:\n{}",
+                "--config does not match the provider's schema:\n{}",
                 lines.join("\n")
             )
         })

@@ -1,6 +1,6 @@
-//! `triggerhouse send`
+//! `triggerhouse send`: a signed delivery, as the provider's service would send it.
 
-use super::header;
+use super::options::header;
 use anyhow::{Context, bail};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use clap::Args;
@@ -15,27 +15,27 @@ use triggerhouse::verify::{Request, stamped};
 
 #[derive(Debug, Args)]
 pub struct Send {
-    /// The payload; sent byte for byte, but for a timestamp that the service signs in
-    /// the body, which is set to now
+    /// The payload, sent byte for byte. Only a timestamp that the service signs in the body
+    /// is set to now
     file: PathBuf,
-    /// A webhook_url of a running host
+    /// The webhook_url of a trigger or an integration of a running host
     #[arg(long)]
     url: String,
-    /// The provider whose scheme signs; the host at --url describes it
+    /// The provider whose signature scheme is used; the host at --url describes it
     #[arg(long, value_name = "ID")]
     provider: String,
-    /// The secret to sign with
+    /// The webhook secret to sign with
     #[arg(long)]
     secret: String,
-    /// A further header; repeatable
+    /// An additional header; repeatable
     #[arg(long = "header", value_name = "NAME:VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
-    /// Leave a timestamp in the body as it is
+    /// Send a timestamp in the body unchanged
     #[arg(long)]
     keep_timestamp: bool,
 }
 
-/// The part of `/providers/{id}` that matters here.
+/// The part of `GET /providers/{id}` that this command uses.
 #[derive(Deserialize)]
 struct Description {
     webhook: Option<WebhookScheme>,
@@ -96,22 +96,22 @@ impl Send {
         let response = client.get(description.clone()).send().await?;
         if !response.status().is_success() {
             bail!(
-                "{description} answered {}: is this a Triggerhouse host with that provider?",
+                "{description} answered {}: expected a Triggerhouse host that has the provider",
                 response.status()
             );
         }
         let description: Description = response
             .json()
             .await
-            .context("the provider's description")?;
+            .with_context(|| format!("{description} did not answer with a provider"))?;
         description
             .webhook
-            .with_context(|| format!("{} takes no webhooks", self.provider))
+            .with_context(|| format!("the provider {} accepts no webhooks", self.provider))
     }
 }
 
 fn client() -> anyhow::Result<reqwest::Client> {
-    // An error means that one is installed already.
+    // An error means that a provider is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Ok(reqwest::Client::builder()
         .user_agent(concat!("triggerhouse/", env!("CARGO_PKG_VERSION")))

@@ -1,6 +1,6 @@
-//! `triggerhouse serve`
+//! `triggerhouse serve`: the process from its start to its end by a signal.
 
-use super::{Common, roles};
+use super::options::{Common, set_providers};
 use anyhow::Context;
 use clap::Args;
 use std::io::Write;
@@ -22,7 +22,7 @@ pub struct Serve {
     /// Register every *.wasm in this directory
     #[arg(long, value_name = "DIR")]
     providers: Option<PathBuf>,
-    /// What this process does, separated by commas; everything by default
+    /// The roles of this process, separated by commas; all by default
     #[arg(long, value_delimiter = ',', value_name = "ROLES")]
     roles: Vec<Role>,
 }
@@ -33,29 +33,30 @@ impl Serve {
         if let Some(listen) = &self.listen {
             flags.insert("listen".into(), Value::String(listen.clone()));
         }
-        if let Some(directory) = &self.providers {
-            let directory = directory.to_str().context("--providers: expected UTF-8")?;
-            flags.insert("providers_dir".into(), Value::String(directory.into()));
-        }
+        set_providers(&mut flags, self.providers.as_deref())?;
         if !self.roles.is_empty() {
-            flags.insert("roles".into(), roles(&self.roles));
+            let words = self
+                .roles
+                .iter()
+                .map(|role| Value::String(role.to_string()));
+            flags.insert("roles".into(), Value::Array(words.collect()));
         }
         let config = self.common.load(flags)?;
         let telemetry = telemetry::start(&config.log, &config.telemetry)?;
         let mut stop = Interrupts::listen()?;
-        let notice = config.shutdown_notice();
+        let notice = config.shutdown_notice_seconds.duration();
         let app = App::start(config, show).await?;
         stop.first().await;
         if !notice.is_zero() {
             app.leave();
-            tracing::info!("leaving: /readyz sends requests elsewhere");
+            tracing::info!("shutting down: /readyz answers 503, requests are still accepted");
             tokio::select! {
                 () = tokio::time::sleep(notice) => {}
-                // Somebody is in a hurry.
+                // A second signal skips the notice.
                 () = stop.first() => {}
             }
         }
-        tracing::info!("stopping: no new requests; finishing what was claimed");
+        tracing::info!("stopping: accepting no more requests, finishing claimed work");
         let ended = async {
             app.stop().await;
             telemetry.end().await;
@@ -63,32 +64,32 @@ impl Serve {
         tokio::select! {
             () = ended => Ok(ExitCode::SUCCESS),
             () = stop.first() => {
-                tracing::warn!("stopping at once; what was claimed is taken over when its lease lapses");
+                tracing::warn!("stopping at once; other workers take over the claims when their leases expire");
                 Ok(ExitCode::FAILURE)
             }
         }
     }
 }
 
-/// Shows the first key. Where nobody reads standard output, the host runs all the
-/// same; `println!` would panic.
+/// Prints the first key. If standard output is closed, the host starts nevertheless;
+/// `println!` would panic.
 fn show(key: &Secret) {
     let mut out = std::io::stdout().lock();
     let shown = writeln!(
         out,
-        "API key of the organization \"default\", shown this once:\n\n    {}\n",
+        "API key of the organization \"default\", shown only once:\n\n    {}\n",
         key.expose()
     )
     .and_then(|()| out.flush());
     if let Err(error) = shown {
         tracing::warn!(
             %error,
-            "could not show the first API key; make another with `triggerhouse keys create --org default`"
+            "could not print the first API key; create another with `triggerhouse keys create --org default`"
         );
     }
 }
 
-/// SIGINT and SIGTERM.
+/// The signals that end the process: SIGINT and SIGTERM.
 struct Interrupts {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,

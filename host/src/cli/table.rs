@@ -1,6 +1,6 @@
-//! Tables on a terminal.
+//! Tables for a terminal.
 
-/// Rows as columns of equal width, the first row being the heading.
+/// Prints rows with aligned columns. The first row is the heading.
 pub fn print(rows: &[Vec<String>]) {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {

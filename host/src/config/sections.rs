@@ -1,210 +1,194 @@
-//! The tables of the configuration, each as `config.default.toml` documents it.
+//! The tables of `config.default.toml`, which documents every field.
 
+use super::number::{Bytes, Count, I32_MAX, Millis, Seconds, U32_MAX, UNBOUNDED, WEEK, WEEK_MS};
+use super::setting::{Setting, settings};
+use super::text::{BaseUrl, OptionalUrl, Secrets};
+use crate::domain::limits::EVENTS_PER_CALL_MAX;
 use crate::domain::schedule::FiringLimits;
+use crate::domain::text_enum::text_enum;
+use crate::egress::PublicUrls;
 use crate::secret::Secret;
-use serde::Deserialize;
-use std::time::Duration;
 
-/// See `config.default.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "documented in config.default.toml")]
-pub struct LogConfig {
-    pub filter: String,
-    pub format: LogFormat,
+/// More connections than a process may open files.
+pub(super) const CONNECTIONS_MAX: u64 = 1_000_000;
+/// Rows of one transaction: a transaction that fails is repeated whole.
+const BATCH_MAX: u64 = 1_000;
+/// Deliveries or messages in memory, with their bodies.
+const IN_FLIGHT_MAX: u64 = 10_000;
+/// Deliveries that wait for the writer.
+const QUEUE_MAX: u64 = 1_000_000;
+/// One request: 1 GiB.
+const REQUEST_BYTES_MAX: u64 = 1 << 30;
+
+settings! {
+    /// `[log]`
+    pub struct LogConfig {
+        pub filter: String,
+        pub format: LogFormat,
+    }
 }
 
-/// See `config.default.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "documented in config.default.toml")]
-pub struct TelemetryConfig {
-    pub otlp_endpoint: String,
+text_enum! {
+    /// The form of log lines.
+    pub enum LogFormat {
+        /// Lines for a terminal.
+        Text = "text",
+        /// One JSON object a line.
+        Json = "json",
+    }
 }
 
-/// How log lines are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
+impl Setting for LogFormat {}
+
+settings! {
+    /// `[telemetry]`
+    pub struct TelemetryConfig {
+        pub otlp_endpoint: OptionalUrl,
+    }
 }
 
-/// See `config.default.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "documented in config.default.toml")]
-pub struct IngressConfig {
-    pub connections_max: usize,
-    pub body_bytes_max: usize,
-    pub header_bytes_max: usize,
-    pub request_timeout_ms: u64,
-    pub reading_bytes_max: usize,
-    pub queue_deliveries_max: usize,
-    pub queue_bytes_max: usize,
-    pub batch_deliveries_max: usize,
-    pub routes_refresh_ms: u64,
-    pub source_per_second: u32,
-    pub source_burst: u32,
-    pub app_per_second: u32,
-    pub app_burst: u32,
-    pub organization_per_second: u32,
-    pub organization_burst: u32,
-    pub unverified_per_second: u32,
-    pub unverified_burst: u32,
+settings! {
+    /// `[ingress]`
+    pub struct IngressConfig {
+        pub connections_max: Count<1, CONNECTIONS_MAX>,
+        pub body_bytes_max: Bytes<1, REQUEST_BYTES_MAX>,
+        pub header_bytes_max: Bytes<1, REQUEST_BYTES_MAX>,
+        pub request_timeout_ms: Millis<1, WEEK_MS>,
+        pub reading_bytes_max: Bytes<1, UNBOUNDED>,
+        pub queue_deliveries_max: Count<1, QUEUE_MAX>,
+        pub queue_bytes_max: Bytes<1, UNBOUNDED>,
+        pub batch_deliveries_max: Count<1, BATCH_MAX>,
+        pub routes_refresh_ms: Millis<1, WEEK_MS>,
+        pub source_per_second: Count<0, U32_MAX>,
+        pub source_burst: Count<0, U32_MAX>,
+        pub app_per_second: Count<0, U32_MAX>,
+        pub app_burst: Count<0, U32_MAX>,
+        pub organization_per_second: Count<0, U32_MAX>,
+        pub organization_burst: Count<0, U32_MAX>,
+        pub unverified_per_second: Count<0, U32_MAX>,
+        pub unverified_burst: Count<0, U32_MAX>,
+    }
 }
 
-/// See `config.default.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "documented in config.default.toml")]
-pub struct InboxConfig {
-    pub in_flight_max: usize,
-    pub in_flight_bytes_max: usize,
-    pub settle_deliveries_max: usize,
-    pub settle_events_max: usize,
-    pub delivery_seconds_max: u64,
-    pub lease_seconds: u64,
-    pub attempts_max: i32,
-    pub retry_base_ms: u64,
-    pub retry_max_ms: u64,
-    pub poll_ms: u64,
+settings! {
+    /// `[inbox]`
+    pub struct InboxConfig {
+        pub in_flight_max: Count<1, IN_FLIGHT_MAX>,
+        pub in_flight_bytes_max: Bytes<1, UNBOUNDED>,
+        pub settle_deliveries_max: Count<1, BATCH_MAX>,
+        pub settle_events_max: Count<1, UNBOUNDED>,
+        pub delivery_seconds_max: Seconds<1, WEEK>,
+        pub lease_seconds: Seconds<1, WEEK>,
+        pub attempts_max: Count<1, I32_MAX>,
+        pub retry_base_ms: Millis<1, WEEK_MS>,
+        pub retry_max_ms: Millis<1, WEEK_MS>,
+        pub poll_ms: Millis<1, WEEK_MS>,
+    }
 }
 
-/// See `config.default.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "documented in config.default.toml")]
-pub struct SchedulerConfig {
-    pub late_seconds: u64,
-    pub missed_ticks_max: usize,
-    pub poll_ms: u64,
+settings! {
+    /// `[scheduler]`
+    pub struct SchedulerConfig {
+        pub late_seconds: Seconds<1, WEEK>,
+        pub missed_ticks_max: Count<1, BATCH_MAX>,
+        pub poll_ms: Millis<1, WEEK_MS>,
+    }
 }
 
 impl SchedulerConfig {
     /// The limits on firing.
     pub fn limits(&self) -> FiringLimits {
         FiringLimits {
-            late: Duration::from_secs(self.late_seconds),
-            missed_ticks_max: self.missed_ticks_max,
+            late: self.late_seconds.duration(),
+            missed_ticks_max: self.missed_ticks_max.usize(),
         }
     }
 }
 
-/// See `config.default.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "documented in config.default.toml")]
-pub struct PollingConfig {
-    pub interval_seconds_min: u32,
-    pub pages_max: u32,
-    pub page_events_max: u32,
-    pub page_rows_max: u32,
-    pub filter_seconds_max: u64,
-    pub lease_seconds: u64,
-    pub retry_base_ms: u64,
-    pub retry_max_ms: u64,
-    pub poll_ms: u64,
+settings! {
+    /// `[polling]`
+    pub struct PollingConfig {
+        pub interval_seconds_min: Seconds<1, WEEK>,
+        pub pages_max: Count<1, U32_MAX>,
+        pub page_events_max: Count<1, { EVENTS_PER_CALL_MAX as u64 }>,
+        pub page_rows_max: Count<1, U32_MAX>,
+        pub filter_seconds_max: Seconds<1, WEEK>,
+        pub lease_seconds: Seconds<1, WEEK>,
+        pub retry_base_ms: Millis<1, WEEK_MS>,
+        pub retry_max_ms: Millis<1, WEEK_MS>,
+        pub poll_ms: Millis<1, WEEK_MS>,
+    }
 }
 
-/// See `config.default.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "documented in config.default.toml")]
-pub struct OutboxConfig {
-    pub attempts_max: i32,
-    pub retry_seconds: u64,
-    pub lease_seconds_max: u64,
-    pub wait_seconds_max: u64,
-    pub waiting_max: u32,
+settings! {
+    /// `[outbox]`
+    pub struct OutboxConfig {
+        pub attempts_max: Count<1, I32_MAX>,
+        pub retry_seconds: Seconds<1, WEEK>,
+        pub lease_seconds_max: Seconds<1, WEEK>,
+        pub wait_seconds_max: Seconds<1, WEEK>,
+        pub waiting_max: Count<1, CONNECTIONS_MAX>,
+    }
 }
 
-/// See `config.default.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "documented in config.default.toml")]
-pub struct SinksConfig {
-    pub allow_hosts: Vec<String>,
-    pub timeout_ms: u64,
-    pub lease_seconds: u64,
-    pub attempts_max: i32,
-    pub retry_base_ms: u64,
-    pub retry_max_ms: u64,
-    pub in_flight_max: u32,
-    pub per_sink_in_flight_max: u32,
-    pub circuit_failures: i32,
-    pub circuit_seconds: u64,
-    pub stream_entries_max: u64,
-    pub stream_prefix: String,
-    pub poll_ms: u64,
+settings! {
+    /// `[sinks]`
+    pub struct SinksConfig {
+        pub allow_hosts: PublicUrls,
+        pub timeout_ms: Millis<1, WEEK_MS>,
+        pub lease_seconds: Seconds<1, WEEK>,
+        pub attempts_max: Count<1, I32_MAX>,
+        pub retry_base_ms: Millis<1, WEEK_MS>,
+        pub retry_max_ms: Millis<1, WEEK_MS>,
+        pub in_flight_max: Count<1, IN_FLIGHT_MAX>,
+        pub per_sink_in_flight_max: Count<1, IN_FLIGHT_MAX>,
+        pub circuit_failures: Count<1, I32_MAX>,
+        pub circuit_seconds: Seconds<1, WEEK>,
+        pub stream_entries_max: Count<1, UNBOUNDED>,
+        pub stream_prefix: String,
+        pub poll_ms: Millis<1, WEEK_MS>,
+    }
 }
 
-/// See `config.default.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "documented in config.default.toml")]
-pub struct CredentialsConfig {
-    pub allow_hosts: Vec<String>,
-    pub refresh_ahead_seconds: u64,
-    pub timeout_ms: u64,
+settings! {
+    /// `[credentials]`
+    pub struct CredentialsConfig {
+        pub allow_hosts: PublicUrls,
+        pub refresh_ahead_seconds: Seconds<1, WEEK>,
+        pub timeout_ms: Millis<1, WEEK_MS>,
+    }
 }
 
-/// See `config.default.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "documented in config.default.toml")]
-pub struct RunsConfig {
-    pub deadline_seconds: u64,
-    pub inactivity_seconds: u64,
-    pub start_seconds: u64,
-    pub batch_runs_max: u32,
-    pub poll_ms: u64,
+settings! {
+    /// `[runs]`
+    pub struct RunsConfig {
+        pub deadline_seconds: Seconds<1, WEEK>,
+        pub inactivity_seconds: Seconds<1, WEEK>,
+        pub start_seconds: Seconds<1, WEEK>,
+        pub batch_runs_max: Count<1, BATCH_MAX>,
+        pub poll_ms: Millis<1, WEEK_MS>,
+    }
 }
 
-/// See `config.default.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "documented in config.default.toml")]
-pub struct NangoConfig {
-    pub signing_key: Secrets,
-    pub secret_key: Secret,
-    pub base_url: String,
+settings! {
+    /// `[nango]`
+    pub struct NangoConfig {
+        pub signing_key: Secrets,
+        pub secret_key: Secret,
+        pub base_url: BaseUrl,
+    }
 }
 
 impl NangoConfig {
-    /// Whether its API can be asked for credentials.
+    /// Whether Nango can be asked for credentials.
     pub fn has_api(&self) -> bool {
         !self.secret_key.is_blank()
     }
 }
 
-/// See `config.default.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "documented in config.default.toml")]
-pub struct GithubAppConfig {
-    pub webhook_secret: Secrets,
-}
-
-/// A secret, or a list of them while one is replaced by another.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(from = "OneOrMany")]
-pub struct Secrets(pub Vec<Secret>);
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a secret or a list of secrets")]
-enum OneOrMany {
-    One(Secret),
-    Many(Vec<Secret>),
-}
-
-impl From<OneOrMany> for Secrets {
-    fn from(secrets: OneOrMany) -> Self {
-        match secrets {
-            OneOrMany::One(secret) => Self(vec![secret]),
-            OneOrMany::Many(secrets) => Self(secrets),
-        }
+settings! {
+    /// `[github_app]`
+    pub struct GithubAppConfig {
+        pub webhook_secret: Secrets,
     }
 }

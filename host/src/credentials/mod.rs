@@ -30,7 +30,7 @@ pub use credential::{ClientAuth, Credential, seal};
 
 use crate::config::Config;
 use crate::domain::{IntegrationId, Timestamp};
-use crate::egress::{EgressError, HostClient, PublicUrls};
+use crate::egress::{EgressError, HostClient};
 use crate::secret::{MasterKey, OpenError, SealedPlace};
 use crate::store::{RenewalOf, Store, StoredCredential};
 use in_flight::InFlightRenewals;
@@ -64,9 +64,6 @@ struct Inner {
 /// The credentials cannot be set up. Final.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
-    /// A setting is invalid.
-    #[error("{0}")]
-    Setting(String),
     /// The HTTP client cannot start.
     #[error(transparent)]
     Client(#[from] EgressError),
@@ -89,8 +86,7 @@ impl Credentials {
         master_key: Arc<MasterKey>,
         config: &Config,
     ) -> Result<Self, CredentialsError> {
-        let urls = PublicUrls::new(&config.credentials.allow_hosts);
-        let urls = urls.map_err(CredentialsError::Setting)?;
+        let urls = config.credentials.allow_hosts.clone();
         Self::with(store, master_key, config, HostClient::public(urls)?)
     }
 
@@ -104,14 +100,14 @@ impl Credentials {
         config: &Config,
         token_endpoints: HostClient,
     ) -> Result<Self, CredentialsError> {
-        let timeout = Duration::from_millis(config.credentials.timeout_ms);
+        let timeout = config.credentials.timeout_ms.duration();
         let lease = timeout + LEASE_RESERVE;
         let renewer = Renewer {
             store,
             master_key,
             oauth: OauthClient::new(token_endpoints),
             nango: Nango::new(&config.nango)?,
-            ahead: Duration::from_secs(config.credentials.refresh_ahead_seconds),
+            ahead: config.credentials.refresh_ahead_seconds.duration(),
             timeout,
             lease,
         };

@@ -5,7 +5,7 @@
 //! token expires, and with `force_refresh` when the service refused the token.
 
 use super::answer::{Failure, Issued, token, words};
-use crate::config::NangoConfig;
+use crate::config::{BaseUrl, NangoConfig};
 use crate::domain::Timestamp;
 use crate::egress::{EgressError, HostAnswer, HostClient, HostRequest};
 use crate::secret::Secret;
@@ -31,7 +31,7 @@ const UNKNOWN_CONNECTION: [&str; 2] = ["not_found", "unknown_connection"];
 #[derive(Debug)]
 pub(super) struct Nango {
     client: HostClient,
-    base_url: String,
+    base_url: BaseUrl,
     secret_key: Option<Secret>,
 }
 
@@ -86,16 +86,18 @@ fn knows_paths(answer: &HostAnswer) -> bool {
     code.is_some_and(|code| UNKNOWN_CONNECTION.contains(&code))
 }
 
-fn url(base: &str, path: &str, key: &str, connection: &str, force: bool) -> Result<Url, Failure> {
-    let wrong = || Failure::unavailable("nango.base_url is no URL that a path can be added to");
+fn url(
+    base: &BaseUrl,
+    path: &str,
+    key: &str,
+    connection: &str,
+    force: bool,
+) -> Result<Url, Failure> {
     // A segment of dots would lead elsewhere, in any encoding.
     if [".", ".."].contains(&connection) {
         return Err(unknown_connection(key));
     }
-    let mut url: Url = base.parse().map_err(|_| wrong())?;
-    let mut segments = url.path_segments_mut().map_err(|()| wrong())?;
-    segments.pop_if_empty().extend([path, connection]);
-    drop(segments);
+    let mut url = base.join(&[path, connection]);
     url.query_pairs_mut()
         .append_pair("provider_config_key", key);
     if force {
@@ -192,8 +194,9 @@ mod tests {
 
     #[test]
     fn a_connection_is_one_path_segment_whatever_it_contains() {
-        let url = |base, connection| {
-            url(base, PATHS[0], "a&b", connection, true).map(|url| url.to_string())
+        let url = |base: &str, connection| {
+            let base = base.to_owned().try_into().unwrap();
+            url(&base, PATHS[0], "a&b", connection, true).map(|url| url.to_string())
         };
         assert_eq!(
             url("https://api.nango.dev", "../x?y#z").unwrap(),

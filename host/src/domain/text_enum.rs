@@ -17,7 +17,7 @@ impl UnknownWord {
     /// Longer input is cut in the message.
     const GOT_CHARS_MAX: usize = 64;
 
-    pub(super) fn new(expected: &'static [&'static str], got: &str) -> Self {
+    pub(crate) fn new(expected: &'static [&'static str], got: &str) -> Self {
         Self {
             expected,
             got: got.chars().take(Self::GOT_CHARS_MAX).collect(),

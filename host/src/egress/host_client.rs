@@ -28,8 +28,17 @@ const DRAIN_MAX: Duration = Duration::from_millis(100);
 
 /// The URLs of tenants that may be called: public hosts by https, and the addresses that
 /// the operator grants with their ports.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(try_from = "Vec<String>")]
 pub struct PublicUrls(HostPolicy);
+
+impl TryFrom<Vec<String>> for PublicUrls {
+    type Error = String;
+
+    fn try_from(allow_hosts: Vec<String>) -> Result<Self, String> {
+        Self::new(&allow_hosts)
+    }
+}
 
 impl PublicUrls {
     /// Public URLs, and URLs at these addresses.

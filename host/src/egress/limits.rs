@@ -69,14 +69,27 @@ impl EgressLimits {
     /// # Errors
     /// The name of the limit and the expected value.
     pub(crate) fn check(&self) -> Result<(), String> {
+        // Without `..`, so that a new limit does not compile until it is considered here.
+        let Self {
+            requests_max,
+            call_ms,
+            request_bytes_max,
+            response_bytes_max,
+            headers_max,
+            header_bytes_max,
+            poll_bytes_max,
+            kept_responses_max: _,
+            kept_response_bytes_max: _,
+            kept_bytes_max: _,
+        } = *self;
         let positive = [
-            ("requests_max", u64::from(self.requests_max)),
-            ("call_ms", self.call_ms),
-            ("request_bytes_max", self.request_bytes_max as u64),
-            ("response_bytes_max", self.response_bytes_max as u64),
-            ("headers_max", self.headers_max as u64),
-            ("header_bytes_max", self.header_bytes_max as u64),
-            ("poll_bytes_max", self.poll_bytes_max as u64),
+            ("requests_max", u64::from(requests_max)),
+            ("call_ms", call_ms),
+            ("request_bytes_max", request_bytes_max as u64),
+            ("response_bytes_max", response_bytes_max as u64),
+            ("headers_max", headers_max as u64),
+            ("header_bytes_max", header_bytes_max as u64),
+            ("poll_bytes_max", poll_bytes_max as u64),
         ];
         match positive.iter().find(|(_, value)| *value == 0) {
             Some((name, _)) => Err(format!("{name}: expected more than 0")),

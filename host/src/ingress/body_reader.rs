@@ -43,11 +43,14 @@ pub(super) struct HeldBody {
 impl BodyReader {
     /// The budget is `reading_bytes_max`, or one body of full size if that is more.
     pub(super) fn new(config: &IngressConfig) -> Self {
-        let bytes = config.reading_bytes_max.max(config.body_bytes_max);
+        let bytes = config
+            .reading_bytes_max
+            .usize()
+            .max(config.body_bytes_max.usize());
         Self {
             memory: Arc::new(Semaphore::new(units(bytes).min(Semaphore::MAX_PERMITS))),
-            body_bytes_max: config.body_bytes_max,
-            timeout: Duration::from_millis(config.request_timeout_ms),
+            body_bytes_max: config.body_bytes_max.usize(),
+            timeout: config.request_timeout_ms.duration(),
         }
     }
 

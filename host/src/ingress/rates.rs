@@ -140,14 +140,22 @@ impl<K: Hash + Eq + Clone, C: Clock + Clone> Quotas<K, C> {
 impl<C: Clock + Clone> Limits<C> {
     fn new(config: &IngressConfig, clock: &C) -> Self {
         Self {
-            route: Quotas::new(config.source_per_second, config.source_burst, clock),
-            app: Quotas::new(config.app_per_second, config.app_burst, clock),
-            organization: Quotas::new(
-                config.organization_per_second,
-                config.organization_burst,
+            route: Quotas::new(
+                config.source_per_second.u32(),
+                config.source_burst.u32(),
                 clock,
             ),
-            unverified: Quotas::new(config.unverified_per_second, config.unverified_burst, clock),
+            app: Quotas::new(config.app_per_second.u32(), config.app_burst.u32(), clock),
+            organization: Quotas::new(
+                config.organization_per_second.u32(),
+                config.organization_burst.u32(),
+                clock,
+            ),
+            unverified: Quotas::new(
+                config.unverified_per_second.u32(),
+                config.unverified_burst.u32(),
+                clock,
+            ),
         }
     }
 

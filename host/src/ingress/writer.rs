@@ -82,19 +82,19 @@ pub struct WriterTask {
 impl InboxWriter {
     /// A writer and the task to spawn for it.
     pub fn new(store: Store, signals: Signals, config: &IngressConfig) -> (Self, WriterTask) {
-        let (queue, jobs) = mpsc::channel(config.queue_deliveries_max);
+        let (queue, jobs) = mpsc::channel(config.queue_deliveries_max.usize());
         let state = Arc::new(State::default());
         let writer = Self {
             queue,
             state: Arc::clone(&state),
-            queue_bytes_max: config.queue_bytes_max,
+            queue_bytes_max: config.queue_bytes_max.usize(),
         };
         let task = WriterTask {
             store,
             signals,
             jobs,
             state,
-            batch_max: config.batch_deliveries_max,
+            batch_max: config.batch_deliveries_max.usize(),
         };
         (writer, task)
     }

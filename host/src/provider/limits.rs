@@ -112,23 +112,35 @@ impl EngineLimits {
     /// # Errors
     /// The name of the limit and the expected range.
     pub(crate) fn check(&self) -> Result<(), String> {
+        // Without `..`, so that a new limit does not compile until it is checked here.
+        let Self {
+            call_cpu_ms,
+            call_wall_ms,
+            memory_bytes,
+            transfer_bytes,
+            instances,
+            poll_cpu_ms,
+            poll_wall_ms,
+            poll_memory_bytes,
+            poll_instances,
+        } = *self;
         let positive = [
-            ("call_cpu_ms", self.call_cpu_ms),
-            ("call_wall_ms", self.call_wall_ms),
-            ("memory_bytes", self.memory_bytes as u64),
-            ("transfer_bytes", self.transfer_bytes as u64),
-            ("instances", u64::from(self.instances)),
-            ("poll_cpu_ms", self.poll_cpu_ms),
-            ("poll_wall_ms", self.poll_wall_ms),
-            ("poll_memory_bytes", self.poll_memory_bytes as u64),
-            ("poll_instances", u64::from(self.poll_instances)),
+            ("call_cpu_ms", call_cpu_ms),
+            ("call_wall_ms", call_wall_ms),
+            ("memory_bytes", memory_bytes as u64),
+            ("transfer_bytes", transfer_bytes as u64),
+            ("instances", u64::from(instances)),
+            ("poll_cpu_ms", poll_cpu_ms),
+            ("poll_wall_ms", poll_wall_ms),
+            ("poll_memory_bytes", poll_memory_bytes as u64),
+            ("poll_instances", u64::from(poll_instances)),
         ];
         if let Some((name, _)) = positive.iter().find(|(_, value)| *value == 0) {
             return Err(format!("{name}: expected more than 0"));
         }
         for (name, bytes) in [
-            ("memory_bytes", self.memory_bytes),
-            ("poll_memory_bytes", self.poll_memory_bytes),
+            ("memory_bytes", memory_bytes),
+            ("poll_memory_bytes", poll_memory_bytes),
         ] {
             if bytes > MEMORY_BYTES_CEILING {
                 return Err(format!(

@@ -14,11 +14,10 @@ use crate::config::Config;
 use crate::domain::outbox::ClaimedMessage;
 use crate::domain::sink::SinkAddress;
 use crate::domain::{OrgId, Timestamp};
-use crate::egress::{EgressError, HostClient, PublicUrls};
+use crate::egress::{EgressError, HostClient};
 use crate::redis::RedisSetupError;
 use crate::secret::Secret;
 use http::Endpoint;
-use std::time::Duration;
 use stream::Streams;
 
 /// Sends messages to sinks of every kind.
@@ -33,9 +32,6 @@ pub enum SenderError {
     /// The HTTP client cannot start.
     #[error(transparent)]
     Http(#[from] EgressError),
-    /// An entry of `sinks.allow_hosts` is invalid.
-    #[error("sinks.allow_hosts: {0}")]
-    AllowHosts(String),
     /// `redis_url` is invalid.
     #[error("redis_url: {0}")]
     Redis(#[from] RedisSetupError),
@@ -47,7 +43,7 @@ impl Sender {
     /// # Errors
     /// See [`SenderError`].
     pub fn new(config: &Config) -> Result<Self, SenderError> {
-        let urls = PublicUrls::new(&config.sinks.allow_hosts).map_err(SenderError::AllowHosts)?;
+        let urls = config.sinks.allow_hosts.clone();
         Self::with(config, HostClient::public(urls)?)
     }
 
@@ -56,7 +52,7 @@ impl Sender {
     /// # Errors
     /// See [`SenderError`].
     pub fn with(config: &Config, client: HostClient) -> Result<Self, SenderError> {
-        let timeout = Duration::from_millis(config.sinks.timeout_ms);
+        let timeout = config.sinks.timeout_ms.duration();
         let streams = match config.redis_url.is_blank() {
             true => None,
             false => Some(Streams::new(&config.redis_url, &config.sinks, timeout)?),

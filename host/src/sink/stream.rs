@@ -31,12 +31,12 @@ impl Streams {
             answer: timeout / 2,
             // All sinks share one server, and adding an entry takes a fraction of a
             // millisecond.
-            connections: usize::try_from(config.per_sink_in_flight_max).unwrap_or(1),
+            connections: config.per_sink_in_flight_max.usize(),
         };
         Ok(Self {
             redis: Redis::new(url.expose(), None, limits)?,
             prefix: config.stream_prefix.clone(),
-            entries_max: config.stream_entries_max,
+            entries_max: config.stream_entries_max.u64(),
         })
     }
 

@@ -71,7 +71,7 @@ pub(super) fn start(endpoint: &str) -> anyhow::Result<(SdkTracerProvider, SdkTra
     let exporter = SpanExporter::builder()
         .with_http()
         .with_http_client(sender)
-        .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
+        .with_endpoint(format!("{endpoint}/v1/traces"))
         .with_timeout(SEND_MAX)
         .build()?;
     let resource = Resource::builder().with_service_name("triggerhouse");

@@ -45,14 +45,14 @@ pub fn start(log: &LogConfig, telemetry: &TelemetryConfig) -> anyhow::Result<Tel
         LogFormat::Text => lines.with_filter(filter).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
     };
-    let (provider, spans) = if telemetry.otlp_endpoint.is_empty() {
-        (None, None)
-    } else {
+    let (provider, spans) = if let Some(endpoint) = telemetry.otlp_endpoint.get() {
         let (provider, tracer) =
-            export::start(&telemetry.otlp_endpoint).context("telemetry.otlp_endpoint")?;
+            export::start(endpoint.as_str()).context("telemetry.otlp_endpoint")?;
         let ours = filter_fn(|about| about.is_span() && about.target().starts_with("triggerhouse"));
         let spans = tracing_opentelemetry::layer().with_tracer(tracer);
         (Some(provider), Some(spans.with_filter(ours)))
+    } else {
+        (None, None)
     };
     tracing_subscriber::registry()
         .with(lines)

@@ -59,7 +59,7 @@ impl Collector {
 
     /// Works until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let every = Duration::from_secs(self.config.every_seconds);
+        let every = self.config.every_seconds.duration();
         while !stop.is_cancelled() {
             self.turn(&stop, every).await;
             tokio::select! {
@@ -74,7 +74,7 @@ impl Collector {
             true => HELD_MAX_EMBEDDED,
             false => HELD_MAX_SERVER,
         };
-        adapted(max, held, held_max, self.config.pass_rows_max)
+        adapted(max, held, held_max, self.config.pass_rows_max.u32())
     }
 
     /// Takes a turn, unless another replica has it.
@@ -140,7 +140,7 @@ impl Turn<'_> {
     /// Collects pass by pass until nothing is left; returns the number of rows.
     async fn collect(&mut self, what: Collected) -> Result<u64, Cut> {
         let config = &self.collector.config;
-        let mut max = PASS_ROWS_MIN.min(config.pass_rows_max);
+        let mut max = PASS_ROWS_MIN.min(config.pass_rows_max.u32());
         let mut rows = 0;
         while let Some(horizon) = config.horizon(what, clock::now()) {
             if self.stop.is_cancelled() {
@@ -156,7 +156,10 @@ impl Turn<'_> {
                 break;
             }
             max = self.collector.next_max(max, passed.held);
-            let pause = Duration::from_millis(config.pause_ms).max(begun.elapsed() * PAUSE_FACTOR);
+            let pause = config
+                .pause_ms
+                .duration()
+                .max(begun.elapsed() * PAUSE_FACTOR);
             tokio::select! {
                 () = self.stop.cancelled() => {}
                 () = tokio::time::sleep(pause) => {}

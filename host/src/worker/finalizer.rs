@@ -22,8 +22,8 @@ impl Finalizer {
     pub fn new(store: Store, config: &RunsConfig) -> Self {
         Self {
             store,
-            batch_max: config.batch_runs_max,
-            look_every: Duration::from_millis(config.poll_ms),
+            batch_max: config.batch_runs_max.u32(),
+            look_every: config.poll_ms.duration(),
         }
     }
 

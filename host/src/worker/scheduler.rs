@@ -32,7 +32,7 @@ impl Scheduler {
             store,
             signals,
             limits: config.limits(),
-            look_every: Duration::from_millis(config.poll_ms),
+            look_every: config.poll_ms.duration(),
         }
     }
 

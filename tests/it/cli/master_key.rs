@@ -1,4 +1,5 @@
-//! A host whose key opens nothing would refuse every delivery, so it does not start.
+//! A host does not start with a master key that opens no secret of the database, because it
+//! would refuse every delivery.
 
 use super::*;
 
@@ -20,7 +21,7 @@ async fn a_key_that_opens_nothing_in_the_database_is_refused() {
     terminate(child).await;
     let path = directory.path().join("triggerhouse.key");
     std::fs::remove_file(&path).unwrap();
-    // Nothing is encrypted yet, so a new key will do.
+    // Nothing is encrypted yet, so the host creates a new key.
     let child = start().await;
     hook(&client, port, key).await;
     terminate(child).await;
@@ -30,10 +31,10 @@ async fn a_key_that_opens_nothing_in_the_database_is_refused() {
     let listen = format!("127.0.0.1:{port}");
     let refused = fails(directory.path(), &["serve", "--listen", &listen]).await;
     assert!(
-        refused.contains("put the one of this database there"),
+        refused.contains("Put the one of this database there"),
         "{refused}"
     );
-    assert!(!path.exists(), "none is made");
+    assert!(!path.exists(), "no key file is created");
     let mut other = command(directory.path(), &["serve", "--listen", &listen]);
     let wrong = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     let other = other
@@ -51,7 +52,7 @@ async fn a_key_that_opens_nothing_in_the_database_is_refused() {
     std::fs::rename(&kept, &path).unwrap();
     terminate(start().await).await;
 
-    // It is lost for good.
+    // The key is lost, and the operator confirms it.
     std::fs::remove_file(&path).unwrap();
     let replaced = "master_key_replaced = true";
     std::fs::write(directory.path().join("replaced.toml"), replaced).unwrap();

@@ -1,4 +1,4 @@
-//! The command line, as an operator uses it: the real binary, a fresh directory.
+//! The command line, used as an operator would: the real binary in a fresh directory.
 
 mod master_key;
 
@@ -41,7 +41,7 @@ async fn fails(directory: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-/// A host that logs everything into a file.
+/// A host that logs everything to the file `log`, and prints to the file `out`.
 fn serve(directory: &Path, port: u16) -> Child {
     let log = std::fs::File::create(directory.join("log")).unwrap();
     let providers = files::providers();
@@ -71,12 +71,12 @@ async fn terminate(mut child: Child) {
     Command::new("kill").arg(id).status().await.unwrap();
     assert!(
         child.wait().await.unwrap().success(),
-        "SIGTERM ends the host well"
+        "the host exits with success after SIGTERM"
     );
 }
 
 #[tokio::test]
-async fn a_host_starts_although_nobody_reads_what_it_prints() {
+async fn a_host_starts_although_its_standard_output_is_closed() {
     let directory = tempfile::tempdir().unwrap();
     let (client, port) = (triggerhouse_tests::client(), app::free_port());
     let listen = format!("127.0.0.1:{port}");
@@ -106,7 +106,7 @@ async fn a_first_start_prints_a_key_that_works_and_the_next_one_prints_none() {
     let answer = client.get(&url).bearer_auth(key).send().await.unwrap();
     assert_eq!(answer.status(), 200);
 
-    // All commands work beside a running host.
+    // The commands work while the host runs.
     let list = ok(directory.path(), &["keys", "list"]).await;
     assert!(list.contains("default") && !list.contains(key), "{list}");
     let created = ok(
@@ -150,7 +150,7 @@ async fn a_first_start_prints_a_key_that_works_and_the_next_one_prints_none() {
 
     let child = serve(directory.path(), port);
     app::ready(&client, port).await;
-    assert!(!printed().contains("th_"), "the key is shown once");
+    assert!(!printed().contains("th_"), "the key is shown only once");
     terminate(child).await;
     let mode = std::os::unix::fs::PermissionsExt::mode(
         &std::fs::metadata(directory.path().join("triggerhouse.key"))
@@ -214,7 +214,7 @@ async fn send_signs_as_the_service_would_and_nothing_secret_is_logged() {
             .starts_with("401 ")
     );
 
-    // Signed, but no JSON: its worker has something to complain about.
+    // Signed, but not JSON: the worker logs an error.
     let body = b"{\"action\": \"THE-BODY-OF-A-DELIVERY\"";
     github::delivery(&client, &url, &secret, "issues", "d-2", body)
         .send()
@@ -262,6 +262,7 @@ async fn send_signs_as_the_service_would_and_nothing_secret_is_logged() {
     }
 }
 
+/// Creates a trigger, and returns the answer.
 async fn hook(client: &Client, port: u16, key: &str) -> Value {
     let body = json!({"name": "t", "provider": "github", "kind": "webhook"});
     let url = format!("http://127.0.0.1:{port}/v1/triggers");
@@ -349,7 +350,7 @@ async fn providers_are_listed_and_can_be_tried_out() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_before_anything_starts() {
+async fn a_wrong_argument_or_setting_is_reported_before_anything_starts() {
     let directory = tempfile::tempdir().unwrap();
     let error = fails(
         directory.path(),
@@ -372,7 +373,10 @@ async fn what_is_wrong_is_said_before_anything_starts() {
     );
     let nobody = "postgres://127.0.0.1:1/nothing";
     let error = fails(directory.path(), &["migrate", "--database-url", nobody]).await;
-    assert!(error.contains("refused"), "the reason: {error}");
+    assert!(
+        error.contains("refused"),
+        "the message has the reason: {error}"
+    );
     assert!(!directory.path().join("triggerhouse.db").exists());
     let migrated = ok(directory.path(), &["migrate"]).await;
     assert!(migrated.contains("up to date"), "{migrated}");
@@ -405,6 +409,6 @@ async fn postgres_is_migrated_and_given_keys_from_the_command_line() {
     );
     assert_eq!(db.number("select count(*) from api_keys").await, 1);
     let left: Vec<_> = std::fs::read_dir(directory.path()).unwrap().collect();
-    assert!(left.is_empty(), "no SQLite file, no key: {left:?}");
+    assert!(left.is_empty(), "no SQLite file and no key file: {left:?}");
     db.remove().await;
 }

@@ -20,7 +20,7 @@ on_both! {
         let rig = Rig::oauth(db, &ours).await;
         // The operator has removed the exception since the credential was stored.
         let mut config = rig.config.clone();
-        config.credentials.allow_hosts.clear();
+        config.credentials.allow_hosts = PublicUrls::new(&[]).unwrap();
         let credentials = Credentials::new(db.store().await, Arc::clone(&rig.key), &config).unwrap();
         for (host, expected) in [
             ("127.0.0.1", "is not a public address"),
@@ -43,7 +43,7 @@ on_both! {
         let ours = Issuer::of_tokens(60).await;
         let rig = Rig::oauth(db, &ours).await;
         rig.set(grant(&format!("https://login.example.com:{}/token", ours.address.port())), NOW).await;
-        let urls = PublicUrls::new(&rig.config.credentials.allow_hosts).unwrap();
+        let urls = rig.config.credentials.allow_hosts.clone();
         let client = HostClient::public_with(urls, Arc::new(Fixed(ours.address))).unwrap();
         let credentials = Credentials::with(db.store().await, Arc::clone(&rig.key), &rig.config, client).unwrap();
         let (reason, _) = unavailable(rig.access(&credentials, Want::Any, NOW).await);

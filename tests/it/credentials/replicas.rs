@@ -1,4 +1,5 @@
 use super::*;
+use triggerhouse::config::Millis;
 use triggerhouse::secret::SealedPlace;
 use triggerhouse::store::RenewalOf;
 use triggerhouse_tests::{eventually, on_both};
@@ -144,7 +145,7 @@ on_both! {
         let issuer = Issuer::holding(|seen| tokens(seen, 3_600)).await;
         let rig = Rig::oauth(db, &issuer).await;
         let mut config = rig.config.clone();
-        config.credentials.timeout_ms = 200;
+        config.credentials.timeout_ms = Millis::new(200).unwrap();
         let key = Arc::clone(&rig.key);
         let hasty = Credentials::new(db.store().await, key, &config).unwrap();
         let (reason, _) = unavailable(rig.access(&hasty, Want::Any, NOW).await);

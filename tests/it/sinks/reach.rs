@@ -6,7 +6,7 @@ use std::sync::Arc;
 use triggerhouse::domain::outbox::ClaimedMessage;
 use triggerhouse::domain::sink::SinkAddress;
 use triggerhouse::domain::{OutboxId, Timestamp};
-use triggerhouse::egress::{HostClient, PublicUrls};
+use triggerhouse::egress::HostClient;
 use triggerhouse::secret::generate_sink_secret;
 use triggerhouse::sink::{Sender, Sent};
 use triggerhouse_tests::receiver::Answer;
@@ -72,7 +72,7 @@ async fn a_name_that_resolves_to_a_private_address_is_refused_despite_any_grant(
     let ours = Receiver::answering(Answer::Status(200)).await;
     let db = TestDb::create(triggerhouse_tests::Kind::Sqlite).await;
     let config = app::config(&db, &settings(&[&ours], ""));
-    let urls = PublicUrls::new(&config.sinks.allow_hosts).unwrap();
+    let urls = config.sinks.allow_hosts.clone();
     let client = HostClient::public_with(urls, Arc::new(Fixed(ours.address))).unwrap();
     let sender = Sender::with(&config, client).unwrap();
     let address = SinkAddress::Http {

@@ -4,7 +4,6 @@ use crate::api::check::{Checks, REFERENCE_CHARS_MAX};
 use crate::config::Config;
 use crate::credentials::{ClientAuth, Credential};
 use crate::domain::patch::Patch;
-use crate::egress::PublicUrls;
 use crate::secret::Secret;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -162,7 +161,7 @@ fn check_url(checks: &mut Checks, config: &Config, text: &str) -> Option<Url> {
     let checked = Url::parse(&text)
         .map_err(|error| error.to_string())
         .and_then(|url| {
-            PublicUrls::new(&config.credentials.allow_hosts)?.check(&url)?;
+            config.credentials.allow_hosts.check(&url)?;
             // A token endpoint's URL has no fragment (RFC 6749 section 3.2).
             match url.fragment() {
                 Some(_) => Err("has a fragment".into()),

@@ -50,12 +50,12 @@ impl Claim {
         checks.number(
             "/lease_seconds",
             self.lease_seconds,
-            1..=config.lease_seconds_max,
+            1..=config.lease_seconds_max.u64(),
         );
         checks.number(
             "/wait_seconds",
             self.wait_seconds,
-            0..=config.wait_seconds_max,
+            0..=config.wait_seconds_max.u64(),
         );
         checks.done()
     }
@@ -99,7 +99,7 @@ pub(super) async fn claim_messages(
         };
         let items = match prospect {
             MessageProspect::Due => {
-                let attempts_max = config.attempts_max;
+                let attempts_max = config.attempts_max.i32();
                 let items = store.claim_messages(&org, now, lease, claim.max, attempts_max);
                 items.await?
             }
@@ -127,7 +127,7 @@ pub(super) async fn claim_messages(
         if permit.is_none() {
             permit = state.waiting().try_take(org.clone());
             if permit.is_none() {
-                return Err(too_many(config.waiting_max));
+                return Err(too_many(config.waiting_max.u32()));
             }
         }
         let look_again = deadline.min(Instant::now() + LOOK_PAUSE);

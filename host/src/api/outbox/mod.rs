@@ -83,7 +83,7 @@ async fn ack_message(
     JsonBody(ack): JsonBody<Ack>,
 ) -> Result<Json<MessageAnswer>, Problem> {
     let store = state.store();
-    let start = Duration::from_secs(state.config().runs.start_seconds);
+    let start = state.config().runs.start_seconds.duration();
     let outcome = store
         .ack_message(&org, id, ack.lease_token, start, clock::now())
         .await?;
@@ -107,7 +107,9 @@ async fn nack_message(
     JsonBody(nack): JsonBody<Nack>,
 ) -> Result<Json<MessageAnswer>, Problem> {
     let config = &state.config().outbox;
-    let seconds = nack.retry_after_seconds.unwrap_or(config.retry_seconds);
+    let seconds = nack
+        .retry_after_seconds
+        .unwrap_or(config.retry_seconds.u64());
     if nack.retry_after_seconds.is_some() {
         let mut checks = Checks::default();
         checks.number("/retry_after_seconds", seconds, 0..=RETRY_AFTER_SECONDS_MAX);
@@ -119,7 +121,8 @@ async fn nack_message(
     let now = clock::now();
     // A claim in between replaces the token, so either this is the lease's attempt or
     // nothing is written.
-    let retry_at = (attempt < config.attempts_max).then(|| now + Duration::from_secs(seconds));
+    let retry_at =
+        (attempt < config.attempts_max.i32()).then(|| now + Duration::from_secs(seconds));
     let outcome = store
         .nack_message(&org, id, nack.lease_token, retry_at, error.as_deref(), now)
         .await?;

@@ -92,8 +92,8 @@ pub(super) async fn start_run(
     let seconds = |asked: Option<u64>, default: u64| Duration::from_secs(asked.unwrap_or(default));
     let start = RunAction::Start(Start {
         start_id,
-        deadline: seconds(body.deadline_seconds, config.deadline_seconds),
-        inactivity: seconds(body.inactivity_seconds, config.inactivity_seconds),
+        deadline: seconds(body.deadline_seconds, config.deadline_seconds.u64()),
+        inactivity: seconds(body.inactivity_seconds, config.inactivity_seconds.u64()),
     });
     act(&state, &caller, id, start).await
 }

@@ -184,7 +184,7 @@ async fn check_poll(
     let Some(id) = check_named(checks, new) else {
         return Ok(None);
     };
-    let mut interval_default = state.config().polling.interval_seconds_min;
+    let mut interval_default = state.config().polling.interval_seconds_min.u32();
     if let Some(provider) = checks.provider(state.registry(), id) {
         checks.config(&provider, &new.filter());
         let info = provider.info();

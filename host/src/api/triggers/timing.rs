@@ -186,8 +186,8 @@ fn zone<'a>(before: &'a Trigger, change: &'a Change) -> &'a str {
 }
 
 fn check_interval(checks: &mut Checks, state: &AppState, seconds: u32) {
-    let min = state.config().polling.interval_seconds_min;
-    let range = u64::from(min)..=u64::from(INTERVAL_SECONDS_MAX);
+    let min = state.config().polling.interval_seconds_min.u64();
+    let range = min..=u64::from(INTERVAL_SECONDS_MAX);
     checks.number("/poll_interval_seconds", seconds.into(), range);
 }
 
@@ -199,7 +199,7 @@ fn check_poll_cron(
     zone: &str,
 ) -> Option<(String, String)> {
     let checked = check_cron(checks, cron, zone)?;
-    let min = i64::from(state.config().polling.interval_seconds_min);
+    let min = i64::from(state.config().polling.interval_seconds_min.u32());
     if shortest_seconds(&checked.0, &checked.1).is_some_and(|seconds| seconds < min) {
         checks.add("/cron", format!("polls more often than every {min} s"));
     }

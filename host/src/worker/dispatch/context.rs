@@ -28,27 +28,27 @@ pub struct DispatchContext {
 
 impl DispatchContext {
     pub(super) fn lease(&self) -> Duration {
-        Duration::from_secs(self.config.lease_seconds)
+        self.config.lease_seconds.duration()
     }
 
     /// The time after its claim in which a message may still be sent. Sending then ends
     /// before another dispatcher may claim the message.
     pub(super) fn fresh(&self) -> Duration {
         self.lease()
-            .saturating_sub(Duration::from_millis(self.config.timeout_ms))
+            .saturating_sub(self.config.timeout_ms.duration())
     }
 
     pub(super) fn backoff(&self) -> Backoff {
         Backoff {
-            base: Duration::from_millis(self.config.retry_base_ms),
-            max: Duration::from_millis(self.config.retry_max_ms),
+            base: self.config.retry_base_ms.duration(),
+            max: self.config.retry_max_ms.duration(),
         }
     }
 
     pub(super) fn rule(&self) -> CircuitRule {
         CircuitRule {
-            failures: self.config.circuit_failures,
-            pause: Duration::from_secs(self.config.circuit_seconds),
+            failures: self.config.circuit_failures.i32(),
+            pause: self.config.circuit_seconds.duration(),
         }
     }
 }

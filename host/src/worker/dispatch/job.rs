@@ -136,7 +136,7 @@ impl DispatchJob {
         let (context, message) = (&self.context, &self.message);
         let wait = context.backoff().after(message.counted, rand::random());
         let wait = wait.max(pause.unwrap_or_default());
-        let again = message.counted < context.config.attempts_max;
+        let again = message.counted < context.config.attempts_max.i32();
         let outcome = persist(|| {
             let now = clock::now();
             let retry_at = again.then(|| now + wait);

@@ -40,15 +40,15 @@ pub struct Dispatcher {
 impl Dispatcher {
     /// Works until `stop`, then waits for the messages in flight.
     pub async fn run(context: DispatchContext, stop: CancellationToken) {
-        let in_flight_max = context.config.in_flight_max;
+        let in_flight_max = context.config.in_flight_max.u32();
         let mut dispatcher = Self {
             room: Arc::new(Semaphore::new(in_flight_max as usize)),
-            in_flight: KeyedPermits::new(context.config.per_sink_in_flight_max),
+            in_flight: KeyedPermits::new(context.config.per_sink_in_flight_max.u32()),
             context: Arc::new(context),
             last: SinkId(Uuid::nil()),
         };
         let mut due = dispatcher.context.signals.waiter(Signal::Outbox);
-        let look_every = Duration::from_millis(dispatcher.context.config.poll_ms);
+        let look_every = dispatcher.context.config.poll_ms.duration();
         while !stop.is_cancelled() {
             let has_room = match dispatcher.start_due(&stop).await {
                 Ok(has_room) => has_room,
@@ -83,6 +83,7 @@ impl Dispatcher {
                 .context
                 .config
                 .in_flight_max
+                .u32()
                 .saturating_add(LOOK_BEYOND);
             let store = &self.context.store;
             let due = store.due_sinks(self.last, clock::now(), max).await?;
@@ -116,7 +117,7 @@ impl Dispatcher {
             return Ok(0);
         };
         let (context, begun) = (&self.context, Instant::now());
-        let (lease, attempts_max) = (context.lease(), context.config.attempts_max);
+        let (lease, attempts_max) = (context.lease(), context.config.attempts_max.i32());
         let claimed = context
             .store
             .claim_dispatch(sink, clock::now(), lease, max, attempts_max);

@@ -49,7 +49,7 @@ impl<'a> Attempt<'a> {
     /// Retries the delivery after a backoff. After its last attempt it is a dead letter.
     pub(super) fn retry(&self, kind: &'static str, error: &str) -> Disposition {
         let (context, delivery) = (self.context, self.delivery);
-        if delivery.tries >= context.config.attempts_max {
+        if delivery.tries >= context.config.attempts_max.i32() {
             return self.fail(kind, error);
         }
         let wait = context.backoff().after(delivery.tries, rand::random());

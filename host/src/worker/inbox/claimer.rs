@@ -42,14 +42,14 @@ pub struct InboxWorker {
 impl InboxWorker {
     /// Works until `stop`, then finishes what it has claimed.
     pub async fn run(context: InboxContext, stop: CancellationToken) {
-        let room_max = u32::try_from(context.config.in_flight_max).unwrap_or(u32::MAX);
+        let room_max = context.config.in_flight_max.u32();
         let (settler, settling) = settler::start(context.clone());
         let worker = Self {
             processor: Arc::new(Processor::new(context.clone(), stop.clone())),
             settler,
-            room: Arc::new(Semaphore::new(context.config.in_flight_max)),
+            room: Arc::new(Semaphore::new(context.config.in_flight_max.usize())),
             room_max,
-            bodies: BodyBudget::new(context.config.in_flight_bytes_max),
+            bodies: BodyBudget::new(context.config.in_flight_bytes_max.usize()),
             context,
         };
         worker.work(&stop).await;
@@ -118,7 +118,7 @@ impl InboxWorker {
         for delivery in &claim.unreadable {
             let Some(permit) = room.split(1) else { break };
             let settlement = self.processor.unreadable(delivery);
-            let tries = self.context.config.attempts_max;
+            let tries = self.context.config.attempts_max.i32();
             self.settler.settle(settlement, tries, permit).await;
         }
         if !claim.deliveries.is_empty() {
@@ -207,7 +207,7 @@ impl InboxWorker {
         tokio::select! {
             () = stop.cancelled() => {}
             () = due.raised() => {}
-            () = tokio::time::sleep(Duration::from_millis(self.context.config.poll_ms)) => {}
+            () = tokio::time::sleep(self.context.config.poll_ms.duration()) => {}
         }
     }
 }

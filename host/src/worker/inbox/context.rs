@@ -27,12 +27,12 @@ pub struct InboxContext {
 impl InboxContext {
     pub(super) fn backoff(&self) -> Backoff {
         Backoff {
-            base: Duration::from_millis(self.config.retry_base_ms),
-            max: Duration::from_millis(self.config.retry_max_ms),
+            base: self.config.retry_base_ms.duration(),
+            max: self.config.retry_max_ms.duration(),
         }
     }
 
     pub(super) fn lease(&self) -> Duration {
-        Duration::from_secs(self.config.lease_seconds)
+        self.config.lease_seconds.duration()
     }
 }

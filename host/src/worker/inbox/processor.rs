@@ -122,7 +122,7 @@ impl Processor {
         open_until: Instant,
     ) -> Option<Result<Vec<DecidedEvent>, Disposition>> {
         let (config, delivery) = (&self.context.config, &opened.delivery);
-        let attempts_max = config.attempts_max;
+        let attempts_max = config.attempts_max.i32();
         if delivery.tries > attempts_max {
             // The delivery may be what kills its workers, so it ends here.
             let text = format!("claimed {attempts_max} times by workers that did not finish");
@@ -140,7 +140,7 @@ impl Processor {
         };
         // Each call has limits of its own, but a delivery may need thousands of calls.
         let seconds_max = config.delivery_seconds_max;
-        let limit = Duration::from_secs(seconds_max);
+        let limit = seconds_max.duration();
         let events = timeout(limit, events(&mut session, delivery, attempt, triggers)).await;
         Some(events.unwrap_or_else(|_| {
             let text = format!("the delivery took more than {seconds_max} s");

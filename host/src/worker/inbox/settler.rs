@@ -54,13 +54,13 @@ impl Settler {
 
 /// Starts the settler.
 pub(super) fn start(context: InboxContext) -> (Settler, JoinHandle<()>) {
-    let (sender, receiver) = mpsc::channel(context.config.in_flight_max);
+    let (sender, receiver) = mpsc::channel(context.config.in_flight_max.usize());
     (Settler(sender), tokio::spawn(run(context, receiver)))
 }
 
 async fn run(context: InboxContext, mut queue: mpsc::Receiver<(Processed, OwnedSemaphorePermit)>) {
-    let max = context.config.settle_deliveries_max;
-    let events_max = context.config.settle_events_max;
+    let max = context.config.settle_deliveries_max.usize();
+    let events_max = context.config.settle_events_max.usize();
     let mut waiting = Vec::with_capacity(max);
     while queue.recv_many(&mut waiting, max).await > 0 {
         let mut rest = waiting.drain(..).peekable();
@@ -129,7 +129,7 @@ async fn settle_rejected(
 ) {
     let error = bounded(&rejection.to_string(), REASON_BYTES_MAX);
     tracing::error!(inbox.id = %settlement.delivery, attempt = tries, error, "could not settle a delivery");
-    let (disposition, events) = if tries < context.config.attempts_max {
+    let (disposition, events) = if tries < context.config.attempts_max.i32() {
         let wait = context.backoff().after(tries, rand::random());
         let at = clock::now() + wait;
         (Disposition::Retry { at, error }, Vec::new())

@@ -77,7 +77,7 @@ impl PollWorker {
     /// Starts polls of due groups while there is room; returns the time until the next
     /// group is due.
     async fn start_due(&self, stop: &CancellationToken) -> Duration {
-        let look_every = Duration::from_millis(self.context.config.poll_ms);
+        let look_every = self.context.config.poll_ms.duration();
         loop {
             let permit = tokio::select! {
                 () = stop.cancelled() => return Duration::ZERO,

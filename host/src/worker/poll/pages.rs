@@ -40,7 +40,7 @@ impl Poll {
     pub(super) async fn pages(&self) -> Result<bool, PollDisposition> {
         let responses = self.caches.of(self.claim.group);
         let give_back = || self.give_back(Duration::ZERO);
-        for page in 1..=self.context.config.pages_max {
+        for page in 1..=self.context.config.pages_max.u32() {
             if self.halt.is_cancelled() {
                 return Err(give_back());
             }
@@ -50,7 +50,7 @@ impl Poll {
                 return Err(give_back());
             }
             self.failures.store(work.failures, Ordering::Relaxed);
-            let is_last = page == self.context.config.pages_max;
+            let is_last = page == self.context.config.pages_max.u32();
             match self.page(&work, &responses, is_last).await? {
                 Some(AfterPage::More(_)) => {}
                 Some(AfterPage::Again | AfterPage::Rest) => return Ok(true),
@@ -217,7 +217,7 @@ impl Poll {
     fn limit(&self, triggers: usize) -> u32 {
         let config = &self.context.config;
         let triggers = u32::try_from(triggers).unwrap_or(u32::MAX).max(1);
-        (config.page_rows_max / triggers).clamp(1, config.page_events_max)
+        (config.page_rows_max.u32() / triggers).clamp(1, config.page_events_max.u32())
     }
 
     /// Decides each event for each trigger; none if the poll has to end.
@@ -237,11 +237,11 @@ impl Poll {
             }
             Ok(decided)
         };
-        let limit = Duration::from_secs(seconds_max);
+        let limit = seconds_max.duration();
         tokio::select! {
             () = self.halt.cancelled() => None,
             filtered = timeout(limit, filter) => Some(filtered.unwrap_or_else(|_| {
-                let limit_ms = seconds_max.saturating_mul(1_000);
+                let limit_ms = seconds_max.u64().saturating_mul(1_000);
                 Err(GuestError::TimedOut { limit_ms })
             })),
         }
