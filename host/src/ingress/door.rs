@@ -1,6 +1,5 @@
 //! The door: the one way from a webhook request to a commit.
 
-use super::address::Address;
 use super::admitted::{Admitted, Facts};
 use super::answers::Accepted;
 use super::body_reader::{BodyReader, HeldBody};
@@ -8,6 +7,7 @@ use super::incoming::Incoming;
 use super::rates::RateLimits;
 use super::route_cache::{Recheck, RouteCache};
 use super::senders::{Sender, Senders};
+use super::webhook_url::WebhookUrl;
 use super::writer::InboxWriter;
 use crate::clock;
 use crate::config::Config;
@@ -69,20 +69,20 @@ impl Door {
         &self.store
     }
 
-    /// Lets a request in: the address is known, the quotas are not used up, and the
+    /// Lets a request in: the URL is known, the quotas are not used up, and the
     /// sender's signature is right. Nothing is stored yet.
     ///
     /// The quota is checked before the body is read, and taken only from a verified
     /// sender: nobody can exhaust it with forged requests.
     pub(super) async fn admit(
         &self,
-        address: Address<'_>,
+        url: WebhookUrl<'_>,
         incoming: Incoming,
     ) -> Result<Admitted, Problem> {
         let (received_at, arrived) = (incoming.received_at, incoming.arrived);
-        let sender = self.find(address, received_at, arrived).await?;
+        let sender = self.find(url, received_at, arrived).await?;
         // Configured secrets do not change: without one, no body is worth reading.
-        if !address.is_route() && !sender.has_secret() {
+        if !url.is_route() && !sender.has_secret() {
             return Err(refuse(&sender, VerifyError::NoSecret));
         }
         self.rates.check(&sender.rate_key(), sender.org())?;
@@ -96,7 +96,7 @@ impl Door {
             Ok(facts) => (sender, facts),
             Err(error) => {
                 self.rates.take_unverified(&sender.rate_key())?;
-                self.verify_again(address, &request, arrived)
+                self.verify_again(url, &request, arrived)
                     .await?
                     .ok_or_else(|| refuse(&sender, error))?
             }
@@ -112,36 +112,36 @@ impl Door {
         })
     }
 
-    /// The sender at `address`; 404 if there is none. A trigger or integration that was
+    /// The sender at `url`; 404 if there is none. A trigger or integration that was
     /// created on another replica a moment ago is found as well.
     async fn find(
         &self,
-        address: Address<'_>,
+        url: WebhookUrl<'_>,
         now: Timestamp,
         arrived: Instant,
     ) -> Result<Sender, Problem> {
-        if let Some(sender) = self.senders.find(address, now) {
+        if let Some(sender) = self.senders.find(url, now) {
             return Ok(sender);
         }
-        let sender = match self.has_changed(address, arrived).await? {
-            true => self.senders.find(address, now),
+        let sender = match self.has_changed(url, arrived).await? {
+            true => self.senders.find(url, now),
             false => None,
         };
-        sender.ok_or_else(|| Problem::not_found(address.noun()))
+        sender.ok_or_else(|| Problem::not_found(url.noun()))
     }
 
     /// Verifies once more if the routes have changed since the request arrived: another
     /// replica may have replaced the secret. None if the signature is still wrong.
     async fn verify_again(
         &self,
-        address: Address<'_>,
+        url: WebhookUrl<'_>,
         request: &Unverified,
         arrived: Instant,
     ) -> Result<Option<(Sender, Facts)>, Problem> {
-        if !self.has_changed(address, arrived).await? {
+        if !self.has_changed(url, arrived).await? {
             return Ok(None);
         }
-        let sender = self.senders.find(address, request.received_at);
+        let sender = self.senders.find(url, request.received_at);
         Ok(sender.and_then(|sender| {
             let facts = request.verify(&sender).ok()?;
             Some((sender, facts))
@@ -149,8 +149,8 @@ impl Door {
     }
 
     /// True if the routes have changed since the request arrived.
-    async fn has_changed(&self, address: Address<'_>, arrived: Instant) -> Result<bool, Problem> {
-        if !address.is_route() {
+    async fn has_changed(&self, url: WebhookUrl<'_>, arrived: Instant) -> Result<bool, Problem> {
+        if !url.is_route() {
             return Ok(false);
         }
         match self.senders.routes().recheck(arrived).await {

@@ -1,9 +1,9 @@
 //! The webhook routes of triggers, integrations and apps.
 
-use super::address::Address;
 use super::answers::{Accepted, CommittedSchemas, Refusals};
 use super::door::Door;
 use super::incoming::Incoming;
+use super::webhook_url::WebhookUrl;
 use super::{github_app, nango};
 use crate::domain::trace::TraceParent;
 use crate::http::{Cause, PathId, Problem};
@@ -82,7 +82,7 @@ async fn by_token(
     PathId(token): PathId<String>,
     incoming: Incoming,
 ) -> Result<Response, Problem> {
-    deliver(&door, Address::Token(&token), incoming).await
+    deliver(&door, WebhookUrl::Token(&token), incoming).await
 }
 
 /// Deliver to an integration
@@ -105,7 +105,7 @@ async fn by_integration(
         .and_then(|Path((provider, id))| Some((provider, id.parse().ok()?)));
     let (provider, id) = parsed.ok_or_else(|| Problem::not_found("integration"))?;
     let provider = &provider;
-    deliver(&door, Address::Integration { provider, id }, incoming).await
+    deliver(&door, WebhookUrl::Integration { provider, id }, incoming).await
 }
 
 /// Deliver to an account
@@ -124,15 +124,15 @@ async fn by_account(
     PathId(provider): PathId<String>,
     incoming: Incoming,
 ) -> Result<Response, Problem> {
-    deliver(&door, Address::App(&provider), incoming).await
+    deliver(&door, WebhookUrl::App(&provider), incoming).await
 }
 
 async fn deliver(
     door: &Door,
-    address: Address<'_>,
+    url: WebhookUrl<'_>,
     incoming: Incoming,
 ) -> Result<Response, Problem> {
-    let admitted = door.admit(address, incoming).await?;
+    let admitted = door.admit(url, incoming).await?;
     if let Some(answer) = admitted.facts.handshake {
         // The sender chose this text: no browser may take it for a page.
         return Ok(([(header::X_CONTENT_TYPE_OPTIONS, "nosniff")], answer).into_response());

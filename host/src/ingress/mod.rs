@@ -5,12 +5,11 @@
 //! Never does: run a guest, read a trigger's configuration, or answer 200 before the
 //! commit.
 //!
-//! A delivery's path: a handler names its [`Address`](address::Address) →
+//! A delivery's path: a handler names its [`WebhookUrl`](webhook_url::WebhookUrl) →
 //! [`Door::admit`] finds the sender, reads the body, verifies the signature and takes
 //! from the quotas → [`Admitted`](admitted::Admitted) → [`Door::commit`] →
 //! [`InboxWriter`].
 
-mod address;
 mod admitted;
 mod answers;
 mod body_reader;
@@ -23,6 +22,7 @@ mod news;
 mod rates;
 mod route_cache;
 mod senders;
+mod webhook_url;
 mod writer;
 
 pub use door::Door;

@@ -10,7 +10,7 @@
 //! is at most one in `RECHECK_PAUSE`: forged requests wait, and cost the database next to
 //! nothing.
 
-use crate::domain::delivery::{Origin, Route as RouteKind};
+use crate::domain::delivery::{Origin, Route};
 use crate::domain::{IntegrationId, Timestamp};
 use crate::secret::{MasterKey, SealedPlace, Secret};
 use crate::signals::Signals;
@@ -30,7 +30,7 @@ const RECHECK_MAX: Duration = Duration::from_secs(2);
 
 /// A trigger or an integration to which deliveries may be sent.
 #[derive(Debug)]
-pub(super) struct Route {
+pub(super) struct WebhookRoute {
     /// The owner of its deliveries.
     pub(super) origin: Origin,
     /// The token in a trigger's URL.
@@ -70,7 +70,7 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Routes {
-    by_subject: HashMap<Uuid, Arc<Route>>,
+    by_subject: HashMap<Uuid, Arc<WebhookRoute>>,
     by_token: HashMap<String, Uuid>,
 }
 
@@ -86,11 +86,11 @@ struct Progress {
     changed: Option<Instant>,
 }
 
-impl Route {
+impl WebhookRoute {
     fn open(source: RouteSource, master_key: &MasterKey) -> Self {
         let (route, trigger, integration) = match source.subject {
-            RouteSubject::Trigger(id) => (RouteKind::Token, Some(id), None),
-            RouteSubject::Integration(id) => (RouteKind::Integration, None, Some(id)),
+            RouteSubject::Trigger(id) => (Route::Token, Some(id), None),
+            RouteSubject::Integration(id) => (Route::Integration, None, Some(id)),
         };
         Self {
             origin: Origin {
@@ -144,7 +144,7 @@ impl Routes {
         }
     }
 
-    fn insert(&mut self, subject: Uuid, route: Route) {
+    fn insert(&mut self, subject: Uuid, route: WebhookRoute) {
         if let Some(token) = &route.token {
             self.by_token.insert(token.clone(), subject);
         }
@@ -169,18 +169,18 @@ impl RouteCache {
     }
 
     /// The route of the trigger with this token.
-    pub(super) fn by_token(&self, token: &str) -> Option<Arc<Route>> {
+    pub(super) fn by_token(&self, token: &str) -> Option<Arc<WebhookRoute>> {
         let routes = self.0.routes.read().unwrap_or_else(PoisonError::into_inner);
         let subject = routes.by_token.get(token)?;
         routes.by_subject.get(subject).cloned()
     }
 
     /// The route of an integration.
-    pub(super) fn by_integration(&self, id: IntegrationId) -> Option<Arc<Route>> {
+    pub(super) fn by_integration(&self, id: IntegrationId) -> Option<Arc<WebhookRoute>> {
         let routes = self.0.routes.read().unwrap_or_else(PoisonError::into_inner);
         let route = routes.by_subject.get(&id.0);
         route
-            .filter(|route| route.origin.route == RouteKind::Integration)
+            .filter(|route| route.origin.route == Route::Integration)
             .cloned()
     }
 
@@ -249,7 +249,10 @@ impl RouteCache {
         for change in changes {
             routes.remove(change.subject);
             if let Some(source) = change.source {
-                routes.insert(change.subject, Route::open(source, &self.0.master_key));
+                routes.insert(
+                    change.subject,
+                    WebhookRoute::open(source, &self.0.master_key),
+                );
             }
         }
         progress.revision = revision;

@@ -1,11 +1,11 @@
 //! The senders, and how each of them signs.
 
-use super::address::Address;
 use super::rates::RateKey;
-use super::route_cache::{Route, RouteCache};
+use super::route_cache::{RouteCache, WebhookRoute};
+use super::webhook_url::WebhookUrl;
 use super::{github_app, nango};
 use crate::config::Config;
-use crate::domain::delivery::{Origin, Route as RouteKind};
+use crate::domain::delivery::{Origin, Route};
 use crate::domain::nango::PROVIDER_UNKNOWN;
 use crate::domain::source::WebhookScheme;
 use crate::domain::{OrgId, Timestamp};
@@ -36,7 +36,7 @@ struct ProviderApp {
     is_enabled: bool,
 }
 
-/// A sender, found by its address but not verified yet.
+/// A sender, found by its URL but not verified yet.
 pub(super) struct Sender {
     /// The owner of its deliveries.
     pub(super) origin: Origin,
@@ -90,28 +90,28 @@ impl Senders {
             .collect()
     }
 
-    /// The sender at `address`, with the secrets that are accepted at `now`.
-    pub(super) fn find(&self, address: Address<'_>, now: Timestamp) -> Option<Sender> {
-        match address {
-            Address::Token(token) => self.of_route(&*self.routes.by_token(token)?, now),
-            Address::Integration { provider, id } => {
+    /// The sender at `url`, with the secrets that are accepted at `now`.
+    pub(super) fn find(&self, url: WebhookUrl<'_>, now: Timestamp) -> Option<Sender> {
+        match url {
+            WebhookUrl::Token(token) => self.of_route(&*self.routes.by_token(token)?, now),
+            WebhookUrl::Integration { provider, id } => {
                 let route = self.routes.by_integration(id)?;
                 let is_of_provider = route.origin.provider == provider;
                 is_of_provider.then(|| self.of_route(&route, now))?
             }
-            Address::App(provider) => {
+            WebhookUrl::App(provider) => {
                 let app = self.enabled(provider)?;
-                Some(app.sender(RouteKind::Account, provider))
+                Some(app.sender(Route::Account, provider))
             }
-            Address::Nango => Some(self.nango.sender(RouteKind::Nango, PROVIDER_UNKNOWN)),
-            Address::GithubApp => {
+            WebhookUrl::Nango => Some(self.nango.sender(Route::Nango, PROVIDER_UNKNOWN)),
+            WebhookUrl::GithubApp => {
                 let provider = github_app::PROVIDER;
-                Some(self.github_app.sender(RouteKind::Account, provider))
+                Some(self.github_app.sender(Route::Account, provider))
             }
         }
     }
 
-    fn of_route(&self, route: &Route, now: Timestamp) -> Option<Sender> {
+    fn of_route(&self, route: &WebhookRoute, now: Timestamp) -> Option<Sender> {
         let app = self.enabled(&route.origin.provider)?;
         Some(Sender {
             origin: route.origin.clone(),
@@ -127,7 +127,7 @@ impl Senders {
 }
 
 impl App {
-    fn sender(&self, route: RouteKind, provider: &str) -> Sender {
+    fn sender(&self, route: Route, provider: &str) -> Sender {
         Sender {
             origin: Origin {
                 route,
@@ -154,7 +154,7 @@ impl Sender {
         match (trigger, integration, route) {
             (Some(trigger), ..) => RateKey::Route(trigger.0),
             (None, Some(integration), _) => RateKey::Route(integration.0),
-            (None, None, RouteKind::Nango) => RateKey::Nango,
+            (None, None, Route::Nango) => RateKey::Nango,
             (None, None, _) => RateKey::App(self.origin.provider.clone()),
         }
     }

@@ -6,10 +6,10 @@ mod scheme;
 
 pub(super) use scheme::{PROVIDER, scheme};
 
-use super::address::Address;
 use super::answers::{CommittedSchemas, DeliveryOrNews, Refusals};
 use super::door::Door;
 use super::incoming::Incoming;
+use super::webhook_url::WebhookUrl;
 use crate::http::Problem;
 use axum::Json;
 use axum::extract::State;
@@ -40,11 +40,11 @@ async fn deliver_from_github_app(
     State(door): State<Door>,
     incoming: Incoming,
 ) -> Result<Response, Problem> {
-    let admitted = door.admit(Address::GithubApp, incoming).await?;
+    let admitted = door.admit(WebhookUrl::GithubApp, incoming).await?;
     let news = InstallationNews::read(&admitted.headers, &admitted.body.bytes);
     // A provider that takes no deliveries may still have integrations.
     if !door.senders().takes_webhooks(PROVIDER) {
-        let news = news.ok_or_else(|| Problem::not_found(Address::GithubApp.noun()))?;
+        let news = news.ok_or_else(|| Problem::not_found(WebhookUrl::GithubApp.noun()))?;
         return Ok(Json(news.apply(door.store(), None).await?).into_response());
     }
     let packed = admitted.pack();

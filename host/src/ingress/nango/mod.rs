@@ -9,11 +9,11 @@ mod scheme;
 
 pub(super) use scheme::scheme;
 
-use super::address::Address;
 use super::answers::{CommittedSchemas, DeliveryOrNews, NewsAnswer, Refusals};
 use super::door::Door;
 use super::incoming::Incoming;
 use super::news;
+use super::webhook_url::WebhookUrl;
 use crate::domain::integration::ConnectionNews;
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
 use crate::domain::nango::{Auth, Message, Operation};
@@ -85,7 +85,7 @@ async fn hear_from_nango(
 }
 
 async fn take(door: &Door, incoming: Incoming) -> Result<Response, Problem> {
-    let admitted = door.admit(Address::Nango, incoming).await?;
+    let admitted = door.admit(WebhookUrl::Nango, incoming).await?;
     let answer = match Message::read(&admitted.body.bytes) {
         Message::Auth(auth) => connection_news(door, auth).await?,
         Message::Sync => {

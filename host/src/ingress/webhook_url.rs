@@ -1,10 +1,10 @@
-//! The address that a delivery was sent to, as its URL names it.
+//! The URL that a delivery was sent to.
 
 use crate::domain::IntegrationId;
 
 /// One of the five kinds of webhook URL.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Address<'a> {
+pub(super) enum WebhookUrl<'a> {
     /// `/webhooks/t/{token}`: a trigger.
     Token(&'a str),
     /// `/webhooks/direct/{provider}/{integration_id}`: an integration.
@@ -20,7 +20,7 @@ pub(super) enum Address<'a> {
     GithubApp,
 }
 
-impl Address<'_> {
+impl WebhookUrl<'_> {
     /// The part of the URL that names the sender, for a 404.
     pub(super) fn noun(&self) -> &'static str {
         match self {
@@ -30,7 +30,7 @@ impl Address<'_> {
         }
     }
 
-    /// True if the API manages the secrets behind this address, so that another replica
+    /// True if the API manages the secrets behind this URL, so that another replica
     /// may have changed them a moment ago. Otherwise they are configuration.
     pub(super) fn is_route(&self) -> bool {
         matches!(self, Self::Token(_) | Self::Integration { .. })
