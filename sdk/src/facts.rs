@@ -15,7 +15,7 @@ pub fn facts<T: Serialize>(facts: &T) -> String {
     })
 }
 
-/// Facts that fit the contract's limit, [`FACTS_BYTES_MAX`], whatever the payload.
+/// Facts that fit the contract's limit, [`FACTS_BYTES_MAX`], for any payload.
 ///
 /// A provider limits each text and list where it reads it, so the payloads of a real
 /// service stay far below. JSON's escapes can multiply a hostile text by six, and the
@@ -45,7 +45,7 @@ pub trait Bounded: Serialize + Sized + 'static {
 /// A type that a field of [`#[facts]`](macro@crate::facts) can have. A type of a
 /// provider's own needs an empty `impl`, unless one of its values means "absent".
 pub trait Field {
-    /// Whether the field is left out of the JSON.
+    /// True if the field is left out of the JSON.
     fn is_absent(&self) -> bool {
         false
     }

@@ -11,7 +11,7 @@ use crate::text::{one_line, shorten};
 pub struct Outline<F> {
     /// The event's kind: `issues.opened`. [`kind`] makes one of its two words.
     pub kind: String,
-    /// When it happened, in microseconds since 1970.
+    /// The time of the occurrence, in microseconds since 1970.
     pub occurred_at: Option<u64>,
     /// The repository, team or project that precedes the headline in brackets.
     pub scope: Option<String>,

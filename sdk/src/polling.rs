@@ -1,4 +1,4 @@
-//! The `polling` interface: asks a service what is new.
+//! The `polling` interface: asks a service for new events.
 
 use crate::contract::types::{Header, PollError, PollPage, PollRequest};
 use serde::de::DeserializeOwned;

@@ -2,8 +2,8 @@
 //!
 //! GitHub gives each occurrence a GUID. Every webhook that subscribes to it receives the same
 //! GUID, and a redelivery keeps it. If a proxy drops that header, the key is a hash of the
-//! payload: equal for equal payloads, and different for whatever GitHub numbers, dates or
-//! hashes.
+//! payload: equal for equal payloads, and different for different ids,
+//! dates or hashes.
 
 use crate::GitHub;
 use crate::delivery::Delivery;

@@ -73,13 +73,10 @@ fn payload(request: &WebhookRequest) -> Result<Value, ParseError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use triggerhouse_sdk::testing;
 
     fn malformed(headers: &[(&str, &str)], body: &str) -> String {
-        match Delivery::read(&WebhookRequest::for_test(headers, body.as_bytes())) {
-            Err(ParseError::Malformed(text)) => text,
-            Err(other) => panic!("{other:?}"),
-            Ok(delivery) => panic!("{} was read", delivery.event),
-        }
+        testing::malformed::<crate::GitHub>(WebhookRequest::for_test(headers, body.as_bytes()))
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Git's references and hashes.
 
-/// The branch of a git reference: `refs/heads/main`, or just `main`.
+/// The branch of a git reference: `refs/heads/main`, or `main` alone.
 pub fn branch_of(reference: &str) -> Option<&str> {
     match reference.strip_prefix("refs/") {
         None => Some(reference).filter(|reference| !reference.is_empty()),

@@ -57,13 +57,10 @@ fn is_legacy(payload: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use triggerhouse_sdk::testing;
 
     fn malformed(headers: &[(&str, &str)], body: &str) -> String {
-        match Delivery::read(&WebhookRequest::for_test(headers, body.as_bytes())) {
-            Err(ParseError::Malformed(text)) => text,
-            Err(other) => panic!("{other:?}"),
-            Ok(delivery) => panic!("{} was read", delivery.resource),
-        }
+        testing::malformed::<crate::Sentry>(WebhookRequest::for_test(headers, body.as_bytes()))
     }
 
     #[test]

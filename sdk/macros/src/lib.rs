@@ -5,8 +5,8 @@
 
 use proc_macro::{Delimiter, Group, TokenStream, TokenTree};
 
-/// What every section of facts derives. Fields may go without documentation, because the
-/// name of most says everything.
+/// The attributes of every section of facts. Fields may lack documentation, because most
+/// names say enough.
 const SECTION: &str = r#"
     #[derive(
         Clone, Debug, Default, PartialEq,
@@ -15,10 +15,10 @@ const SECTION: &str = r#"
     #[serde(crate = "::triggerhouse_sdk::serde")]
     #[allow(missing_docs)]
 "#;
-/// What every field gets.
+/// The attribute of every field. A default of the whole section would compile to more code.
 const FIELD: &str =
     r#"#[serde(default, skip_serializing_if = "::triggerhouse_sdk::Field::is_absent")]"#;
-/// What anything else than a struct with named fields gets.
+/// The result for anything but a struct with named fields.
 const ERROR: &str = r##"compile_error!("#[facts] expects a struct with named fields");"##;
 
 /// Makes a struct a section of a provider's facts: see `triggerhouse_sdk::facts`.

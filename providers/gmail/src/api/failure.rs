@@ -7,7 +7,7 @@
 use serde_json::Value;
 use triggerhouse_sdk::http::{FetchError, Response};
 use triggerhouse_sdk::prelude::*;
-use triggerhouse_sdk::{one_line, retry_after_seconds, seconds_until_rfc3339};
+use triggerhouse_sdk::{aside, one_line, retry_after_seconds, seconds_until_rfc3339, tail};
 
 /// Bytes of an error's text: people read it on a screen.
 const TEXT_BYTES_MAX: usize = 300;
@@ -116,13 +116,15 @@ impl Error {
     }
 
     fn message(&self) -> &str {
-        let message = self.0.pointer("/error/message").and_then(Value::as_str);
-        message.unwrap_or_default()
+        self.field("message")
     }
 
     fn status(&self) -> &str {
-        let status = self.0.pointer("/error/status").and_then(Value::as_str);
-        status.unwrap_or_default()
+        self.field("status")
+    }
+
+    fn field(&self, name: &str) -> &str {
+        self.0["error"][name].as_str().unwrap_or_default()
     }
 
     /// The old format has `errors`, the new one `details`. Answers carry either or both.
@@ -145,15 +147,12 @@ impl Error {
     /// `Gmail answered 403 (insufficientPermissions): Insufficient Permission`.
     fn text(&self, status: u16) -> String {
         let reason = self.reasons().next().unwrap_or(self.status());
-        let reason = match reason {
-            "" => String::new(),
-            reason => format!(" ({reason})"),
-        };
-        let message = match self.message() {
-            "" => String::new(),
-            message => format!(": {message}"),
-        };
-        readable(&format!("Gmail answered {status}{reason}{message}"))
+        let reason = aside(Some(reason).filter(|reason| !reason.is_empty()));
+        let message = Some(self.message()).filter(|message| !message.is_empty());
+        readable(&format!(
+            "Gmail answered {status}{reason}{}",
+            tail(": ", message)
+        ))
     }
 }
 

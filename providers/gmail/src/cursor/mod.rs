@@ -36,8 +36,8 @@
 //! | `pause_until_us` | the end of the pause that the service asked for |
 //! | `spent` | the quota spent in the last minute, by second, and if it was used up; older cursors lack it |
 //!
-//! **The position within a page** is the list `pending`: a page of ids is read once, whatever
-//! the limit of events. When the list is empty, the token in `scan` reads the next page. A scan
+//! **The position within a page** is the list `pending`: a page of ids is read once, even if
+//! a poll returns fewer events. When the list is empty, the token in `scan` reads the next page. A scan
 //! ends without pending messages and without a token.
 //!
 //! **Records may appear late.** Replicas serve Gmail's history, so a record may appear after one

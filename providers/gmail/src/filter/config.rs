@@ -78,7 +78,7 @@ impl Config {
         names(&self.labels, label)
     }
 
-    /// True if a message with these labels is rejected whatever labels it gains or loses. Only
+    /// True if a message with these labels is rejected even if it gains or loses labels. Only
     /// `DRAFT` and `SENT` are permanent: users cannot add or remove them, and sending a draft
     /// makes a new message.
     pub(crate) fn always_rejects(&self, labels: &[String]) -> bool {

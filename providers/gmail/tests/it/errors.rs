@@ -166,7 +166,11 @@ fn a_page_token_that_has_expired_starts_the_scan_again() {
     assert_eq!(host.gmail().calls.failed, 1);
     seen.extend(events.into_iter().map(|event| event.title));
     assert_eq!(seen.len(), 450);
-    assert_eq!(host.gmail().calls.get, 450, "what is done is remembered");
+    assert_eq!(
+        host.gmail().calls.get,
+        450,
+        "fetched messages are remembered"
+    );
 }
 
 #[test]

@@ -118,7 +118,7 @@ fn a_message_that_became_visible_late_is_within_the_overlap() {
     assert_eq!(
         titles(&events),
         ["delayed"],
-        "and what is known is not fetched again"
+        "and known messages are not fetched again"
     );
 }
 
