@@ -45,16 +45,13 @@ impl Reader {
     pub async fn start(settings: &[(&str, String)], here: &[(&str, String)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let at = |path: &str| directory.path().join(path);
-        for part in ["target/release", "target/debug", "bin"] {
-            std::fs::create_dir_all(at(part)).unwrap();
-            std::os::unix::fs::symlink(files::binary(), at(part).join("triggerhouse")).unwrap();
-        }
+        std::fs::create_dir_all(at("target/debug")).unwrap();
+        std::os::unix::fs::symlink(files::binary(), at("target/debug/triggerhouse")).unwrap();
         std::os::unix::fs::symlink(files::providers(), at("target/providers")).unwrap();
         std::os::unix::fs::symlink(root().join("tests"), at("tests")).unwrap();
         let port = app::free_port();
-        let path = std::env::var("PATH").unwrap();
         let mut environment = vec![
-            ("PATH", format!("{}:{path}", at("bin").display())),
+            ("PATH", std::env::var("PATH").unwrap()),
             ("HOME", directory.path().display().to_string()),
             ("TRIGGERHOUSE_LISTEN", format!("127.0.0.1:{port}")),
             (
@@ -122,8 +119,8 @@ impl Reader {
             return demo::shows(&step.sample.expect("the demo's output")).await;
         }
         let command = self.here(&step.command);
-        if let Some(arguments) = serve(&command) {
-            return self.serve(&arguments).await;
+        if let Some(command) = serve(&command) {
+            return self.serve(&command).await;
         }
         if let Some((name, value, source)) = placeholder(&command) {
             let value = self.find(&value, source);
@@ -162,10 +159,10 @@ impl Reader {
     }
 
     /// Starts the host in the background, in place of the one before.
-    async fn serve(&mut self, arguments: &str) {
+    async fn serve(&mut self, command: &str) {
         let command = format!(
             "[[ -z ${{HOST:-}} ]] || {{ kill $HOST; wait $HOST; }}\n\
-             triggerhouse {arguments} >>host.out 2>>host.log &\nHOST=$!"
+             {command} >>host.out 2>>host.log &\nHOST=$!"
         );
         let started = self.shell.run(&command).await;
         assert_eq!(started.text, "");
@@ -232,22 +229,23 @@ async fn steps(block: &Block) -> Vec<Step> {
     steps
 }
 
-/// The arguments of the host, if the command starts it.
+/// The command that starts the host, if `command` does.
 fn serve(command: &str) -> Option<String> {
     let command = command.split(" #").next().unwrap_or_default().trim();
     if command == "make serve" {
         return Some(make_serve());
     }
-    let arguments = command.strip_prefix("triggerhouse ")?;
-    arguments.starts_with("serve").then(|| arguments.to_owned())
+    command.starts_with("triggerhouse serve").then(|| command.to_owned())
 }
 
-/// The arguments that `make serve` gives to the host.
+/// The command with which `make serve` ends, after it has built everything.
 fn make_serve() -> String {
-    let recipe = super::make_dry("serve");
-    let last = recipe.lines().last().unwrap_or_default();
-    let at = last.find("serve --").expect("a recipe that runs `triggerhouse serve`");
-    last[at..].to_owned()
+    let script = super::make_dry("serve");
+    let script = super::read(script.trim());
+    let command = script.lines().last().unwrap_or_default();
+    let (before, arguments) = command.split_once("/debug/triggerhouse\" ").expect("the host");
+    assert_eq!(before, "exec \"$(target_dir)");
+    format!("target/debug/triggerhouse {}", arguments.replace(" \"$@\"", ""))
 }
 
 /// `NAME=sample…  # source`: a value that the reader fills in.
