@@ -17,7 +17,6 @@ use crate::permits::KeyedPermits;
 use crate::store::{Signal, StoreError};
 use job::DispatchJob;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
