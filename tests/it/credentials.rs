@@ -253,7 +253,7 @@ impl Rig {
                 integration: Some(self.integration),
                 config: json!({}),
                 enabled: true,
-                door: None,
+                endpoint: None,
                 clock: None,
                 poll: Some(TriggerPoll::Every(60)),
             };

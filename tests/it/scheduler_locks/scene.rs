@@ -50,7 +50,7 @@ fn trigger(automation: AutomationId, schedule: Option<ScheduleId>) -> NewTrigger
         integration: None,
         config: json!({}),
         enabled: true,
-        door: None,
+        endpoint: None,
         clock: Some(TickTiming {
             cron: schedule.is_none().then_some(own),
             schedule,

@@ -4,7 +4,7 @@ use sqlx::{Connection, Executor, PgConnection};
 use triggerhouse::domain::resource::TriggerKind;
 use triggerhouse::domain::{AutomationId, TriggerId};
 use triggerhouse::store::{
-    NewTrigger, SealedSecret, Store, StoreError, TriggerAutomation, TriggerDoor,
+    NewTrigger, SealedSecret, Store, StoreError, TriggerAutomation, WebhookEndpoint,
 };
 use triggerhouse_tests::{Kind, TestDb, eventually, on_both};
 
@@ -19,7 +19,7 @@ fn trigger(automation: AutomationId) -> NewTrigger {
         integration: None,
         config: json!({}),
         enabled: true,
-        door: Some(TriggerDoor {
+        endpoint: Some(WebhookEndpoint {
             token: id.to_string(),
             secret: SealedSecret {
                 id: uuid::Uuid::now_v7(),

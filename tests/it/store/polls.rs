@@ -53,7 +53,7 @@ async fn trigger(store: &Store, integration: IntegrationId, seconds: u32) -> Tri
         integration: Some(integration),
         config: json!({}),
         enabled: true,
-        door: None,
+        endpoint: None,
         clock: None,
         poll: Some(TriggerPoll::Every(seconds)),
     };

@@ -17,7 +17,7 @@ use crate::domain::source::WebhookScheme;
 use crate::domain::{IntegrationId, OrgId, TriggerId};
 use crate::secret::{Secret, generate_token, generate_webhook_secret};
 use crate::store::{
-    NewTrigger, TickTiming, TriggerAutomation, TriggerDoor, TriggerPatch, TriggerPoll,
+    NewTrigger, TickTiming, TriggerAutomation, TriggerPatch, TriggerPoll, WebhookEndpoint,
 };
 
 /// The source of a new trigger's events.
@@ -68,7 +68,7 @@ pub(super) async fn check_creation(
         kind,
         integration: body.integration_id,
         enabled: body.enabled,
-        door: None,
+        endpoint: None,
         clock: None,
         poll: None,
     };
@@ -76,7 +76,7 @@ pub(super) async fn check_creation(
     match source {
         Source::Webhook(scheme) => {
             let made = generate_webhook_secret(&scheme);
-            new.door = Some(TriggerDoor {
+            new.endpoint = Some(WebhookEndpoint {
                 token: generate_token(),
                 secret: seal_secret(state.master_key(), &made),
             });

@@ -60,7 +60,7 @@ async fn create(
     body: Creation,
 ) -> Result<(StatusCode, Json<TriggerWithSecret>), Problem> {
     let (new, secret) = check_creation(state, org, body).await?;
-    let token = new.door.as_ref().map(|door| door.token.clone());
+    let token = new.endpoint.as_ref().map(|endpoint| endpoint.token.clone());
     let created = state.store().create_trigger(org, &new, clock::now());
     let answer = TriggerAnswer::new(state, created.await?, token);
     let secret = secret.map(|secret| secret.expose().to_owned());

@@ -74,7 +74,7 @@ impl InstallationNews {
             lifecycle,
             reason: reason.map(str::to_owned),
             at,
-            door_key: delivery,
+            delivery_digest: delivery,
         };
         let account = self.installation.id.to_string();
         let subject = LifecycleSubject::Account {

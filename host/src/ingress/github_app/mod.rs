@@ -49,7 +49,7 @@ async fn deliver_from_github_app(
     }
     let packed = admitted.pack();
     if let Some(news) = news {
-        news.apply(door.store(), packed.door_key()).await?;
+        news.apply(door.store(), packed.digest()).await?;
     }
     door.commit(packed).await
 }

@@ -129,7 +129,7 @@ async fn connection_news(door: &Door, auth: Auth) -> Result<NewsAnswer, Problem>
         reason: reason.map(|text| bounded(&text, REASON_BYTES_MAX)),
         // Nango sends neither time nor id: its messages count in the order of arrival.
         at: None,
-        door_key: None,
+        delivery_digest: None,
     };
     let subject = LifecycleSubject::Connection(&auth.connection);
     news::apply(door.store(), subject, news).await

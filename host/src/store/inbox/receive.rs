@@ -17,7 +17,7 @@ pub struct PackedDelivery {
     id: DeliveryId,
     origin: Origin,
     delivery_key: Option<String>,
-    door_key: Option<Uuid>,
+    digest: Option<Uuid>,
     headers: String,
     query: String,
     body: PackedBody,
@@ -27,10 +27,10 @@ pub struct PackedDelivery {
 impl PackedDelivery {
     /// Compresses the body and computes the digest that ingress deduplicates by.
     pub fn new(delivery: NewDelivery) -> Self {
-        let door_key = delivery
+        let digest = delivery
             .delivery_key
             .as_deref()
-            .map(|key| door_key(&delivery.origin, key));
+            .map(|key| delivery_digest(&delivery.origin, key));
         let text = |text: String| {
             if text.contains('\0') {
                 text.replace('\0', "\u{fffd}")
@@ -40,7 +40,7 @@ impl PackedDelivery {
         };
         Self {
             id: delivery.id,
-            door_key,
+            digest,
             delivery_key: delivery.delivery_key.map(text),
             // Serializing strings cannot fail.
             headers: serde_json::to_string(&delivery.headers).unwrap_or_default(),
@@ -53,8 +53,8 @@ impl PackedDelivery {
 
     /// The digest by which ingress recognizes a repeated delivery; none if the sender gave no
     /// id.
-    pub fn door_key(&self) -> Option<Uuid> {
-        self.door_key
+    pub fn digest(&self) -> Option<Uuid> {
+        self.digest
     }
 
     /// The time of arrival.
@@ -75,7 +75,7 @@ impl PackedDelivery {
 
 /// 128 bits of SHA-256 over the source and the sender's id: an index entry of fixed size,
 /// however long the id is.
-fn door_key(origin: &Origin, delivery_key: &str) -> Uuid {
+fn delivery_digest(origin: &Origin, delivery_key: &str) -> Uuid {
     let mut digest = Sha256::new();
     digest.update(origin.route.as_str());
     digest.update([0]);
@@ -116,7 +116,7 @@ impl Present {
         // A row with the delivery's own id: an earlier try of the same call was committed,
         // and only its answer was lost.
         let own = self.ids.contains(&delivery.id.0).then_some(delivery.id);
-        let first = || self.by_key.get(&delivery.door_key?).copied();
+        let first = || self.by_key.get(&delivery.digest?).copied();
         own.or_else(first).map(|id| Stored {
             id,
             duplicate: id != delivery.id,
@@ -133,7 +133,7 @@ fn columns<'a>() -> [Column<&'a PackedDelivery>; 16] {
         trigger_id: uuid = |d| d.origin.trigger.map(|id| id.0),
         integration_id: uuid = |d| d.origin.integration.map(|id| id.0),
         delivery_key: text = |d| d.delivery_key.as_deref(),
-        door_key: uuid = |d| d.door_key,
+        door_key: uuid = |d| d.digest,
         headers: text = |d| d.headers.as_str(),
         query: text = |d| d.query.as_str(),
         body: bytea = |d| d.body.bytes.as_slice(),
@@ -157,7 +157,7 @@ impl Store {
         // One order everywhere: two replicas that receive the same deliveries would otherwise
         // wait for each other's index entries.
         let mut ordered: Vec<&PackedDelivery> = deliveries.iter().collect();
-        ordered.sort_unstable_by_key(|delivery| delivery.door_key);
+        ordered.sort_unstable_by_key(|delivery| delivery.digest);
         let inserted = self
             .write_once(async |tx| INSERT.run(tx, &columns(), &ordered).await)
             .await?;
@@ -189,7 +189,7 @@ impl Store {
             return Ok(Present::default());
         }
         let ids = deliveries.iter().map(|delivery| delivery.id);
-        let keys: Vec<Uuid> = deliveries.iter().filter_map(|d| d.door_key).collect();
+        let keys: Vec<Uuid> = deliveries.iter().filter_map(|d| d.digest).collect();
         let mut query = Query::new("select id, door_key from inbox where id").one_of(ids);
         if !keys.is_empty() {
             query = query

@@ -32,9 +32,9 @@ pub struct LifecycleNews {
     /// The time by the service's own clock, if it gives one: a message that is older than
     /// one before it changes nothing.
     pub at: Option<Timestamp>,
-    /// The [`door_key`](crate::store::PackedDelivery::door_key) of its delivery: news whose
+    /// The [digest](crate::store::PackedDelivery::digest) of its delivery: news whose
     /// delivery is in the inbox was applied before.
-    pub door_key: Option<Uuid>,
+    pub delivery_digest: Option<Uuid>,
 }
 
 /// The result.
@@ -112,7 +112,7 @@ impl Store {
                 connection,
                 provider,
                 account,
-                news.door_key,
+                news.delivery_digest,
             )?;
             let Some(found) = found else {
                 return Ok(Attempt::Done(None));

@@ -35,7 +35,7 @@ pub struct NewTrigger {
     /// A disabled trigger sees no events.
     pub enabled: bool,
     /// Its URL; none unless it is a webhook trigger.
-    pub door: Option<TriggerDoor>,
+    pub endpoint: Option<WebhookEndpoint>,
     /// Its ticks; none unless it is scheduled.
     pub clock: Option<TickTiming>,
     /// Its polls; none unless it is a polling trigger.
@@ -44,7 +44,7 @@ pub struct NewTrigger {
 
 /// A trigger's own URL.
 #[derive(Clone, Debug)]
-pub struct TriggerDoor {
+pub struct WebhookEndpoint {
     /// The token in the URL.
     pub token: String,
     /// The secret that signs its deliveries.

@@ -197,7 +197,7 @@ async fn insert_trigger(
         integration_id: new.integration,
         config: new.config.to_string(),
         enabled: new.enabled,
-        token: new.door.as_ref().map(|door| door.token.as_str()),
+        token: new.endpoint.as_ref().map(|endpoint| endpoint.token.as_str()),
         cron: cron.map(|(cron, _)| cron),
         timezone: cron.map(|(_, zone)| zone),
         schedule_id: schedule,
@@ -207,8 +207,8 @@ async fn insert_trigger(
         created_at: now,
         updated_at: now,
     })?;
-    if let Some(door) = &new.door {
-        secrets::add(tx, new.id.0, &door.secret, now).await?;
+    if let Some(endpoint) = &new.endpoint {
+        secrets::add(tx, new.id.0, &endpoint.secret, now).await?;
     }
     if clock.is_some() {
         retime(tx, new.id, now).await?;
