@@ -111,7 +111,7 @@ impl Config {
         }
     }
 
-    /// Whether this process has a role.
+    /// True if this process has a role.
     pub fn has_role(&self, role: Role) -> bool {
         self.roles.contains(role)
     }

@@ -27,7 +27,7 @@ pub const UNBOUNDED: u64 = i64::MAX as u64;
 
 /// The unit of a number, as error messages show it.
 pub trait Unit {
-    /// With a space before it; empty for a plain number.
+    /// The unit with a space before it; empty for a plain number.
     const SUFFIX: &'static str;
 }
 

@@ -1,4 +1,4 @@
-//! How long rows are kept after they have ended.
+//! Retention: the time that rows are kept after they have ended.
 //!
 //! Owns: `[retention]`, and the time before which rows are old.
 //! Never does: delete; `worker/collector.rs` does.

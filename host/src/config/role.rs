@@ -29,7 +29,7 @@ pub struct Roles(Vec<Role>);
 impl Setting for Roles {}
 
 impl Roles {
-    /// Whether `role` is among them.
+    /// True if `role` is among them.
     pub fn contains(&self, role: Role) -> bool {
         self.0.contains(&role)
     }

@@ -180,7 +180,7 @@ settings! {
 }
 
 impl NangoConfig {
-    /// Whether Nango can be asked for credentials.
+    /// True if Nango's API can be asked for credentials.
     pub fn has_api(&self) -> bool {
         !self.secret_key.is_blank()
     }

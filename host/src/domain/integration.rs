@@ -42,7 +42,7 @@ text_enum! {
         Active = "active",
         /// Suspended, here or at the service.
         Suspended = "suspended",
-        /// Its credential no longer works at whoever manages it.
+        /// The service that manages the connection can no longer use its credential.
         Error = "error",
         /// The service refused the credential: polling stops until it is replaced.
         /// Deliveries need no credential and still start runs.

@@ -124,7 +124,7 @@ pub struct Sink {
 pub struct CircuitRule {
     /// The number of failures in a row that opens the circuit.
     pub failures: i32,
-    /// How long the circuit stays open.
+    /// The time that the circuit stays open.
     pub pause: Duration,
 }
 

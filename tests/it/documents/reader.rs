@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use triggerhouse_tests::{app, files};
 
-/// How long a command that only reads is repeated until it shows the sample.
+/// The time for which a reading command is repeated until it shows the sample.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The port that documents name, as the default configuration does.
 const PORT: &str = "8787";
@@ -33,7 +33,7 @@ pub struct Reader {
     shell: Shell,
     directory: tempfile::TempDir,
     port: u16,
-    /// What a document says, and what it is here: ports, hosts, settings.
+    /// Texts of a document and their values here: ports, hosts, settings.
     here: Vec<(String, String)>,
     /// The last answer that was JSON.
     answer: Value,

@@ -370,8 +370,8 @@ on_both! {
         assert!(matches!(settle(&store, &held, "1", &wanted(trigger, &[]), AfterPage::More(LEASE), after(1)).await, PageSettled::Written(_)));
         store.poll_now(&org(), group, true, after(2)).await.unwrap();
         assert_eq!(settle(&store, &held, "2", &wanted(trigger, &["a"]), AfterPage::Rest, after(3)).await, PageSettled::Lost);
-        let anew = claim(&store, group, after(3)).await.unwrap();
-        assert_eq!(store.poll_work(&anew, after(3)).await.unwrap().unwrap().cursor, None);
+        let again = claim(&store, group, after(3)).await.unwrap();
+        assert_eq!(store.poll_work(&again, after(3)).await.unwrap().unwrap().cursor, None);
         store.close().await;
     }
 

@@ -105,7 +105,7 @@ pub enum RunRefusal {
     NotStarted,
     /// A consumer works on the run, and its last heartbeat is recent.
     #[error(
-        "attempt {attempt} works on the run; it can be taken over at {until}, unless it is heard of"
+        "attempt {attempt} works on the run; it can be taken over at {until}, unless a heartbeat comes"
     )]
     InHand {
         /// The attempt of that consumer.

@@ -22,13 +22,13 @@ use constcat::concat;
 /// The events that a list shows.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
-    /// Of this trigger.
+    /// Only this trigger's.
     pub trigger: Option<TriggerId>,
-    /// Of this automation.
+    /// Only this automation's.
     pub automation: Option<AutomationId>,
-    /// In this status.
+    /// Only those in this status.
     pub status: Option<EventStatus>,
-    /// Of this kind.
+    /// Only this kind.
     pub kind: Option<String>,
     /// Created at this time or later.
     pub since: Option<Timestamp>,

@@ -42,9 +42,9 @@ impl DeadLetterChange {
 /// The dead letters that a bulk call retries.
 #[derive(Clone, Debug, Default)]
 pub struct RetryFilter {
-    /// Of this provider.
+    /// Only this provider's.
     pub provider: Option<String>,
-    /// Of this integration.
+    /// Only this integration's.
     pub integration: Option<IntegrationId>,
     /// Received at this time or later.
     pub since: Option<Timestamp>,

@@ -16,9 +16,9 @@ use constcat::concat;
 /// The runs that a list shows.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RunFilter {
-    /// Of this automation.
+    /// Only this automation's.
     pub automation: Option<AutomationId>,
-    /// In this status.
+    /// Only those in this status.
     pub status: Option<RunStatus>,
 }
 
