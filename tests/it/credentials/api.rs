@@ -184,7 +184,7 @@ on_both! {
         for text in dump(db).await {
             for secret in SECRETS.iter().chain(&["hush-access", "hush-refresh-1", "hush"]) {
                 let found = text.windows(secret.len()).any(|window| window == secret.as_bytes());
-                assert!(!found, "{secret} stands in the database");
+                assert!(!found, "{secret} is in the database");
             }
         }
     }

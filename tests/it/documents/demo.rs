@@ -1,4 +1,4 @@
-//! `make demo`, which builds nothing here: the tests have built all of it.
+//! `make demo`. It compiles nothing here, because the tests have built everything.
 
 use super::root;
 use super::sample::Sample;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// A message that SQLite writes.
 const OF_SQLITE: &str = "database or disk is full";
-/// Shorter pieces between two `…` say nothing.
+/// Shorter pieces between two `…` are too common to compare.
 const PIECE_CHARS_MIN: usize = 6;
 
 /// All sources below `directory` in one text, where a message that is split over two

@@ -104,7 +104,7 @@ async fn the_guide_does_what_it_says() {
     redis.kill().await;
 }
 
-/// Where access tokens are renewed; returns its address.
+/// Starts a server that renews access tokens. Returns its address.
 async fn token_endpoint() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();

@@ -39,8 +39,8 @@ fn expanded(span: &str) -> Vec<String> {
         .collect()
 }
 
-/// True if there is such a file or directory. What `<…>` or `*` stands for is open, so
-/// only the part before it counts.
+/// True if there is such a file or directory. `<…>` and `*` are placeholders, so only the
+/// path before them counts.
 fn exists(path: &str) -> bool {
     let whole = path.find(['<', '*']).map_or(path, |at| {
         let named = &path[..at];
@@ -112,8 +112,7 @@ fn normal(path: &Path) -> PathBuf {
     normal
 }
 
-/// The text of `document` after each `start`, up to the next character that cannot be in
-/// a name.
+/// The names that follow `start` in `texts`.
 fn named<'a>(texts: &[&'a str], start: &str) -> HashSet<&'a str> {
     let is_end = |c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_';
     texts

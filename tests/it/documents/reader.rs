@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use triggerhouse_tests::{app, files};
 
-/// The time for which a reading command is repeated until it shows the sample.
+/// The longest time for which a reading command is repeated until it shows the sample.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The port that documents name, as the default configuration does.
 const PORT: &str = "8787";
@@ -33,15 +33,15 @@ pub struct Reader {
     shell: Shell,
     directory: tempfile::TempDir,
     port: u16,
-    /// Texts of a document and their values here: ports, hosts, settings.
+    /// Ports, hosts and settings of the document, with those of this machine.
     here: Vec<(String, String)>,
     /// The last answer that was JSON.
     answer: Value,
 }
 
 impl Reader {
-    /// A reader at the top of a directory that has what the project's has. `here` maps
-    /// texts of the document to those of this machine.
+    /// Starts a reader in a directory like the project's, after a build. `here` maps texts
+    /// of the document to texts for this machine.
     pub async fn start(settings: &[(&str, String)], here: &[(&str, String)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let at = |path: &str| directory.path().join(path);
@@ -84,14 +84,14 @@ impl Reader {
                     }
                 }
                 "toml" | "python" => self.save(block),
-                // A drawing.
+                // A diagram.
                 "text" => {}
-                other => panic!("line {}: nobody can follow {other:?}", block.line),
+                other => panic!("line {}: no reader can follow {other:?}", block.line),
             }
         }
     }
 
-    /// The text as it is on this machine, which names no other.
+    /// The text with ports, hosts and settings of this machine. It names no other machine.
     fn here(&self, text: &str) -> String {
         let text = replaced(text, &self.here);
         let is_end = |c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-';
@@ -176,8 +176,8 @@ impl Reader {
         }
     }
 
-    /// The value that a reader would copy: from the last answer, by its path in the
-    /// comment, or from what the host printed.
+    /// The value that a reader would copy: from the last answer, by the path in the
+    /// comment, or from the host's output.
     fn find(&self, sample: &Sample, source: &str) -> String {
         let path = source.split(' ').next().unwrap_or_default();
         let value = if path.starts_with('.') {

@@ -1,6 +1,6 @@
 //! A sample of output, as a document shows it.
 //!
-//! Owns: the meaning of `…`, which stands for any text, line breaks included.
+//! Owns: `…`, which matches any text, line breaks included.
 
 /// The text that a document shows after a command.
 #[derive(Clone, Debug, PartialEq, Eq)]

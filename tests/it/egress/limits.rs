@@ -138,7 +138,7 @@ async fn the_requests_of_a_poll_are_limited_and_redirects_count() {
     assert_eq!(
         rig.fetch(ok).await["status"],
         200,
-        "the next poll has its own budget"
+        "the next poll has its own limit"
     );
 }
 

@@ -25,7 +25,7 @@ on_both! {
             let pause = received[probe].at - received[probe - 1].at;
             assert!(pause >= Duration::from_millis(1_950), "{probe}: {pause:?}");
         }
-        assert_eq!(received.len(), FAILURES + 2 + 20, "waiting messages used up no attempt");
+        assert_eq!(received.len(), FAILURES + 2 + 20, "waiting messages used up no attempts");
         eventually("a closed circuit", async || health(&mut app, &sink).await["circuit"] == "closed").await;
         assert_eq!(health(&mut app, &sink).await["failures"], 0);
         assert_eq!(app.app.store.backlog(triggerhouse::clock::now()).await.unwrap().sinks_open, 0);

@@ -40,7 +40,7 @@ on_both! {
         assert!(text(&step["actor"]).starts_with("key_"), "{step}");
         all_sent(db).await;
         let attempts: Vec<String> = receiver.received().iter().map(|one| one.header("triggerhouse-attempt").to_owned()).collect();
-        assert_eq!(attempts, ["1", "2", "3", "4"], "counted from zero, and no attempt twice");
+        assert_eq!(attempts, ["1", "2", "3", "4"], "the count starts from zero, and no attempt number repeats");
         receiver.answer(Answer::Status(200));
         app.call("acme", Method::POST, &path, None).await;
         all_sent(db).await;

@@ -92,7 +92,7 @@ on_both! {
         let waiting = store.delivery(&org(), claim.id).await.unwrap().unwrap();
         assert_eq!((waiting.attempt, waiting.error, waiting.processed_at), (0, None, None), "a clean slate");
         let again = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
-        assert_eq!((again.tries, again.attempt), (1, 2), "its attempts are counted from zero, its claims are not");
+        assert_eq!((again.tries, again.attempt), (1, 2), "attempts start from zero, claims do not");
         let failed = Settlement { attempt: again.attempt, ..failed };
         store.settle(&[failed], T0).await.unwrap();
         assert_eq!(change(DeadLetterChange::Discard).await, Some(DeliveryStatus::Failed), "done");

@@ -69,6 +69,6 @@ on_both! {
             now = now + LEASE;
         }
         assert!(store.claim_messages(&org(), now, LEASE, 1, 3).await.unwrap().is_empty());
-        assert!(store.claim_messages(&org(), now + LEASE, LEASE, 1, 3).await.unwrap().is_empty(), "a dead letter stays one");
+        assert!(store.claim_messages(&org(), now + LEASE, LEASE, 1, 3).await.unwrap().is_empty(), "a dead letter is never claimed");
     }
 }
