@@ -1,10 +1,11 @@
 //! Documents name nothing that does not exist: files, links, headings, make targets and
 //! commands.
 
-use super::{documents, make_dry, root};
+use super::{documents, make_dry, read, root};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use triggerhouse::measure::FIGURES;
 use triggerhouse_tests::files;
 
 /// Directories at the top of the project whose files documents name by their paths.
@@ -144,4 +145,21 @@ fn every_make_target_and_command_that_a_document_names_exists() {
             assert!(known, "{} names triggerhouse {command}", document.display());
         }
     }
+}
+
+#[test]
+fn every_metric_that_an_alert_queries_exists() {
+    let operations = read("docs/OPERATIONS.md");
+    let known: HashSet<&str> = FIGURES.iter().map(|figure| figure.name).collect();
+    let is_end = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+    let alerts = operations.split("\n### Alerts\n").nth(1).unwrap();
+    let alerts = alerts.split("\n## ").next().unwrap();
+    let mut queried = HashSet::new();
+    for word in alerts.split(is_end).filter(|word| word.starts_with("triggerhouse_")) {
+        let of_histogram = ["_bucket", "_count"].iter().find_map(|end| word.strip_suffix(end));
+        let name = of_histogram.unwrap_or(word);
+        assert!(known.contains(name), "there is no metric {word}");
+        queried.insert(name);
+    }
+    assert!(queried.len() > 15, "{queried:?}");
 }
