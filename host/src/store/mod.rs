@@ -62,6 +62,5 @@ pub use secrets::{SealedSecret, SealedValue};
 pub use signal::{Signal, SignalListener};
 pub use sinks::{Dispatch, MessageProspect, NewSink, SinkNews, SinkPatch, SinkTarget};
 pub use triggers::{
-    Fired, NewTrigger, TickTiming, TriggerAutomation, TriggerPatch, TriggerPoll,
-    WebhookEndpoint,
+    Fired, NewTrigger, TickTiming, TriggerAutomation, TriggerPatch, TriggerPoll, WebhookEndpoint,
 };

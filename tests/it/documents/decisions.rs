@@ -10,7 +10,10 @@ fn each_decision_has_problem_choice_and_consequence_in_eighty_words() {
     for entry in std::fs::read_dir(root().join("docs/decisions")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let text = read(&format!("docs/decisions/{name}"));
-        assert!(read("docs/ARCHITECTURE.md").contains(&name), "{name} is not listed");
+        assert!(
+            read("docs/ARCHITECTURE.md").contains(&name),
+            "{name} is not listed"
+        );
         for decision in text.split("\n## ").skip(1) {
             let (title, body) = decision.split_once('\n').unwrap();
             let prose = body.lines().filter(|line| !line.starts_with('|'));

@@ -48,7 +48,10 @@ fn every_message_that_operations_quotes_is_in_the_sources() {
         let pieces = message.split(['…', ':']);
         let pieces = pieces.map(|piece| piece.trim_matches([' ', '(', ')']));
         for piece in pieces.filter(|piece| piece.len() >= PIECE_CHARS_MIN) {
-            assert!(text.contains(piece), "no source has {piece:?} of {message:?}");
+            assert!(
+                text.contains(piece),
+                "no source has {piece:?} of {message:?}"
+            );
         }
     }
 }

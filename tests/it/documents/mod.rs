@@ -43,7 +43,11 @@ fn documents() -> Vec<(PathBuf, Document)> {
         for entry in std::fs::read_dir(root().join(directory)).unwrap() {
             let name = entry.unwrap().file_name();
             let path = Path::new(directory).join(name);
-            paths.extend(path.extension().is_some_and(|md| md == "md").then_some(path));
+            paths.extend(
+                path.extension()
+                    .is_some_and(|md| md == "md")
+                    .then_some(path),
+            );
         }
     }
     paths.sort();
@@ -57,7 +61,8 @@ fn documents() -> Vec<(PathBuf, Document)> {
 /// The commands that a target of the Makefile runs; panics if there is no such target.
 fn make_dry(target: &str) -> String {
     let mut make = Command::new("make");
-    make.args(["--dry-run", "--no-print-directory", target]).current_dir(root());
+    make.args(["--dry-run", "--no-print-directory", target])
+        .current_dir(root());
     // Of the make that runs the tests.
     for name in ["MAKEFLAGS", "MFLAGS", "MAKELEVEL"] {
         make.env_remove(name);
@@ -87,18 +92,32 @@ async fn the_guide_does_what_it_says() {
     let redis = PrivateRedis::start().await;
     let postgres = TestDb::create(Kind::Postgres).await;
     let settings = [
-        ("TRIGGERHOUSE_CREDENTIALS_ALLOW_HOSTS", format!("['{tokens}']")),
+        (
+            "TRIGGERHOUSE_CREDENTIALS_ALLOW_HOSTS",
+            format!("['{tokens}']"),
+        ),
         ("TRIGGERHOUSE_SINKS_POLL_MS", "20".to_owned()),
     ];
     let here = [
         ("9000", free_port().to_string()),
         ("6379", redis.port.to_string()),
-        ("https://oauth2.googleapis.com/token", format!("http://{tokens}/token")),
-        ("[[providers]]\nid = \"gmail\"\nallow_hosts = [\"gmail.googleapis.com\"]", gmail.provider()),
-        ("postgres://triggerhouse:…@127.0.0.1/triggerhouse", postgres.url.clone()),
+        (
+            "https://oauth2.googleapis.com/token",
+            format!("http://{tokens}/token"),
+        ),
+        (
+            "[[providers]]\nid = \"gmail\"\nallow_hosts = [\"gmail.googleapis.com\"]",
+            gmail.provider(),
+        ),
+        (
+            "postgres://triggerhouse:…@127.0.0.1/triggerhouse",
+            postgres.url.clone(),
+        ),
     ];
     let mut reader = Reader::start(&settings, &here).await;
-    reader.follow(&Document::parse(&read("docs/GUIDE.md"))).await;
+    reader
+        .follow(&Document::parse(&read("docs/GUIDE.md")))
+        .await;
     drop(reader);
     postgres.remove().await;
     redis.kill().await;

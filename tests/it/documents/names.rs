@@ -10,7 +10,15 @@ use triggerhouse_tests::files;
 
 /// Directories at the top of the project whose files documents name by their paths.
 const TOP: [&str; 9] = [
-    ".ci", "docs", "host", "migrations", "providers", "scripts", "sdk", "tests", "wit",
+    ".ci",
+    "docs",
+    "host",
+    "migrations",
+    "providers",
+    "scripts",
+    "sdk",
+    "tests",
+    "wit",
 ];
 /// Extensions of sources, which documents may also name without a path.
 const SOURCES: [&str; 4] = [".rs", ".sh", ".sql", ".wit"];
@@ -66,13 +74,20 @@ fn every_file_that_a_document_names_exists() {
             let is_source = !span.contains(['/', ' ', '*', '<', '('])
                 && SOURCES.iter().any(|source| span.ends_with(source));
             for path in expanded(span).iter().filter(|_| is_path || is_source) {
-                let found = if is_path { exists(path) } else { names.contains(path) };
+                let found = if is_path {
+                    exists(path)
+                } else {
+                    names.contains(path)
+                };
                 assert!(found, "{}:{line} names {path}", document.display());
                 checked += 1;
             }
         }
     }
-    assert!(checked > 60, "{checked} paths: are they still in backticks?");
+    assert!(
+        checked > 60,
+        "{checked} paths: are they still in backticks?"
+    );
 }
 
 #[test]
@@ -94,7 +109,10 @@ fn every_link_leads_somewhere() {
             }
             let found = all.iter().find(|(other, _)| *other == path);
             let (_, other) = found.unwrap_or_else(|| panic!("{place}: no document"));
-            assert!(other.anchors().iter().any(|known| known == anchor), "{place}");
+            assert!(
+                other.anchors().iter().any(|known| known == anchor),
+                "{place}"
+            );
         }
     }
 }
@@ -126,7 +144,10 @@ fn named<'a>(texts: &[&'a str], start: &str) -> HashSet<&'a str> {
 
 #[test]
 fn every_make_target_and_command_that_a_document_names_exists() {
-    let help = Command::new(files::binary()).arg("--help").output().unwrap();
+    let help = Command::new(files::binary())
+        .arg("--help")
+        .output()
+        .unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     let commands = help.split("Commands:").nth(1).expect("a list of commands");
     let commands: HashSet<&str> = commands
@@ -155,8 +176,13 @@ fn every_metric_that_an_alert_queries_exists() {
     let alerts = operations.split("\n### Alerts\n").nth(1).unwrap();
     let alerts = alerts.split("\n## ").next().unwrap();
     let mut queried = HashSet::new();
-    for word in alerts.split(is_end).filter(|word| word.starts_with("triggerhouse_")) {
-        let of_histogram = ["_bucket", "_count"].iter().find_map(|end| word.strip_suffix(end));
+    for word in alerts
+        .split(is_end)
+        .filter(|word| word.starts_with("triggerhouse_"))
+    {
+        let of_histogram = ["_bucket", "_count"]
+            .iter()
+            .find_map(|end| word.strip_suffix(end));
         let name = of_histogram.unwrap_or(word);
         assert!(known.contains(name), "there is no metric {word}");
         queried.insert(name);

@@ -5,9 +5,9 @@
 //! Never does: skip a block. A block that it cannot follow fails the test.
 
 use super::markdown::{Block, Document};
-use super::{demo, root};
 use super::sample::Sample;
 use super::shell::{Shell, is_complete};
+use super::{demo, root};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -140,7 +140,9 @@ impl Reader {
                 self.answer = answer;
             }
             let refused = sample.as_ref().is_some_and(Sample::shows_a_refusal);
-            let right = sample.as_ref().is_none_or(|sample| sample.matches(&output.text))
+            let right = sample
+                .as_ref()
+                .is_none_or(|sample| sample.matches(&output.text))
                 && refused == (output.status != 0);
             if right {
                 return;
@@ -184,11 +186,15 @@ impl Reader {
             let pointer = path.replace(['.', '['], "/").replace(']', "");
             let found = self.answer.pointer(&pointer);
             let found = found.unwrap_or_else(|| panic!("no {path} in {}", self.answer));
-            found.as_str().map_or_else(|| found.to_string(), str::to_owned)
+            found
+                .as_str()
+                .map_or_else(|| found.to_string(), str::to_owned)
         } else {
             let printed = std::fs::read_to_string(self.directory.path().join("host.out")).unwrap();
             let found = printed.split_whitespace().find(|word| sample.matches(word));
-            found.unwrap_or_else(|| panic!("no {sample:?} in {printed}")).to_owned()
+            found
+                .unwrap_or_else(|| panic!("no {sample:?} in {printed}"))
+                .to_owned()
         };
         assert!(sample.matches(&value), "{value} is no {sample:?}");
         value
@@ -235,7 +241,9 @@ fn serve(command: &str) -> Option<String> {
     if command == "make serve" {
         return Some(make_serve());
     }
-    command.starts_with("triggerhouse serve").then(|| command.to_owned())
+    command
+        .starts_with("triggerhouse serve")
+        .then(|| command.to_owned())
 }
 
 /// The command with which `make serve` ends, after it has built everything.
@@ -243,9 +251,14 @@ fn make_serve() -> String {
     let script = super::make_dry("serve");
     let script = super::read(script.trim());
     let command = script.lines().last().unwrap_or_default();
-    let (before, arguments) = command.split_once("/debug/triggerhouse\" ").expect("the host");
+    let (before, arguments) = command
+        .split_once("/debug/triggerhouse\" ")
+        .expect("the host");
     assert_eq!(before, "exec \"$(target_dir)");
-    format!("target/debug/triggerhouse {}", arguments.replace(" \"$@\"", ""))
+    format!(
+        "target/debug/triggerhouse {}",
+        arguments.replace(" \"$@\"", "")
+    )
 }
 
 /// `NAME=sample…  # source`: a value that the reader fills in.
@@ -262,7 +275,9 @@ fn replaced(text: &str, pairs: &[(String, String)]) -> String {
     let mut done = String::new();
     let mut rest = text;
     let next = |rest: &str| {
-        let found = pairs.iter().filter_map(|(from, to)| Some((rest.find(from)?, from.len(), to)));
+        let found = pairs
+            .iter()
+            .filter_map(|(from, to)| Some((rest.find(from)?, from.len(), to)));
         found
             .min_by_key(|(at, length, _)| (*at, usize::MAX - length))
             .map(|(at, length, to)| (at, length, to.clone()))
@@ -279,5 +294,6 @@ fn replaced(text: &str, pairs: &[(String, String)]) -> String {
 /// True if a command changes nothing, so that a reader may repeat it.
 fn only_reads(command: &str) -> bool {
     (command.starts_with("call ") || command.starts_with("curl "))
-        && !command.contains(" -d") && !command.contains(" -X")
+        && !command.contains(" -d")
+        && !command.contains(" -X")
 }

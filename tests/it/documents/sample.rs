@@ -47,9 +47,17 @@ fn an_ellipsis_matches_any_text() {
         ("a…c…e", "ace", true),
         ("a…c…e", "acdf", false),
         ("a…c", "ab", false),
-        ("{\"id\":\"trg_…\",…}", "{\"id\":\"trg_1\",\n\"name\":\"x\"}", true),
+        (
+            "{\"id\":\"trg_…\",…}",
+            "{\"id\":\"trg_1\",\n\"name\":\"x\"}",
+            true,
+        ),
     ] {
-        assert_eq!(Sample(sample.into()).matches(text), expected, "{sample}: {text}");
+        assert_eq!(
+            Sample(sample.into()).matches(text),
+            expected,
+            "{sample}: {text}"
+        );
     }
 }
 
@@ -61,6 +69,10 @@ fn a_refusal_is_a_status_from_400_to_499() {
         ("200 {\"id\":\"dlv_…\"}", false),
         ("a404b 1401", false),
     ] {
-        assert_eq!(Sample(sample.into()).shows_a_refusal(), expected, "{sample}");
+        assert_eq!(
+            Sample(sample.into()).shows_a_refusal(),
+            expected,
+            "{sample}"
+        );
     }
 }

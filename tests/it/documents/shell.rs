@@ -86,7 +86,9 @@ impl Drop for Shell {
     fn drop(&mut self) {
         if let Some(id) = self.child.id() {
             let group = format!("-{id}");
-            let kill = std::process::Command::new("kill").args(["-KILL", "--", &group]).status();
+            let kill = std::process::Command::new("kill")
+                .args(["-KILL", "--", &group])
+                .status();
             kill.expect("kill");
         }
     }
@@ -97,6 +99,9 @@ pub async fn is_complete(text: &str) -> bool {
     if text.ends_with('\\') {
         return false;
     }
-    let check = Command::new("bash").args(["-n", "-c", text]).stderr(Stdio::null()).status();
+    let check = Command::new("bash")
+        .args(["-n", "-c", text])
+        .stderr(Stdio::null())
+        .status();
     check.await.expect("bash").success()
 }

@@ -1,7 +1,6 @@
 //! Claims the messages of a sink's organization, to be sent. A claim ends as for the pull
 //! sink, in `outbox/lease.rs`, or is given back as if it had never been tried.
 
-use super::AddressColumns;
 use crate::domain::outbox::{ClaimedMessage, LeaseOutcome};
 use crate::domain::sink::SinkAddress;
 use crate::domain::{OrgId, OutboxStatus, SinkId, Timestamp};
@@ -40,7 +39,7 @@ pub struct Dispatch {
 #[derive(sqlx_macros::FromRow)]
 struct TargetRow {
     org_id: OrgId,
-    #[sqlx(flatten, try_from = "AddressColumns")]
+    #[sqlx(flatten)]
     address: SinkAddress,
     revision: Uuid,
     open_until: Option<Timestamp>,

@@ -14,6 +14,7 @@ use super::{Page, PageRequest, Store, StoreError};
 use crate::domain::sink::{Sink, SinkAddress, SinkHealth, SinkKind};
 use crate::domain::{OrgId, SinkId, Timestamp};
 use constcat::concat;
+use sqlx::{FromRow, Row};
 
 /// The columns of an address.
 #[derive(sqlx_macros::FromRow)]
@@ -23,23 +24,27 @@ struct AddressColumns {
     stream: Option<String>,
 }
 
-impl TryFrom<AddressColumns> for SinkAddress {
-    type Error = String;
-
-    fn try_from(columns: AddressColumns) -> Result<Self, String> {
-        let AddressColumns { kind, url, stream } = columns;
+impl<'r, R: Row> FromRow<'r, R> for SinkAddress
+where
+    AddressColumns: FromRow<'r, R>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        let AddressColumns { kind, url, stream } = AddressColumns::from_row(row)?;
         match kind {
             SinkKind::Http => url.map(|url| Self::Http { url }),
             SinkKind::Redis => stream.map(|stream| Self::Redis { stream }),
         }
-        .ok_or_else(|| format!("a sink of the kind {kind} has no address"))
+        .ok_or_else(|| sqlx::Error::ColumnDecode {
+            index: "kind".into(),
+            source: format!("a sink of the kind {kind} has no address").into(),
+        })
     }
 }
 
 #[derive(sqlx_macros::FromRow)]
 struct SinkRow {
     id: SinkId,
-    #[sqlx(flatten, try_from = "AddressColumns")]
+    #[sqlx(flatten)]
     address: SinkAddress,
     enabled: bool,
     failures: i32,
