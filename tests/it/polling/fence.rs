@@ -61,7 +61,7 @@ async fn paused_past_its_lease(redis_url: &str) {
         panic!("the second replica has released it: {theirs:?}");
     };
     first.signal("CONT");
-    first.says("claim no longer holds").await;
+    first.says("a poll lost its claim").await;
     assert_eq!(theirs.renew().await, Renewed::Held);
     theirs.release().await;
     assert_eq!(db.texts(everything).await, settled);
@@ -96,7 +96,7 @@ on_both! {
             group(&mut app).await["state"] == "waiting"
         }).await;
         process.signal("CONT");
-        process.says("claim no longer holds").await;
+        process.says("a poll lost its claim").await;
         gmail.release();
         // Then it claims the group again, like any replica.
         polled_since(&mut app, &before).await;
