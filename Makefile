@@ -1,6 +1,6 @@
 # The work is in scripts/; this file only names it. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test fuzz bench lint providers guests clean
+.PHONY: help setup demo serve test fuzz bench lint audit providers guests clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ lint: setup ## Check formatting, clippy and documentation; warnings are errors
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace
+
+audit: setup ## Check dependencies: unused ones, licenses, sources, versions, known vulnerabilities
+	@scripts/audit.sh
 
 providers: setup ## Build the providers: target/providers/<id>.wasm
 	@scripts/build-providers.sh

@@ -12,6 +12,7 @@ mod contract;
 mod crash;
 mod credentials;
 mod cron;
+mod dependencies;
 mod documents;
 mod egress;
 mod engine;
