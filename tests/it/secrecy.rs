@@ -284,7 +284,7 @@ async fn the_log_contains_no_secret_and_no_payload() {
             "triggerhouse is ready",
             "refused a delivery that could not be verified",
             "a delivery is a dead letter now",
-            "a message was not taken",
+            "a message was not accepted",
             "DEBUG",
         ] {
             assert!(

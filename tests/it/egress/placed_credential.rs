@@ -129,7 +129,8 @@ async fn the_log_names_provider_and_host_and_nothing_of_the_request() {
     if std::env::var_os(CHILD).is_some() {
         return logging().await;
     }
-    let name = "egress::placed_credential::the_log_names_provider_and_host_and_nothing_of_the_request";
+    let name =
+        "egress::placed_credential::the_log_names_provider_and_host_and_nothing_of_the_request";
     let output = tokio::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture"])
         .env(CHILD, "1")

@@ -1,6 +1,6 @@
 //! A consumer's calls about its run: start, heartbeat, completion.
 
-use super::{ATTEMPT, RunChanged, act};
+use super::act::{ATTEMPT, RunChanged, act};
 use crate::api::check::Checks;
 use crate::api::extract::{JsonBody, OptionalJsonBody, PathId};
 use crate::api::{AppState, Caller, Problem};

@@ -1,6 +1,6 @@
 //! A person's decisions about a run.
 
-use super::{RunChanged, act};
+use super::act::{RunChanged, act};
 use crate::api::check::Checks;
 use crate::api::extract::{JsonBody, OptionalJsonBody, PathId};
 use crate::api::{AppState, Caller, Problem};

@@ -1,20 +1,19 @@
 //! `/v1/runs`: runs, and the actions of consumers and people on them.
 
+mod act;
 mod consume;
 mod decide;
 
 use super::extract::{PathId, QueryOf};
 use super::found::Found as _;
 use super::list::{Cursor, PageLimit, PageQuery, page};
-use super::{AppState, Caller, Problem, Tenant, automations};
-use crate::clock;
-use crate::domain::run::{HandOff, Run, RunAction, RunRefusal, Transition};
-use crate::domain::{AutomationId, RunId, RunStatus, Timestamp};
-use crate::store::{Page, RunActionOutcome, RunFilter};
+use super::{AppState, Problem, Tenant, automations};
+use crate::domain::run::{HandOff, Run, Transition};
+use crate::domain::{AutomationId, RunId, RunStatus};
+use crate::store::{Page, RunFilter};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use std::ops::RangeInclusive;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -30,9 +29,6 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(decide::cancel_run))
         .routes(routes!(decide::resolve_run))
 }
-
-/// The valid numbers of an attempt.
-const ATTEMPT: RangeInclusive<u64> = 1..=i32::MAX as u64;
 
 /// The filters of the list of runs.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -59,12 +55,6 @@ struct RunAnswer {
     hand_off: Option<HandOff>,
     /// Every change of the run's status after the first, oldest first.
     history: Vec<Transition>,
-}
-
-/// A run after a change.
-#[derive(Debug, Serialize, ToSchema)]
-struct RunChanged {
-    run: Run,
 }
 
 /// List runs
@@ -119,34 +109,4 @@ async fn get_run(
         hand_off,
         history,
     }))
-}
-
-/// Applies an action to a run. The history names the caller.
-async fn act(
-    state: &AppState,
-    caller: &Caller,
-    id: RunId,
-    action: RunAction,
-) -> Result<Json<RunChanged>, Problem> {
-    let (actor, now) = (caller.actor(), clock::now());
-    let store = state.store();
-    match store
-        .act_on_run(&caller.org, id, &action, &actor, now)
-        .await?
-    {
-        RunActionOutcome::Done(run) => Ok(Json(RunChanged { run: *run })),
-        RunActionOutcome::NotFound => Err(Problem::not_found("run")),
-        RunActionOutcome::Refused(refusal) => Err(refused(&refusal, now)),
-    }
-}
-
-fn refused(refusal: &RunRefusal, now: Timestamp) -> Problem {
-    let problem = Problem::conflict(refusal.to_string());
-    match refusal {
-        RunRefusal::InHand { until, .. } => {
-            let micros = u64::try_from(until.micros_since(now)).unwrap_or(0);
-            problem.retry_after(micros.div_ceil(1_000_000).max(1))
-        }
-        _ => problem,
-    }
 }

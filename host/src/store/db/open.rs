@@ -1,6 +1,6 @@
 //! Opens SQLite and Postgres, brings their schemas up to date, and closes them.
 
-use super::{exec, lock};
+use super::lock;
 use crate::store::StoreError;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
@@ -107,12 +107,6 @@ impl Store {
                     .await?
             }
         }
-        Ok(())
-    }
-
-    /// Succeeds if the database answers.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.read(async |tx| exec!(tx, "select 1")).await?;
         Ok(())
     }
 

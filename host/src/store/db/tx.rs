@@ -4,7 +4,7 @@
 //! A helper of the store is a function that takes `&mut Tx`; the macros in
 //! `statement.rs` run one statement on it.
 
-use super::{Db, Postgres, Store, exec};
+use super::{Db, Postgres, Store};
 use crate::store::StoreError;
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
 use std::time::Duration;
@@ -37,14 +37,31 @@ impl Tx<'_> {
     /// Lets the commit return before Postgres has flushed it to disk. Only for work
     /// that is done again when a crash of the database loses it.
     pub(in crate::store) async fn commit_without_flush(&mut self) -> Result<(), StoreError> {
-        if let Tx::Postgres(_) = self {
-            exec!(self, "set local synchronous_commit = off")?;
+        if let Tx::Postgres(postgres) = self {
+            let set = sqlx::query("set local synchronous_commit = off");
+            within(postgres.answer_max, set.execute(&mut *postgres.connection)).await?;
         }
         Ok(())
     }
 }
 
 impl Store {
+    /// Succeeds if the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.read(async |tx| match tx {
+            Tx::Postgres(postgres) => {
+                let ask = sqlx::query("select 1");
+                within(postgres.answer_max, ask.execute(&mut *postgres.connection)).await?;
+                Ok(())
+            }
+            Tx::Sqlite(connection) => {
+                sqlx::query("select 1").execute(&mut **connection).await?;
+                Ok(())
+            }
+        })
+        .await
+    }
+
     /// Runs `body` on a connection for reading. Each of its statements sees the
     /// database as it is when that statement begins.
     pub(in crate::store) async fn read<T>(
