@@ -1,6 +1,6 @@
 //! Enums that are words in the database and in the API.
 //!
-//! Owns: the macro [`text_enum!`], which writes every conversion of such an enum from one
+//! Owns: the macro `text_enum!`, which writes every conversion of such an enum from one
 //! list of words, and the error for a word that is not on the list.
 //! Never does: transitions between states, which `status.rs` adds.
 

@@ -7,9 +7,9 @@
 //!
 //! Architecture invariants:
 //! - Every request of a guest, and every redirect, passes
-//!   [`HostPolicy::check`](policy::HostPolicy::check). Every URL that a tenant wrote passes
-//!   [`HostPolicy::check_public`](policy::HostPolicy::check_public).
-//! - Every connection goes to an address that [`PublicResolver`](resolver::PublicResolver)
+//!   `HostPolicy::check`. Every URL that a tenant wrote passes
+//!   `HostPolicy::check_public`.
+//! - Every connection goes to an address that `PublicResolver`
 //!   found public, or that the operator granted with its port. The client itself resolves
 //!   no name, follows no redirect and uses no proxy.
 //! - A credential is added after the last thing that a guest can influence, and only for

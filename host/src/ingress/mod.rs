@@ -5,9 +5,9 @@
 //! Never does: run a guest, read a trigger's configuration, or answer 200 before the
 //! commit.
 //!
-//! A delivery's path: a handler names its [`WebhookUrl`](webhook_url::WebhookUrl) →
-//! [`Door::admit`] finds the sender, reads the body, verifies the signature and takes
-//! from the quotas → [`Admitted`](admitted::Admitted) → [`Door::commit`] →
+//! A delivery's path: a handler names its `WebhookUrl` →
+//! `Door::admit` finds the sender, reads the body, verifies the signature and takes
+//! from the quotas → `Admitted` → `Door::commit` →
 //! [`InboxWriter`].
 
 mod admitted;
