@@ -18,6 +18,9 @@ pub fn shorten(text: &str, bytes_max: usize) -> String {
 }
 
 /// The first line of `text`.
+// Compiled into the providers that call it. The search for a line break would otherwise be a
+// part of every component.
+#[inline]
 pub fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
