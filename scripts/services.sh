@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Private PostgreSQL and Redis servers for tests and benchmarks: own directory, own free ports, gone afterwards.
+# Private PostgreSQL and Redis servers for tests and benchmarks, in a temporary directory and on free ports.
 #
 #   services.sh up [--fast]                  starts them and prints `export …` lines for eval
-#   services.sh down DIR                     stops what `up` started (its TRIGGERHOUSE_SERVICES_DIR), removes DIR
-#   services.sh restart-postgres DIR         ends the Postgres that `up` started as a crash would, and starts it again
-#   services.sh run [--fast] -- CMD [ARG…]   starts them, runs CMD with the exports, stops them; CMD's status
+#   services.sh down DIR                     stops the servers of `up` (its TRIGGERHOUSE_SERVICES_DIR), removes DIR
+#   services.sh restart-postgres DIR         crashes the Postgres of `up` or `run`, and starts it again
+#   services.sh run [--fast] -- CMD [ARG…]   starts them, runs CMD with the exports, stops them; returns CMD's status
 #
-# --fast gives up durability for speed (fsync off, and more connections): for tests.
+# --fast trades durability for speed (fsync off) and allows more connections: for tests.
 # Without it Postgres runs with its default configuration on a real disk: for benchmarks.
-# CMD's standard input is /dev/null, because CMD runs in a process group of its own so that it can be stopped whole.
+# CMD runs in a process group of its own, so that `run` can stop all of it; its standard input is /dev/null.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 SELF=$PROJECT_ROOT/scripts/services.sh
-# `down` removes a directory only when this file says that `up` made it.
+# A file that marks a directory of `up`: `down` removes no other directory.
 MARKER=.triggerhouse-services
 START_TIMEOUT_S=60
 
@@ -30,8 +30,8 @@ is_in_memory() {
 	esac
 }
 
-# A durable run in memory would measure nothing, so it looks for a disk.
-# Not inside the project: a home directory is often closed to the user whom Postgres runs as.
+# Prints a new directory; without --fast ($1 is 0) on a disk, since a commit to memory is no durable commit.
+# Not inside the project: the user that runs Postgres often cannot enter a home directory.
 make_directory() {
 	local fast=$1 parent
 	for parent in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
@@ -49,7 +49,7 @@ make_directory() {
 
 # --- PostgreSQL -------------------------------------------------------------
 
-# The directory that has initdb, postgres and pg_ctl; distributions keep them out of PATH. The newest wins.
+# Prints the directory of initdb, postgres and pg_ctl, which distributions keep out of PATH. The newest version wins.
 find_postgres() {
 	local candidate candidates
 	candidates=$(
@@ -66,7 +66,7 @@ find_postgres() {
 	done <<<"$candidates"
 }
 
-# Postgres refuses to run as root. The working directory may be closed to the other user, so leave it.
+# Runs a command as a user other than root, which Postgres refuses. That user may not be able to enter this directory.
 as_postgres_user() {
 	if [[ $(id -u) != 0 ]]; then
 		"$@"
@@ -80,12 +80,12 @@ as_postgres_user() {
 ensure_postgres_user() {
 	[[ $(id -u) == 0 ]] || return 0
 	id postgres >/dev/null 2>&1 && return
-	have useradd || die "running as root, and there is no user postgres to run PostgreSQL as, nor useradd to make one"
+	have useradd || die "PostgreSQL does not run as root: create a user postgres (useradd is missing here)"
 	useradd --system --no-create-home --shell /usr/sbin/nologin postgres ||
-		die "could not create the user postgres, whom PostgreSQL runs as"
+		die "could not create the user postgres, which runs PostgreSQL"
 }
 
-# Prints the port. Another process may take a free port first, so try a few.
+# Starts Postgres and prints its port. Another process may take a free port first, so this tries several.
 start_postgres() {
 	local dir=$1 fast=$2 bin=$3 data=$1/postgres log=$1/postgres.log port
 	mkdir "$data"
@@ -108,14 +108,14 @@ start_postgres() {
 			echo "fsync = off"
 			echo "synchronous_commit = off"
 			echo "full_page_writes = off"
-			# Tests run in parallel, each with pools of its own.
+			# Tests run in parallel, each with its own pools.
 			echo "max_connections = 300"
 		fi
 	} | as_postgres_user tee -a "$data/postgresql.conf" >/dev/null
 
 	for _ in {1..5}; do
 		port=$(free_port)
-		# pg_ctl leaves a server behind that keeps every open descriptor: give it none of ours.
+		# The server would keep descriptor 9 open, and `run` waits for that to close.
 		if as_postgres_user "$bin/pg_ctl" start --pgdata="$data" --log="$log" --wait --timeout="$START_TIMEOUT_S" \
 			--options="-p $port" >/dev/null 2>&1 </dev/null 9>&-; then
 			printf '%s\n' "$port"
@@ -133,15 +133,15 @@ stop_postgres() {
 	[[ -f $data/postmaster.pid ]] || return 0
 	pid=$(head -n 1 "$data/postmaster.pid")
 	bin=$(cat "$1/postgres.bin")
-	# Its files go next, so it need not write them out first.
+	# Its files are deleted next, so it need not write them out.
 	as_postgres_user "$bin/pg_ctl" stop --pgdata="$data" --mode=immediate --wait --timeout=20 >/dev/null 2>&1 </dev/null && return
-	say "PostgreSQL (process $pid) did not stop by itself and is killed"
+	say "PostgreSQL (process $pid) did not stop and is killed"
 	kill -KILL "$pid" 2>/dev/null || true
 }
 
 restart_postgres() {
 	local data=$1/postgres bin
-	[[ -f $1/$MARKER ]] || die "$1 was not made by services.sh up"
+	[[ -f $1/$MARKER ]] || die "services.sh did not create $1"
 	bin=$(cat "$1/postgres.bin")
 	as_postgres_user "$bin/pg_ctl" restart --pgdata="$data" --log="$1/postgres.log" --mode=immediate --wait \
 		--timeout="$START_TIMEOUT_S" >/dev/null 2>&1 </dev/null || die "PostgreSQL did not start again"
@@ -158,7 +158,7 @@ start_redis() {
 	mkdir "$dir/redis"
 	for _ in {1..5}; do
 		port=$(free_port)
-		# Nothing that a test writes is worth a file.
+		# Tests need no durable Redis: it writes no files.
 		"$bin" --port "$port" --bind 127.0.0.1 --dir "$dir/redis" --save '' --appendonly no --daemonize yes \
 			--pidfile "$dir/redis.pid" --logfile "$dir/redis.log" >/dev/null 2>&1 </dev/null 9>&- || continue
 		deadline=$(($(now_ms) + 5000))
@@ -176,7 +176,7 @@ start_redis() {
 
 stop_redis() {
 	local pid
-	# Redis removes the file when it ends, so what stands there is ours.
+	# Redis removes the file when it ends, so the process id in it is current.
 	[[ -f $1/redis.pid ]] || return 0
 	pid=$(cat "$1/redis.pid")
 	kill -TERM "$pid" 2>/dev/null || return 0
@@ -189,7 +189,7 @@ stop_redis() {
 
 # --- both -------------------------------------------------------------------
 
-# Starts both in directory $1; `--fast` when $2 is 1. Prints the exports.
+# Starts both in directory $1, with --fast when $2 is 1. Prints the exports.
 start_all() {
 	local dir=$1 fast=$2 postgres redis postgres_port redis_port
 	postgres=$(find_postgres)
@@ -205,7 +205,7 @@ start_all() {
 		[[ -n $redis ]] || die "Redis is installed, but redis-server was not found"
 	fi
 	ensure_postgres_user
-	# `down` must use the same installation.
+	# `down` must use the same version.
 	printf '%s\n' "$postgres" >"$dir/postgres.bin"
 	postgres_port=$(start_postgres "$dir" "$fast" "$postgres") || exit 1
 	redis_port=$(start_redis "$dir" "$redis") || exit 1
@@ -218,7 +218,7 @@ start_all() {
 
 stop_all() {
 	local dir=$1
-	[[ -f $dir/$MARKER ]] || die "$dir was not made by services.sh up: nothing is stopped or removed"
+	[[ -f $dir/$MARKER ]] || die "services.sh did not create $dir: nothing is stopped or removed"
 	stop_redis "$dir"
 	stop_postgres "$dir"
 	rm -rf "$dir"
@@ -239,7 +239,7 @@ up() {
 	printf '%s\n' "$exports"
 }
 
-# Holds no resource but a pipe: when the process that holds its other end is gone, however it went, stops the servers.
+# Stops the servers as soon as the pipe's other end closes, which happens however `run` ends.
 guard() {
 	trap '' INT TERM HUP
 	cat "$1/alive" >/dev/null
@@ -257,14 +257,14 @@ run() {
 
 	dir=$(make_directory "$fast") || exit 1
 	mkfifo "$dir/alive"
-	# Job control gives each a process group of its own: the guard outlives a Ctrl-C, the command can be stopped whole.
+	# Job control puts each job in its own process group: Ctrl-C does not reach the guard, and the command can be stopped whole.
 	set -m
 	"$SELF" guard "$dir" </dev/null &
 	guard_pid=$!
 	set +m
 	exec 9>"$dir/alive"
-	# However this process ends, descriptor 9 closes and the guard cleans up; a regular end waits for that.
-	# shellcheck disable=SC2064 # the process is known now and the variable is local
+	# When this process ends, descriptor 9 closes and the guard cleans up. A regular exit waits for that.
+	# shellcheck disable=SC2064 # expand now: the variable is local
 	trap "exec 9>&-; wait $guard_pid || true" EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
@@ -287,7 +287,7 @@ run() {
 	exit "$status"
 }
 
-# Passes a signal on to the command and all it started, and gives them a while to end.
+# Sends signal $2 to process group $1 and waits for it to end; kills it after 10 s.
 stop_group() {
 	kill "-$2" -- "-$1" 2>/dev/null || true
 	for _ in {1..200}; do
@@ -311,6 +311,6 @@ restart-postgres)
 	restart_postgres "$1"
 	;;
 run) run "$@" ;;
-guard) guard "$1" ;; # started by `run` only
+guard) guard "$1" ;; # internal: `run` starts it
 *) usage ;;
 esac

@@ -1,9 +1,6 @@
--- The hand-written SQL that `bench_limits` measures the server against on SQLite; see postgres.sql.
--- SQLite has no arrays, and calling it costs no round trip: all but the claim are for one row, in a transaction around
--- the whole batch. The tables are the project's own, from migrations/sqlite, in a file of their own.
-
--- @schema
-select 1;
+-- The hand-written SQL of the benchmark on SQLite; see postgres.sql.
+-- SQLite has no arrays, and a call costs no round trip: each statement but the claim is for one row, in a transaction
+-- around the batch.
 
 -- @insert
 insert into inbox (id, org_id, provider, route, trigger_id, delivery_key, door_key, headers, query, body, body_codec,
@@ -11,7 +8,7 @@ insert into inbox (id, org_id, provider, route, trigger_id, delivery_key, door_k
 values ($1, 'default', 'github', 'trigger', $7, $2, $3, $4, '', $5, 1, 'pending', 0, $6, $6)
 on conflict do nothing;
 
--- @after preload
+-- @analyze
 analyze;
 
 -- @claim
@@ -41,5 +38,11 @@ update inbox
 set status = 'completed', outcome = 'processed', due_at = null, processed_at = $3
 where id = $1 and attempt = $2 and status = 'processing';
 
--- @remove
-pragma wal_checkpoint(truncate);
+-- @insert old
+with recursive counted (n) as (select 1 union all select n + 1 from counted where n < $1)
+insert into inbox (id, org_id, provider, route, delivery_key, door_key, headers, query, body, body_codec, status,
+                   outcome, attempt, received_at, processed_at)
+select randomblob(16), 'default', 'github', 'token', 'old-' || n,
+       case when n % 2 = 0 then randomblob(16) end, '[]', '', zeroblob(400), 0, 'completed',
+       'no events', 1, $2 + n, $2 + n
+from counted;

@@ -1,8 +1,7 @@
-//! The ingress limit: the HTTP limit, and a compressed body committed by one group-commit writer before the answer.
+//! The ingress limit: the HTTP limit, and one group-commit writer stores the compressed body
+//! before the answer.
 //!
-//! Natural batching: a batch is whatever arrived while the last one was committed. No linger.
-
-use std::net::SocketAddr;
+//! A batch is whatever arrived during the last commit; the writer never waits for more.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -12,14 +11,18 @@ use axum::routing::post;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::database::{Database, Delivery, Target};
-use crate::http::{self, Signer};
-use crate::sql::now_us;
+use super::connection::{Connection, Delivery, Target};
+use super::sql::now_us;
+use super::{Limit, SECRET, Signer};
+use crate::database::{Database, Engine};
+use crate::load::Load;
+use crate::say;
+use crate::settings::Settings;
 
 const BATCH_ROWS_MAX: usize = 128;
 const QUEUE_ROWS_MAX: usize = 1024;
 
-/// A delivery, and whom to tell when it is on disk.
+/// A delivery, and a channel to the request that waits for its commit.
 struct Waiting {
     delivery: Delivery,
     committed: oneshot::Sender<()>,
@@ -31,19 +34,28 @@ struct Ingress {
     queue: mpsc::Sender<Waiting>,
 }
 
-pub async fn serve(listen: SocketAddr, secret: &str, database_url: &str) -> anyhow::Result<()> {
-    let database = Database::fresh(database_url).await?;
-    let (queue, deliveries) = mpsc::channel(QUEUE_ROWS_MAX);
-    let router = Router::new()
-        .route("/hook", post(receive))
-        .with_state(Ingress {
-            signer: Signer::new(secret)?,
-            queue,
+/// Measures it in an empty database.
+pub async fn measure(settings: &Settings, engine: Engine, name: &str) -> anyhow::Result<Load> {
+    let database = Database::create(settings, engine, name).await?;
+    let signer = Signer::new(SECRET)?;
+    let (engine, url) = (database.engine, database.url.clone());
+    let router = async move {
+        let (queue, deliveries) = mpsc::channel(QUEUE_ROWS_MAX);
+        let connection = Connection::open(engine, &url).await?;
+        tokio::spawn(async move {
+            if let Err(error) = write(connection, deliveries).await {
+                // Its requests are answered 503 from now on.
+                say!("  the writer failed: {error:#}");
+            }
         });
-    tokio::select! {
-        served = http::serve(listen, router) => served,
-        wrote = write(database, deliveries) => wrote,
-    }
+        let ingress = Ingress { signer, queue };
+        Ok(Router::new()
+            .route("/hook", post(receive))
+            .with_state(ingress))
+    };
+    let load = Limit::serve(router).await?.load(settings).await?;
+    database.remove().await?;
+    Ok(load)
 }
 
 async fn receive(State(ingress): State<Ingress>, headers: HeaderMap, body: Bytes) -> StatusCode {
@@ -81,7 +93,7 @@ fn text(headers: &HeaderMap, name: &str) -> String {
         .to_owned()
 }
 
-/// The headers that a worker needs later, as JSON; their values need no escaping here.
+/// The headers that a worker needs, as JSON; the load's values need no escaping.
 fn stored_headers(headers: &HeaderMap) -> String {
     let fields: Vec<String> = ["content-type", "x-github-event", "x-github-delivery"]
         .iter()
@@ -91,22 +103,19 @@ fn stored_headers(headers: &HeaderMap) -> String {
 }
 
 async fn write(
-    mut database: Database,
+    mut connection: Connection,
     mut deliveries: mpsc::Receiver<Waiting>,
 ) -> anyhow::Result<()> {
-    let target = Target {
-        trigger: Uuid::now_v7(),
-        automation: Uuid::now_v7(),
-    };
+    let target = Target::new();
     let mut queued = Vec::with_capacity(BATCH_ROWS_MAX);
     while deliveries.recv_many(&mut queued, BATCH_ROWS_MAX).await > 0 {
         let (batch, waiting): (Vec<_>, Vec<_>) = queued
             .drain(..)
             .map(|waiting| (waiting.delivery, waiting.committed))
             .unzip();
-        database.insert(batch, &target).await?;
+        connection.insert(batch, &target).await?;
         for committed in waiting {
-            // A client that has gone away needs no answer.
+            // The client may be gone.
             let _ = committed.send(());
         }
     }

@@ -1,33 +1,27 @@
-//! The limits on Postgres: a handful of array statements per batch.
+//! The limits on Postgres: a few statements per batch, with arrays.
 
 use anyhow::Context;
+use sqlx::Connection;
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection};
 
-use crate::database::{Claimed, Delivery, Settlement, Target, read_claimed};
-use crate::sql::{POSTGRES, door_key, now_us};
+use super::connection::{Claimed, Delivery, Settlement, Target, read_claimed};
+use super::sql::{POSTGRES, delivery_digest, now_us};
 
+/// A connection.
 pub struct Postgres {
     connection: PgConnection,
 }
 
 impl Postgres {
-    pub async fn fresh(url: &str) -> anyhow::Result<Self> {
-        let mut connection = PgConnection::connect(url)
-            .await
-            .context("cannot connect to Postgres")?;
-        for statement in POSTGRES.schema()? {
-            sqlx::raw_sql(AssertSqlSafe(statement))
-                .execute(&mut connection)
-                .await
-                .context("cannot make the limits' tables on Postgres")?;
-        }
+    pub async fn open(url: &str) -> anyhow::Result<Self> {
+        let connection = PgConnection::connect(url).await;
+        let connection = connection.context("cannot connect to Postgres")?;
         Ok(Self { connection })
     }
 
     pub async fn insert(&mut self, batch: Vec<Delivery>, target: &Target) -> anyhow::Result<()> {
         let rows = batch.len();
-        let (mut ids, mut keys, mut door_keys) = (
+        let (mut ids, mut keys, mut digests) = (
             Vec::with_capacity(rows),
             Vec::with_capacity(rows),
             Vec::with_capacity(rows),
@@ -39,7 +33,7 @@ impl Postgres {
         );
         for delivery in batch {
             ids.push(delivery.id);
-            door_keys.push(door_key(&delivery.key));
+            digests.push(delivery_digest(&delivery.key));
             keys.push(delivery.key);
             headers.push(delivery.headers);
             bodies.push(delivery.body);
@@ -48,7 +42,7 @@ impl Postgres {
         sqlx::query(POSTGRES.section("insert")?)
             .bind(ids)
             .bind(keys)
-            .bind(door_keys)
+            .bind(digests)
             .bind(headers)
             .bind(bodies)
             .bind(times)
@@ -124,8 +118,8 @@ impl Postgres {
         Ok(completed.rows_affected())
     }
 
-    pub async fn run(&mut self, section: &str) -> anyhow::Result<()> {
-        sqlx::raw_sql(POSTGRES.section(section)?)
+    pub async fn analyze(&mut self) -> anyhow::Result<()> {
+        sqlx::raw_sql(POSTGRES.section("analyze")?)
             .execute(&mut self.connection)
             .await?;
         Ok(())

@@ -1,22 +1,21 @@
-//! What both HTTP limits have in common: the signature check and the life of a server.
-
-use std::net::SocketAddr;
+//! GitHub's webhook signatures.
 
 use anyhow::Context;
-use axum::Router;
 use axum::http::HeaderMap;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// Checks `X-Hub-Signature-256` as GitHub documents it: `sha256=` and the hex HMAC-SHA256 of the body.
+/// Makes and checks `X-Hub-Signature-256` as GitHub documents it: `sha256=` and the hex
+/// HMAC-SHA256 of the body.
 #[derive(Clone)]
 pub struct Signer {
     keyed: Hmac<Sha256>,
 }
 
 impl Signer {
+    /// A signer with a webhook secret.
     pub fn new(secret: &str) -> anyhow::Result<Self> {
-        let keyed = Hmac::new_from_slice(secret.as_bytes()).context("the secret is no HMAC key")?;
+        let keyed = Hmac::new_from_slice(secret.as_bytes()).context("not an HMAC key")?;
         Ok(Self { keyed })
     }
 
@@ -27,6 +26,7 @@ impl Signer {
         hex::encode(mac.finalize().into_bytes())
     }
 
+    /// Succeeds if the headers contain the signature of the body.
     pub fn accepts(&self, headers: &HeaderMap, body: &[u8]) -> bool {
         let Some(signature) = headers
             .get("x-hub-signature-256")
@@ -42,14 +42,4 @@ impl Signer {
         mac.update(body);
         mac.verify_slice(&expected).is_ok()
     }
-}
-
-/// Serves until the process is ended; nothing here is worth a graceful end.
-pub async fn serve(listen: SocketAddr, router: Router) -> anyhow::Result<()> {
-    let listener = tokio::net::TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("cannot listen on {listen}"))?;
-    // The same question as the server's own, so that one function waits for both.
-    let router = router.route("/readyz", axum::routing::get(|| async { "ready" }));
-    axum::serve(listener, router).await.context("serving ended")
 }

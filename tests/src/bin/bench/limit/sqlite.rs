@@ -1,34 +1,28 @@
-//! The limits on SQLite, as durable as the server: write-ahead log, synchronous=FULL; one transaction per batch.
+//! The limits on SQLite, as durable as the server: write-ahead log, `synchronous=FULL`. One
+//! transaction per batch.
 
 use std::str::FromStr;
 
 use anyhow::Context;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection};
 
-use crate::database::{Claimed, Delivery, Settlement, Target, read_claimed};
-use crate::sql::{SQLITE, door_key, now_us};
+use super::connection::{Claimed, Delivery, Settlement, Target, read_claimed};
+use super::sql::{SQLITE, delivery_digest, now_us};
 
+/// A connection.
 pub struct Sqlite {
     connection: SqliteConnection,
 }
 
 impl Sqlite {
-    /// Makes the file, which must not exist.
-    pub async fn fresh(url: &str) -> anyhow::Result<Self> {
-        let mut connection = SqliteConnectOptions::from_str(url)?
-            .create_if_missing(true)
+    pub async fn open(url: &str) -> anyhow::Result<Self> {
+        let connection = SqliteConnectOptions::from_str(url)?
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .connect()
-            .await
-            .with_context(|| format!("cannot open {url}"))?;
-        for statement in SQLITE.schema()? {
-            sqlx::raw_sql(AssertSqlSafe(statement))
-                .execute(&mut connection)
-                .await
-                .context("cannot make the limits' tables on SQLite; is the file a new one?")?;
-        }
+            .await;
+        let connection = connection.with_context(|| format!("cannot open {url}"))?;
         Ok(Self { connection })
     }
 
@@ -39,7 +33,7 @@ impl Sqlite {
             sqlx::query(insert)
                 .bind(delivery.id)
                 .bind(&delivery.key)
-                .bind(door_key(&delivery.key))
+                .bind(delivery_digest(&delivery.key))
                 .bind(delivery.headers)
                 .bind(delivery.body)
                 .bind(delivery.received_at_us)
@@ -105,8 +99,8 @@ impl Sqlite {
         Ok(completed)
     }
 
-    pub async fn run(&mut self, section: &str) -> anyhow::Result<()> {
-        sqlx::raw_sql(SQLITE.section(section)?)
+    pub async fn analyze(&mut self) -> anyhow::Result<()> {
+        sqlx::raw_sql(SQLITE.section("analyze")?)
             .execute(&mut self.connection)
             .await?;
         Ok(())
