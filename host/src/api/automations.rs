@@ -4,6 +4,7 @@ use super::check::Checks;
 use super::extract::{JsonBody, PathId, QueryOf, present};
 use super::found::Found as _;
 use super::list::PageQuery;
+use super::values::Name;
 use super::{AppState, Problem, Tenant};
 use crate::clock;
 use crate::domain::AutomationId;
@@ -32,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[serde(deny_unknown_fields)]
 struct NewAutomation {
     /// A name for people: one line of 1 to 200 characters.
-    name: String,
+    name: Name,
     /// The events of a disabled automation are skipped, with that reason.
     #[serde(default = "enabled_default")]
     #[schema(default = true)]
@@ -51,7 +52,7 @@ struct AutomationChange {
     /// A name for people: one line of 1 to 200 characters.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
-    name: Option<String>,
+    name: Option<Name>,
     /// The events of a disabled automation are skipped, with that reason.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
@@ -93,7 +94,7 @@ async fn create_automation(
     JsonBody(new): JsonBody<NewAutomation>,
 ) -> Result<(StatusCode, Json<AutomationAnswer>), Problem> {
     let mut checks = Checks::default();
-    let name = checks.name("/name", &new.name);
+    let name = new.name.check(&mut checks, "/name");
     checks.done()?;
     let automation = state
         .store()
@@ -138,7 +139,7 @@ async fn update_automation(
 ) -> Result<Json<AutomationAnswer>, Problem> {
     let mut checks = Checks::default();
     let patch = AutomationPatch {
-        name: change.name.map(|name| checks.name("/name", &name)),
+        name: change.name.map(|name| name.check(&mut checks, "/name")),
         enabled: change.enabled,
     };
     checks.done()?;

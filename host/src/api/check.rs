@@ -6,17 +6,6 @@ use serde_json::Value;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-/// The most characters of a name.
-pub const NAME_CHARS_MAX: usize = 200;
-/// The most characters of an account or of a connection's id.
-pub const REFERENCE_CHARS_MAX: usize = 512;
-/// The most characters of the reason for a person's decision.
-pub const REASON_CHARS_MAX: usize = 500;
-/// The most characters of a comment.
-pub const COMMENT_CHARS_MAX: usize = 2_000;
-/// The most bytes of a webhook secret.
-pub const SECRET_BYTES_MAX: usize = 1_024;
-
 /// The errors of a body so far.
 #[derive(Debug, Default)]
 pub(super) struct Checks(Vec<FieldError>);
@@ -35,29 +24,14 @@ impl Checks {
         }
     }
 
-    /// Checks a name and trims it.
-    pub(super) fn name(&mut self, pointer: &str, name: &str) -> String {
-        self.line(pointer, name, NAME_CHARS_MAX)
-    }
-
-    /// Checks an account or a connection's id and trims it.
-    pub(super) fn reference(&mut self, pointer: &str, text: &str) -> String {
-        self.line(pointer, text, REFERENCE_CHARS_MAX)
-    }
-
-    /// Checks the reason for a person's decision and trims it.
-    pub(super) fn reason(&mut self, pointer: &str, text: &str) -> String {
-        self.line(pointer, text, REASON_CHARS_MAX)
-    }
-
-    /// Checks a comment, which may have several lines, and trims it.
-    pub(super) fn comment(&mut self, pointer: &str, text: &str) -> String {
+    /// Checks text, which may have several lines, and trims it.
+    pub(super) fn text(&mut self, pointer: &str, text: &str, chars_max: usize) -> String {
         let text = text.trim();
         // Postgres cannot store NUL.
-        if !(1..=COMMENT_CHARS_MAX).contains(&text.chars().count()) || text.contains('\0') {
+        if !(1..=chars_max).contains(&text.chars().count()) || text.contains('\0') {
             self.add(
                 pointer,
-                format!("expected 1 to {COMMENT_CHARS_MAX} characters, and no NUL"),
+                format!("expected 1 to {chars_max} characters, and no NUL"),
             );
         }
         text.to_owned()
@@ -127,23 +101,12 @@ mod tests {
     #[test]
     fn all_errors_are_reported_together() {
         let mut checks = Checks::default();
-        checks.name("/name", " \u{a0} ");
-        checks.reference("/account", "a\0b");
+        checks.line("/name", " \u{a0} ", 200);
+        checks.line("/account", "a\0b", 512);
         checks.number("/max", 0, 1..=3);
         assert!(checks.provider(&Registry::default(), "nobody").is_none());
         let problem = checks.done().unwrap_err();
         let pointers: Vec<_> = problem.errors.iter().map(|e| e.pointer.as_str()).collect();
         assert_eq!(pointers, ["/name", "/account", "/max", "/provider"]);
-    }
-
-    #[test]
-    fn a_name_is_trimmed_and_then_counted_in_characters() {
-        let mut checks = Checks::default();
-        assert_eq!(checks.name("/name", "  Ärger \n"), "Ärger");
-        checks.name("/name", &"ä".repeat(NAME_CHARS_MAX));
-        assert!(checks.done().is_ok());
-        let mut checks = Checks::default();
-        checks.name("/name", &"ä".repeat(NAME_CHARS_MAX + 1));
-        assert!(checks.done().is_err());
     }
 }

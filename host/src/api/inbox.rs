@@ -4,6 +4,7 @@ use super::check::Checks;
 use super::extract::{OptionalJsonBody, PathId, QueryOf};
 use super::found::Found as _;
 use super::list::{Cursor, PageLimit, page};
+use super::values::Reference;
 use super::{AppState, Problem, Tenant};
 use crate::clock;
 use crate::domain::delivery::{Delivery, DeliveryContent};
@@ -48,7 +49,7 @@ const RETRIES_MAX: u32 = 1_000;
 #[serde(deny_unknown_fields)]
 struct RetryMany {
     /// Only dead letters of this provider.
-    provider: Option<String>,
+    provider: Option<Reference>,
     /// Only dead letters of this integration.
     integration_id: Option<IntegrationId>,
     /// Only dead letters that were received at this time or later.
@@ -130,7 +131,7 @@ async fn retry_deliveries(
 ) -> Result<Json<RetriedMany>, Problem> {
     let mut checks = Checks::default();
     let filter = RetryFilter {
-        provider: body.provider.map(|id| checks.reference("/provider", &id)),
+        provider: body.provider.map(|id| id.check(&mut checks, "/provider")),
         integration: body.integration_id,
         since: body.since,
     };

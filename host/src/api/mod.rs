@@ -32,6 +32,7 @@ mod seal;
 mod sinks;
 mod state;
 mod triggers;
+mod values;
 mod waking;
 
 pub use crate::http::{FieldError, PROBLEM_JSON, Problem};
@@ -40,7 +41,7 @@ pub use extract::{API_BODY_BYTES_MAX, JsonBody, OptionalJsonBody, PathId, QueryO
 pub use seal::seal_secret;
 pub use state::AppState;
 
-use crate::config::Role;
+use crate::config::{Config, Role};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -53,11 +54,11 @@ pub fn router(state: AppState, webhooks: Option<OpenApiRouter>) -> Router {
     if state.config().has_role(Role::Api) {
         routes = routes.merge(v1());
     }
-    let mut routes = routes.with_state(state);
+    let mut routes = routes.with_state(state.clone());
     if let Some(webhooks) = webhooks {
         routes = routes.merge(webhooks);
     }
-    serve(routes)
+    serve(routes, state.config())
 }
 
 /// The routes that need no key.
@@ -86,8 +87,8 @@ pub fn v1() -> OpenApiRouter<AppState> {
 }
 
 /// Adds `/openapi.json` and the answers that no handler gives.
-fn serve(routes: OpenApiRouter) -> Router {
-    let (router, described) = openapi::with_document(routes).split_for_parts();
+fn serve(routes: OpenApiRouter, config: &Config) -> Router {
+    let (router, described) = openapi::with_document(routes, config).split_for_parts();
     router
         .merge(openapi::route(&described))
         .fallback(fallback::no_such_route)

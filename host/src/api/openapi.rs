@@ -6,11 +6,13 @@
 //! Never does: describe a single operation; each handler does that itself.
 
 use super::AppState;
+use crate::config::Config;
 use crate::http::{PROBLEM_JSON, Problem};
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::schema::Schema;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
@@ -45,14 +47,38 @@ impl Modify for ApiKey {
     }
 }
 
-/// Adds the title and the security scheme, and describes every error as a problem.
-pub(super) fn with_document<S>(routes: OpenApiRouter<S>) -> OpenApiRouter<S>
+/// Adds the title and the security scheme, describes every error as a problem, and adds the
+/// limits that the operator has set.
+pub(super) fn with_document<S>(routes: OpenApiRouter<S>, config: &Config) -> OpenApiRouter<S>
 where
     S: Clone + Send + Sync + 'static,
 {
     let mut routes = OpenApiRouter::with_openapi(Base::openapi()).merge(routes);
-    each_operation(routes.get_openapi_mut(), describe_errors);
+    let document = routes.get_openapi_mut();
+    each_operation(document, describe_errors);
+    add_limits(document, config);
     routes
+}
+
+/// Adds the operator's limits to the numbers that they bound.
+fn add_limits(document: &mut Document, config: &Config) {
+    let outbox = &config.outbox;
+    for (number, min, max) in [
+        ("LeaseSeconds", None, Some(outbox.lease_seconds_max.u64())),
+        ("WaitSeconds", None, Some(outbox.wait_seconds_max.u64())),
+        (
+            "PollSeconds",
+            Some(config.polling.interval_seconds_min.u64()),
+            None,
+        ),
+    ] {
+        let components = document.components.as_mut();
+        let schema = components.and_then(|components| components.schemas.get_mut(number));
+        if let Some(RefOr::T(Schema::Object(number))) = schema {
+            number.minimum = min.map(Into::into).or(number.minimum.take());
+            number.maximum = max.map(Into::into).or(number.maximum.take());
+        }
+    }
 }
 
 /// The route `/openapi.json`. The document is serialized once.
@@ -159,7 +185,8 @@ mod tests {
 
     fn document() -> Value {
         let routes = super::super::public().merge(super::super::v1());
-        let (_, document) = with_document(routes).split_for_parts();
+        let config = Config::load(None, std::iter::empty(), toml::Table::new()).unwrap();
+        let (_, document) = with_document(routes, &config).split_for_parts();
         serde_json::to_value(document).unwrap()
     }
 

@@ -1,13 +1,14 @@
 //! The rotation of signing secrets: its body, its checks, and how a new secret is stored.
 
-use super::check::{Checks, SECRET_BYTES_MAX};
+use super::check::Checks;
 use super::found::Found as _;
+use super::values::{WebhookSecret, WholeNumber as _, whole};
 use super::{AppState, Problem, seal_secret};
 use crate::clock;
 use crate::domain::provider::ProviderKind;
 use crate::domain::source::WebhookScheme;
 use crate::domain::{OrgId, Timestamp};
-use crate::secret::{Secret, generate_webhook_secret};
+use crate::secret::generate_webhook_secret;
 use crate::store::RouteSubject;
 use serde::Deserialize;
 use std::time::Duration;
@@ -15,8 +16,6 @@ use utoipa::ToSchema;
 
 /// An hour: enough to enter the new secret at the service.
 const OVERLAP_SECONDS_DEFAULT: u64 = 3_600;
-/// A week.
-const OVERLAP_SECONDS_MAX: u64 = 604_800;
 
 /// The new secret of a trigger or an integration.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -24,44 +23,27 @@ const OVERLAP_SECONDS_MAX: u64 = 604_800;
 #[schema(as = SecretRotation)]
 pub(super) struct Rotation {
     /// The new secret, of 1 to 1024 bytes. If absent, one is made and shown once.
-    #[schema(value_type = Option<String>, write_only)]
-    secret: Option<Secret>,
+    secret: Option<WebhookSecret>,
     /// How long earlier secrets are still accepted, in seconds: 0 to 604800. Use 0 if one
     /// has leaked.
     #[serde(default)]
-    #[schema(value_type = u64, default = 3600, maximum = 604800)]
-    overlap_seconds: Overlap,
+    #[schema(default = 3600)]
+    overlap_seconds: OverlapSeconds,
 }
 
-/// The time for which earlier secrets stay valid, in seconds.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Overlap(u64);
+whole!(/// The time for which earlier secrets stay valid: at most a week.
+    OverlapSeconds, 0, 604_800);
 
-impl Default for Overlap {
+impl Default for OverlapSeconds {
     fn default() -> Self {
         Self(OVERLAP_SECONDS_DEFAULT)
     }
 }
 
-impl Overlap {
-    /// Checks the body's `overlap_seconds`.
-    pub(super) fn check(self, checks: &mut Checks) {
-        checks.number("/overlap_seconds", self.0, 0..=OVERLAP_SECONDS_MAX);
-    }
-
+impl OverlapSeconds {
     /// The time until which earlier secrets stay valid.
     pub(super) fn end(self, now: Timestamp) -> Timestamp {
         now + Duration::from_secs(self.0)
-    }
-}
-
-/// Checks a secret that a body brings.
-pub(super) fn check_secret(checks: &mut Checks, secret: Option<&Secret>) {
-    let Some(secret) = secret else { return };
-    if secret.is_blank() || secret.expose().len() > SECRET_BYTES_MAX {
-        let message = format!("expected a secret of 1 to {SECRET_BYTES_MAX} bytes");
-        checks.add("/secret", message);
     }
 }
 
@@ -69,8 +51,10 @@ impl Rotation {
     /// Fails with 422 if the body is not valid.
     pub(super) fn check(&self) -> Result<(), Problem> {
         let mut checks = Checks::default();
-        self.overlap_seconds.check(&mut checks);
-        check_secret(&mut checks, self.secret.as_ref());
+        self.overlap_seconds.check(&mut checks, "/overlap_seconds");
+        if let Some(secret) = &self.secret {
+            secret.check(&mut checks);
+        }
         checks.done()
     }
 
@@ -85,7 +69,7 @@ impl Rotation {
     ) -> Result<Option<String>, Problem> {
         let scheme = webhook_scheme(state, provider)?;
         let (secret, made) = match self.secret {
-            Some(given) => (given, None),
+            Some(given) => (given.into_secret(), None),
             None => {
                 let made = generate_webhook_secret(&scheme);
                 let shown = made.expose().to_owned();

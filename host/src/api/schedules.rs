@@ -4,6 +4,7 @@ use super::check::Checks;
 use super::extract::{JsonBody, PathId, QueryOf, present};
 use super::found::Found as _;
 use super::list::PageQuery;
+use super::values::Name;
 use super::{AppState, Problem, Tenant, automations};
 use crate::clock;
 use crate::domain::cron::{Cron, CronError};
@@ -37,7 +38,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 #[schema(as = NewSchedule)]
 struct Creation {
     /// A name for people: one line of 1 to 200 characters. If absent, the cron expression.
-    name: Option<String>,
+    name: Option<Name>,
     /// A cron expression of five fields (minute, hour, day, month, weekday), or of six with
     /// seconds first. A field takes numbers, names, lists, ranges and steps. The day also
     /// takes `L` (the last), `LW` (the last working day), `15W` (the working day nearest to
@@ -56,7 +57,7 @@ struct Change {
     /// A name for people: one line of 1 to 200 characters.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
-    name: Option<String>,
+    name: Option<Name>,
     /// A cron expression of five fields (minute, hour, day, month, weekday), or of six with
     /// seconds first. A field takes numbers, names, lists, ranges and steps. The day also
     /// takes `L` (the last), `LW` (the last working day), `15W` (the working day nearest to
@@ -126,7 +127,8 @@ async fn create_schedule(
     JsonBody(new): JsonBody<Creation>,
 ) -> Result<(StatusCode, Json<ScheduleAnswer>), Problem> {
     let mut checks = Checks::default();
-    let name = checks.name("/name", new.name.as_ref().unwrap_or(&new.cron));
+    let name = new.name.unwrap_or_else(|| Name::from(new.cron.clone()));
+    let name = name.check(&mut checks, "/name");
     let zone = new.timezone.as_deref().unwrap_or(ZONE_DEFAULT);
     let cron = check_cron(&mut checks, &new.cron, zone);
     checks.done()?;
@@ -186,7 +188,7 @@ async fn update_schedule(
     let store = state.store();
     let before = store.schedule(&org, id).await?.or_404("schedule")?;
     let mut checks = Checks::default();
-    let name = change.name.map(|name| checks.name("/name", &name));
+    let name = change.name.map(|name| name.check(&mut checks, "/name"));
     let cron = change.cron.as_deref().unwrap_or(&before.cron);
     let zone = change.timezone.as_deref().unwrap_or(&before.timezone);
     let checked = check_cron(&mut checks, cron, zone);

@@ -3,11 +3,13 @@
 use super::credential_body::{CredentialBody, object, object_or_null};
 use crate::api::check::Checks;
 use crate::api::extract::present;
+use crate::api::values::{Name, Reference, WebhookSecret};
 use crate::domain::integration::IntegrationStatus;
 use crate::domain::patch::Patch;
-use crate::secret::Secret;
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{Schema, Type};
+use utoipa::openapi::{ObjectBuilder, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 /// An integration to create.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -17,16 +19,15 @@ pub(super) struct Creation {
     /// The provider: registered and enabled.
     pub(super) provider: String,
     /// A name for people: one line of 1 to 200 characters.
-    pub(super) name: Option<String>,
+    pub(super) name: Option<Name>,
     /// The connection's id at the service that manages it, for example Nango: 1 to 512
     /// characters.
-    pub(super) connection_id: Option<String>,
+    pub(super) connection_id: Option<Reference>,
     /// The account at the service, for example an installation or a workspace: 1 to 512
     /// characters. App-level deliveries find the integration by it.
-    pub(super) account: Option<String>,
+    pub(super) account: Option<Reference>,
     /// The secret that signs deliveries: 1 to 1024 bytes. It is never shown again.
-    #[schema(value_type = Option<String>, write_only)]
-    pub(super) secret: Option<Secret>,
+    pub(super) secret: Option<WebhookSecret>,
     /// The credential for polling the service. It is never shown again.
     #[serde(default, deserialize_with = "object")]
     #[schema(write_only)]
@@ -41,23 +42,23 @@ pub(super) struct Change {
     /// A name for people: one line of 1 to 200 characters.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
-    pub(super) name: Option<String>,
+    pub(super) name: Option<Name>,
     /// The connection's id at the service that manages it: 1 to 512 characters.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
-    pub(super) connection_id: Option<String>,
+    pub(super) connection_id: Option<Reference>,
     /// The account at the service: 1 to 512 characters.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
-    pub(super) account: Option<String>,
+    pub(super) account: Option<Reference>,
     /// `active`, or `suspended` to stop runs. Only services set the other statuses.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
-    pub(super) status: Option<IntegrationStatus>,
+    pub(super) status: Option<SettableStatus>,
     /// A secret that replaces all earlier ones at once: 1 to 1024 bytes.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = String, nullable = false, required = false, write_only)]
-    pub(super) secret: Option<Secret>,
+    #[schema(nullable = false)]
+    pub(super) secret: Option<WebhookSecret>,
     /// A credential that replaces the current one; null removes it. A new credential also
     /// ends the statuses `error` and `needs_reauth`.
     #[serde(default, deserialize_with = "object_or_null")]
@@ -65,14 +66,32 @@ pub(super) struct Change {
     pub(super) credential: Patch<CredentialBody>,
 }
 
-/// Checks a status that a person sets.
-pub(super) fn check_status(checks: &mut Checks, status: Option<IntegrationStatus>) {
-    match status {
-        None | Some(IntegrationStatus::Active | IntegrationStatus::Suspended) => {}
-        Some(
-            IntegrationStatus::Error | IntegrationStatus::NeedsReauth | IntegrationStatus::Deleted,
-        ) => {
-            checks.add("/status", "expected active or suspended");
+/// The statuses that a person can set.
+const SETTABLE: [IntegrationStatus; 2] = [IntegrationStatus::Active, IntegrationStatus::Suspended];
+
+/// A status that a person sets. Another status is an error of the check.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct SettableStatus(IntegrationStatus);
+
+impl SettableStatus {
+    /// Checks the status, and returns it.
+    pub(super) fn check(self, checks: &mut Checks) -> IntegrationStatus {
+        if !SETTABLE.contains(&self.0) {
+            let [active, suspended] = SETTABLE;
+            checks.add("/status", format!("expected {active} or {suspended}"));
         }
+        self.0
     }
 }
+
+impl PartialSchema for SettableStatus {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(SETTABLE.map(IntegrationStatus::as_str)))
+            .into()
+    }
+}
+
+impl ToSchema for SettableStatus {}

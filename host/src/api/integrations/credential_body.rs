@@ -1,18 +1,16 @@
 //! The credential in the body of an integration.
 
-use crate::api::check::{Checks, REFERENCE_CHARS_MAX};
+use crate::api::check::Checks;
+use crate::api::values::{Reference, Token};
 use crate::config::Config;
 use crate::credentials::{ClientAuth, Credential};
 use crate::domain::patch::Patch;
-use crate::secret::Secret;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use url::Url;
 use utoipa::ToSchema;
 
-/// The most bytes of a token or of a client's secret.
-const TOKEN_BYTES_MAX: usize = 8_192;
 /// The most characters of a token endpoint's URL.
 const URL_CHARS_MAX: usize = 2_048;
 /// The most characters of a scope.
@@ -26,33 +24,32 @@ pub(super) enum CredentialBody {
     /// A token or API key that does not expire.
     Token {
         /// The token: 1 to 8192 bytes of one line.
-        #[schema(value_type = String)]
-        token: Secret,
+        token: Token,
     },
     /// A refresh token (RFC 6749 section 6). The host gets access tokens with it and renews
     /// them before they expire.
     OauthRefresh {
         /// The service's token endpoint: an https URL of a public host, or an address and
         /// port that the operator allows. 1 to 2048 characters.
+        #[schema(min_length = 1, max_length = 2048, format = "uri")]
         token_url: String,
         /// The client's id: 1 to 512 characters.
-        client_id: String,
+        client_id: Reference,
         /// The client's secret: 1 to 8192 bytes of one line.
-        #[schema(value_type = String)]
-        client_secret: Secret,
+        client_secret: Token,
         /// The refresh token: 1 to 8192 bytes of one line. If the service returns a new
         /// one, the new one replaces it.
-        #[schema(value_type = String)]
-        refresh_token: Secret,
+        refresh_token: Token,
         /// The scope to request: 1 to 2048 characters. If absent, the whole scope that was
         /// granted.
+        #[schema(min_length = 1, max_length = 2048)]
         scope: Option<String>,
     },
     /// Nango's credential for the integration's `connection_id`.
     Nango {
         /// The name of the integration at Nango: 1 to 512 characters. If absent, the
         /// provider's id.
-        provider_config_key: Option<String>,
+        provider_config_key: Option<Reference>,
     },
 }
 
@@ -92,7 +89,7 @@ impl CredentialBody {
     ) -> Option<Credential> {
         match self {
             Self::Token { token } => {
-                check_token(checks, "token", &token);
+                let token = token.check(checks, "/credential/token");
                 Some(Credential::Token { token })
             }
             Self::OauthRefresh {
@@ -102,10 +99,10 @@ impl CredentialBody {
                 refresh_token,
                 scope,
             } => {
-                check_token(checks, "client_secret", &client_secret);
-                check_token(checks, "refresh_token", &refresh_token);
+                let client_secret = client_secret.check(checks, "/credential/client_secret");
+                let refresh_token = refresh_token.check(checks, "/credential/refresh_token");
                 Some(Credential::OauthRefresh {
-                    client_id: checks.reference("/credential/client_id", &client_id),
+                    client_id: client_id.check(checks, "/credential/client_id"),
                     token_url: check_url(checks, config, &token_url)?.into(),
                     client_secret,
                     refresh_token,
@@ -128,28 +125,12 @@ impl CredentialBody {
                 }
                 Some(Credential::Nango {
                     provider_config_key: match provider_config_key {
-                        Some(key) => checks.line(
-                            "/credential/provider_config_key",
-                            &key,
-                            REFERENCE_CHARS_MAX,
-                        ),
+                        Some(key) => key.check(checks, "/credential/provider_config_key"),
                         None => wanted.provider.to_owned(),
                     },
                 })
             }
         }
-    }
-}
-
-/// Checks that a secret fits into a header.
-fn check_token(checks: &mut Checks, name: &str, token: &Secret) {
-    let text = token.expose();
-    let fits = (1..=TOKEN_BYTES_MAX).contains(&text.len());
-    if !fits || text.trim().is_empty() || text.chars().any(char::is_control) {
-        checks.add(
-            format!("/credential/{name}"),
-            format!("expected 1 to {TOKEN_BYTES_MAX} bytes of one line"),
-        );
     }
 }
 

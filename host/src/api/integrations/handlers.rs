@@ -1,13 +1,12 @@
 //! Creates, reads, changes and deletes integrations.
 
 use super::answer::{CreatedIntegration, IntegrationAnswer};
-use super::body::{Change, Creation, check_status};
+use super::body::{Change, Creation};
 use super::credential_body::Wanted;
 use crate::api::check::Checks;
 use crate::api::extract::{JsonBody, PathId, QueryOf};
 use crate::api::found::Found as _;
 use crate::api::list::PageQuery;
-use crate::api::rotation::check_secret;
 use crate::api::seal::seal_secret;
 use crate::api::{AppState, Problem, Tenant};
 use crate::clock;
@@ -31,12 +30,14 @@ pub(super) async fn create_integration(
 ) -> Result<(StatusCode, Json<CreatedIntegration>), Problem> {
     let mut checks = Checks::default();
     checks.provider(state.registry(), &body.provider);
-    check_secret(&mut checks, body.secret.as_ref());
-    let name = body.name.map(|name| checks.name("/name", &name));
+    if let Some(secret) = &body.secret {
+        secret.check(&mut checks);
+    }
+    let name = body.name.map(|name| name.check(&mut checks, "/name"));
     let connection_id = body
         .connection_id
-        .map(|text| checks.reference("/connection_id", &text));
-    let account = body.account.map(|text| checks.reference("/account", &text));
+        .map(|text| text.check(&mut checks, "/connection_id"));
+    let account = body.account.map(|text| text.check(&mut checks, "/account"));
     let wanted = Wanted {
         provider: &body.provider,
         has_connection: connection_id.is_some(),
@@ -54,7 +55,9 @@ pub(super) async fn create_integration(
         name,
         connection_id,
         account,
-        secret: body.secret.map(|secret| seal_secret(key, &secret)),
+        secret: body
+            .secret
+            .map(|secret| seal_secret(key, &secret.into_secret())),
     };
     let store = state.store();
     let integration = store.create_integration(&org, &new, clock::now()).await?;
@@ -103,8 +106,10 @@ pub(super) async fn update_integration(
     JsonBody(change): JsonBody<Change>,
 ) -> Result<Json<IntegrationAnswer>, Problem> {
     let mut checks = Checks::default();
-    check_secret(&mut checks, change.secret.as_ref());
-    check_status(&mut checks, change.status);
+    if let Some(secret) = &change.secret {
+        secret.check(&mut checks);
+    }
+    let status = change.status.map(|status| status.check(&mut checks));
     let (store, key) = (state.store(), state.master_key());
     let credential = match change.credential {
         Patch::Keep => Patch::Keep,
@@ -123,15 +128,17 @@ pub(super) async fn update_integration(
         }
     };
     let patch = IntegrationPatch {
-        name: change.name.map(|name| checks.name("/name", &name)),
+        name: change.name.map(|name| name.check(&mut checks, "/name")),
         connection_id: change
             .connection_id
-            .map(|text| checks.reference("/connection_id", &text)),
+            .map(|text| text.check(&mut checks, "/connection_id")),
         account: change
             .account
-            .map(|text| checks.reference("/account", &text)),
-        status: change.status,
-        secret: change.secret.map(|secret| seal_secret(key, &secret)),
+            .map(|text| text.check(&mut checks, "/account")),
+        status,
+        secret: change
+            .secret
+            .map(|secret| seal_secret(key, &secret.into_secret())),
         credential,
     };
     checks.done()?;

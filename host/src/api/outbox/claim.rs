@@ -2,6 +2,7 @@
 
 use crate::api::check::Checks;
 use crate::api::extract::JsonBody;
+use crate::api::values::{WholeNumber as _, whole};
 use crate::api::{AppState, Problem, Tenant};
 use crate::clock;
 use crate::config::OutboxConfig;
@@ -16,8 +17,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-/// The most messages of one claim.
-const CLAIM_MESSAGES_MAX: u32 = 1_000;
+whole!(/// The number of messages to claim.
+    ClaimMessages, 1, 1_000);
+whole!(/// The length of a lease. The operator sets a lower limit.
+    LeaseSeconds, 1, 604_800);
+whole!(/// The length of a long poll. The operator sets a lower limit.
+    #[derive(Default)]
+    WaitSeconds, 0, 604_800);
 /// The longest time between two looks of a waiting consumer. Signals may be lost, and a
 /// retry that becomes due raises none.
 const LOOK_PAUSE: Duration = Duration::from_secs(1);
@@ -27,13 +33,13 @@ const LOOK_PAUSE: Duration = Duration::from_secs(1);
 #[serde(deny_unknown_fields)]
 pub(super) struct Claim {
     /// The most messages to claim: 1 to 1000.
-    max: u32,
+    max: ClaimMessages,
     /// The length of the lease, in seconds: from 1 to the operator's limit. Until it
     /// expires, no other consumer gets the messages.
-    lease_seconds: u64,
+    lease_seconds: LeaseSeconds,
     /// How long to wait for a first message, in seconds: from 0 to the operator's limit.
     #[serde(default)]
-    wait_seconds: u64,
+    wait_seconds: WaitSeconds,
 }
 
 /// The claimed messages.
@@ -46,17 +52,15 @@ pub(super) struct Claimed {
 impl Claim {
     fn check(&self, config: &OutboxConfig) -> Result<(), Problem> {
         let mut checks = Checks::default();
-        checks.number("/max", self.max.into(), 1..=CLAIM_MESSAGES_MAX.into());
-        checks.number(
-            "/lease_seconds",
-            self.lease_seconds,
-            1..=config.lease_seconds_max.u64(),
+        self.max.check(&mut checks, "/max");
+        let (lease_max, wait_max) = (
+            config.lease_seconds_max.u64(),
+            config.wait_seconds_max.u64(),
         );
-        checks.number(
-            "/wait_seconds",
-            self.wait_seconds,
-            0..=config.wait_seconds_max.u64(),
-        );
+        self.lease_seconds
+            .check_in(&mut checks, "/lease_seconds", 1..=lease_max);
+        self.wait_seconds
+            .check_in(&mut checks, "/wait_seconds", 0..=wait_max);
         checks.done()
     }
 }
@@ -85,8 +89,10 @@ pub(super) async fn claim_messages(
 ) -> Result<Json<Claimed>, Problem> {
     let config = &state.config().outbox;
     claim.check(config)?;
-    let lease = Duration::from_secs(claim.lease_seconds);
-    let deadline = Instant::now() + Duration::from_secs(claim.wait_seconds);
+    let lease = Duration::from_secs(claim.lease_seconds.get());
+    let deadline = Instant::now() + Duration::from_secs(claim.wait_seconds.get());
+    // The check above bounds it.
+    let messages_max = u32::try_from(claim.max.get()).unwrap_or(u32::MAX);
     // Made before the first claim, so that no later message is missed.
     let mut waiter = state.signals().waiter(Signal::Outbox);
     let (store, mut permit) = (state.store(), None);
@@ -100,7 +106,7 @@ pub(super) async fn claim_messages(
         let items = match prospect {
             MessageProspect::Due => {
                 let attempts_max = config.attempts_max.i32();
-                let items = store.claim_messages(&org, now, lease, claim.max, attempts_max);
+                let items = store.claim_messages(&org, now, lease, messages_max, attempts_max);
                 items.await?
             }
             MessageProspect::None | MessageProspect::SentToSink => Vec::new(),

@@ -7,6 +7,7 @@ mod dead_letters;
 use super::check::Checks;
 use super::extract::{JsonBody, PathId};
 use super::found::Found as _;
+use super::values::{WholeNumber as _, whole};
 use super::{AppState, Problem, Tenant};
 use crate::clock;
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
@@ -21,8 +22,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-/// The longest delay that a negative acknowledgement may ask for: a week, in seconds.
-const RETRY_AFTER_SECONDS_MAX: u64 = 7 * 24 * 3_600;
+whole!(/// The delay that a negative acknowledgement asks for: at most a week.
+    RetrySeconds, 0, 604_800);
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -52,7 +53,7 @@ struct Nack {
     lease_token: Uuid,
     /// When the message may be claimed again, in seconds from now: 0 to 604800. If absent,
     /// after the delay that the operator configured.
-    retry_after_seconds: Option<u64>,
+    retry_after_seconds: Option<RetrySeconds>,
     /// The reason, for people. A long text is cut.
     error: Option<String>,
 }
@@ -107,14 +108,11 @@ async fn nack_message(
     JsonBody(nack): JsonBody<Nack>,
 ) -> Result<Json<MessageAnswer>, Problem> {
     let config = &state.config().outbox;
-    let seconds = nack
-        .retry_after_seconds
-        .unwrap_or(config.retry_seconds.u64());
-    if nack.retry_after_seconds.is_some() {
-        let mut checks = Checks::default();
-        checks.number("/retry_after_seconds", seconds, 0..=RETRY_AFTER_SECONDS_MAX);
-        checks.done()?;
-    }
+    let mut checks = Checks::default();
+    let asked = nack.retry_after_seconds;
+    let asked = asked.map(|seconds| seconds.check(&mut checks, "/retry_after_seconds"));
+    checks.done()?;
+    let seconds = asked.unwrap_or(config.retry_seconds.u64());
     let error = nack.error.map(|error| bounded(&error, REASON_BYTES_MAX));
     let store = state.store();
     let attempt = store.message_attempt(&org, id).await?.or_404("message")?;

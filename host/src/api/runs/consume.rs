@@ -3,6 +3,7 @@
 use super::act::{ATTEMPT, RunChanged, act};
 use crate::api::check::Checks;
 use crate::api::extract::{JsonBody, OptionalJsonBody, PathId};
+use crate::api::values::{Reference, WholeNumber as _, whole};
 use crate::api::{AppState, Caller, Problem};
 use crate::domain::RunId;
 use crate::domain::limits::{REASON_BYTES_MAX, RESULT_BYTES_MAX, bounded};
@@ -14,9 +15,8 @@ use serde_json::Value;
 use std::time::Duration;
 use utoipa::ToSchema;
 
-/// The longest deadline and inactivity limit that a consumer may ask for: a week, in
-/// seconds.
-const SECONDS_MAX: u64 = 7 * 24 * 3_600;
+whole!(/// A deadline or an inactivity limit: at most a week.
+    LimitSeconds, 1, 604_800);
 
 /// The start of a run.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -24,13 +24,13 @@ const SECONDS_MAX: u64 = 7 * 24 * 3_600;
 pub(super) struct StartRun {
     /// An idempotency key of 1 to 512 characters. While the run runs, a start with the
     /// same key gets the same answer.
-    start_id: Option<String>,
+    start_id: Option<Reference>,
     /// The longest time for this attempt, in seconds: 1 to 604800. If absent, the
     /// operator's default.
-    deadline_seconds: Option<u64>,
+    deadline_seconds: Option<LimitSeconds>,
     /// The longest time between two calls of the consumer, in seconds: 1 to 604800. If
     /// absent, the operator's default.
-    inactivity_seconds: Option<u64>,
+    inactivity_seconds: Option<LimitSeconds>,
 }
 
 /// A heartbeat.
@@ -38,6 +38,7 @@ pub(super) struct StartRun {
 #[serde(deny_unknown_fields)]
 pub(super) struct Heartbeat {
     /// The caller's attempt, from the answer to its start. If absent, the current attempt.
+    #[schema(minimum = 1)]
     attempt: Option<i32>,
 }
 
@@ -47,10 +48,11 @@ pub(super) struct Heartbeat {
 pub(super) struct CompleteRun {
     /// An idempotency key of 1 to 512 characters. A completion with the same key, outcome,
     /// result and error gets the same answer.
-    completion_id: String,
+    completion_id: Reference,
     /// The outcome.
     outcome: RunOutcome,
     /// The caller's attempt, from the answer to its start. If absent, the current attempt.
+    #[schema(minimum = 1)]
     attempt: Option<i32>,
     /// Any JSON value of at most 256 KiB.
     #[schema(value_type = Option<Value>)]
@@ -79,21 +81,25 @@ pub(super) async fn start_run(
 ) -> Result<Json<RunChanged>, Problem> {
     let config = &state.config().runs;
     let mut checks = Checks::default();
-    for (pointer, seconds) in [
-        ("/deadline_seconds", body.deadline_seconds),
-        ("/inactivity_seconds", body.inactivity_seconds),
-    ] {
-        if let Some(seconds) = seconds {
-            checks.number(pointer, seconds, 1..=SECONDS_MAX);
-        }
-    }
-    let start_id = body.start_id.map(|id| checks.reference("/start_id", &id));
+    let mut seconds = |pointer: &str, asked: Option<LimitSeconds>, default: u64| {
+        Duration::from_secs(asked.map_or(default, |asked| asked.check(&mut checks, pointer)))
+    };
+    let deadline = seconds(
+        "/deadline_seconds",
+        body.deadline_seconds,
+        config.deadline_seconds.u64(),
+    );
+    let inactivity = seconds(
+        "/inactivity_seconds",
+        body.inactivity_seconds,
+        config.inactivity_seconds.u64(),
+    );
+    let start_id = body.start_id.map(|id| id.check(&mut checks, "/start_id"));
     checks.done()?;
-    let seconds = |asked: Option<u64>, default: u64| Duration::from_secs(asked.unwrap_or(default));
     let start = RunAction::Start(Start {
         start_id,
-        deadline: seconds(body.deadline_seconds, config.deadline_seconds.u64()),
-        inactivity: seconds(body.inactivity_seconds, config.inactivity_seconds.u64()),
+        deadline,
+        inactivity,
     });
     act(&state, &caller, id, start).await
 }
@@ -139,7 +145,7 @@ pub(super) async fn complete_run(
 ) -> Result<Json<RunChanged>, Problem> {
     let mut checks = Checks::default();
     check_attempt(&mut checks, body.attempt);
-    let completion_id = checks.reference("/completion_id", &body.completion_id);
+    let completion_id = body.completion_id.check(&mut checks, "/completion_id");
     let result = body.result.map(|result| result.to_string());
     if result
         .as_ref()

@@ -3,6 +3,7 @@
 use super::act::{RunChanged, act};
 use crate::api::check::Checks;
 use crate::api::extract::{JsonBody, OptionalJsonBody, PathId};
+use crate::api::values::{Comment, Reason};
 use crate::api::{AppState, Caller, Problem};
 use crate::domain::RunId;
 use crate::domain::run::{Resolution, RunAction};
@@ -16,7 +17,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub(super) struct CancelRun {
     /// The reason: one line of 1 to 500 characters.
-    reason: Option<String>,
+    reason: Option<Reason>,
 }
 
 /// The outcome that a person decides on.
@@ -36,9 +37,9 @@ pub(super) struct ResolveRun {
     /// The outcome.
     outcome: ResolvedOutcome,
     /// The reason: one line of 1 to 500 characters.
-    reason: String,
+    reason: Reason,
     /// A comment for the history: 1 to 2000 characters.
-    comment: Option<String>,
+    comment: Option<Comment>,
 }
 
 /// Cancel a run
@@ -57,7 +58,9 @@ pub(super) async fn cancel_run(
     OptionalJsonBody(body): OptionalJsonBody<CancelRun>,
 ) -> Result<Json<RunChanged>, Problem> {
     let mut checks = Checks::default();
-    let reason = body.reason.map(|reason| checks.reason("/reason", &reason));
+    let reason = body
+        .reason
+        .map(|reason| reason.check(&mut checks, "/reason"));
     checks.done()?;
     act(&state, &caller, id, RunAction::Cancel { reason }).await
 }
@@ -78,10 +81,10 @@ pub(super) async fn resolve_run(
     JsonBody(body): JsonBody<ResolveRun>,
 ) -> Result<Json<RunChanged>, Problem> {
     let mut checks = Checks::default();
-    let reason = checks.reason("/reason", &body.reason);
+    let reason = body.reason.check(&mut checks, "/reason");
     let comment = body
         .comment
-        .map(|comment| checks.comment("/comment", &comment));
+        .map(|comment| comment.check(&mut checks, "/comment"));
     checks.done()?;
     let resolution = RunAction::Resolve(Resolution {
         succeeded: body.outcome == ResolvedOutcome::Succeeded,

@@ -4,7 +4,8 @@ use super::handlers::{SinkWithSecret, sink};
 use crate::api::check::Checks;
 use crate::api::extract::{OptionalJsonBody, PathId};
 use crate::api::found::Found as _;
-use crate::api::rotation::Overlap;
+use crate::api::rotation::OverlapSeconds;
+use crate::api::values::WholeNumber as _;
 use crate::api::{AppState, Problem, Tenant, seal_secret};
 use crate::clock;
 use crate::domain::SinkId;
@@ -21,8 +22,8 @@ use utoipa::ToSchema;
 pub(super) struct SinkSecretRotation {
     /// How long requests are also signed with earlier secrets, in seconds: 0 to 604800.
     #[serde(default)]
-    #[schema(value_type = u64, default = 3600, maximum = 604800)]
-    overlap_seconds: Overlap,
+    #[schema(default = 3600)]
+    overlap_seconds: OverlapSeconds,
 }
 
 /// Replace a sink's secret
@@ -41,14 +42,15 @@ pub(super) async fn rotate_sink_secret(
     OptionalJsonBody(rotation): OptionalJsonBody<SinkSecretRotation>,
 ) -> Result<Json<SinkWithSecret>, Problem> {
     let mut checks = Checks::default();
-    rotation.overlap_seconds.check(&mut checks);
+    let overlap = rotation.overlap_seconds;
+    overlap.check(&mut checks, "/overlap_seconds");
     checks.done()?;
     if sink(&state, &org, id).await?.address.kind() == SinkKind::Redis {
         return Err(Problem::conflict("a Redis sink has no secret"));
     }
     let (secret, now) = (generate_sink_secret(), clock::now());
     let sealed = seal_secret(state.master_key(), &secret);
-    let old_until = rotation.overlap_seconds.end(now);
+    let old_until = overlap.end(now);
     let rotated = state
         .store()
         .rotate_sink_secret(&org, id, &sealed, old_until, now);

@@ -3,6 +3,7 @@
 use crate::api::automations::enabled_default;
 use crate::api::check::Checks;
 use crate::api::extract::present;
+use crate::api::values::{Name, whole};
 use crate::domain::patch::Patch;
 use crate::domain::resource::TriggerKind;
 use crate::domain::schedule::MissedTicks;
@@ -10,12 +11,12 @@ use crate::domain::{AutomationId, IntegrationId, ScheduleId};
 use TriggerKind::{Manual, Polling, Scheduled, Webhook};
 use serde::Deserialize;
 use serde_json::Value;
-use utoipa::ToSchema;
-use utoipa::openapi::ObjectBuilder;
-use utoipa::openapi::schema::Type;
+use utoipa::openapi::schema::{Schema, Type};
+use utoipa::openapi::{ObjectBuilder, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 /// The kinds that a client can create. The first run by hand creates a manual trigger.
-pub(super) const CREATABLE: [TriggerKind; 3] = [Webhook, Polling, Scheduled];
+const CREATABLE: [TriggerKind; 3] = [Webhook, Polling, Scheduled];
 
 const EVERY_KIND: &[TriggerKind] = &[Webhook, Polling, Scheduled, Manual];
 
@@ -34,6 +35,15 @@ pub(super) const FIELDS: [(&str, &[TriggerKind]); 12] = [
     ("schedule_id", &[Scheduled]),
     ("missed_ticks", &[Scheduled]),
 ];
+
+whole!(/// The time between two polls: at most a week. The operator sets the least.
+    PollSeconds, 1, 604_800);
+
+impl From<u32> for PollSeconds {
+    fn from(seconds: u32) -> Self {
+        Self(seconds.into())
+    }
+}
 
 /// A field that only some kinds have, and whether the body gives it.
 type Given = (&'static str, bool);
@@ -63,10 +73,9 @@ pub(super) struct Creation {
     /// The automation to run. If absent, one with the trigger's name is created.
     pub(super) automation_id: Option<AutomationId>,
     /// A name for people: one line of 1 to 200 characters.
-    pub(super) name: String,
+    pub(super) name: Name,
     /// The source of the trigger's events.
-    #[schema(schema_with = creatable_kind)]
-    pub(super) kind: String,
+    pub(super) kind: NewTriggerKind,
     /// The provider of a webhook or polling trigger: registered and enabled.
     pub(super) provider: Option<String>,
     /// The account of a webhook or polling trigger. A webhook trigger also sees the
@@ -80,7 +89,7 @@ pub(super) struct Creation {
     /// The time between two polls of a polling trigger without a cron, in seconds. If
     /// absent, the provider's default. The shortest interval of an integration's triggers
     /// applies to all of them.
-    pub(super) poll_interval_seconds: Option<u32>,
+    pub(super) poll_interval_seconds: Option<PollSeconds>,
     /// When a scheduled trigger fires, or when a polling trigger polls: a cron expression
     /// as of a schedule. A scheduled trigger needs either this or `schedule_id`; a polling
     /// trigger takes either this or `poll_interval_seconds`.
@@ -98,12 +107,35 @@ pub(super) struct Creation {
     pub(super) enabled: bool,
 }
 
-fn creatable_kind() -> ObjectBuilder {
-    let kinds = CREATABLE.map(TriggerKind::as_str);
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(kinds))
+/// One of the kinds that a client can create. Another text is an error of the check.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct NewTriggerKind(String);
+
+impl NewTriggerKind {
+    /// The kind; none only if the check has added an error.
+    pub(super) fn check(&self, checks: &mut Checks) -> Option<TriggerKind> {
+        let kind = self.0.parse().ok();
+        let kind = kind.filter(|kind| CREATABLE.contains(kind));
+        if kind.is_none() {
+            let [webhook, polling, scheduled] = CREATABLE;
+            let message = format!("expected {webhook}, {polling} or {scheduled}");
+            checks.add("/kind", message);
+        }
+        kind
+    }
 }
+
+impl PartialSchema for NewTriggerKind {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(CREATABLE.map(TriggerKind::as_str)))
+            .into()
+    }
+}
+
+impl ToSchema for NewTriggerKind {}
 
 impl Creation {
     /// The fields that only some kinds have.
@@ -138,7 +170,7 @@ pub(super) struct Change {
     /// A name for people: one line of 1 to 200 characters.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
-    pub(super) name: Option<String>,
+    pub(super) name: Option<Name>,
     /// The filter, by the provider's schema.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Object, nullable = false, required = false)]
@@ -155,7 +187,7 @@ pub(super) struct Change {
     /// The time between two polls, in seconds. It replaces a cron.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
-    pub(super) poll_interval_seconds: Option<u32>,
+    pub(super) poll_interval_seconds: Option<PollSeconds>,
     /// When a scheduled trigger fires, or when a polling trigger polls. It replaces a
     /// schedule or an interval.
     #[serde(default, deserialize_with = "present")]
@@ -198,7 +230,6 @@ impl Change {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
-    use utoipa::PartialSchema;
 
     fn properties<T: PartialSchema>() -> BTreeSet<String> {
         let schema = serde_json::to_value(T::schema()).unwrap();

@@ -4,7 +4,7 @@
 //! has the rules of cron, schedule and interval.
 //! Never does: write.
 
-use super::body::{CREATABLE, Change, Creation, check_fields};
+use super::body::{Change, Creation, check_fields};
 use super::timing::{ChangedTiming, clock_of_change, clock_of_new, poll_of_change, poll_of_new};
 use crate::api::check::Checks;
 use crate::api::seal::seal_secret;
@@ -36,8 +36,8 @@ pub(super) async fn check_creation(
     body: Creation,
 ) -> Result<(NewTrigger, Option<Secret>), Problem> {
     let mut checks = Checks::default();
-    let name = checks.name("/name", &body.name);
-    let kind = check_kind(&mut checks, &body.kind);
+    let name = body.name.check(&mut checks, "/name");
+    let kind = body.kind.check(&mut checks);
     if let Some(kind) = kind {
         check_fields(&mut checks, kind, &body.given());
     }
@@ -107,7 +107,7 @@ pub(super) async fn check_change(
         TriggerKind::Scheduled => clock_of_change(&mut checks, state, org, before, &change).await?,
         TriggerKind::Webhook | TriggerKind::Manual => ChangedTiming::default(),
     };
-    let name = change.name.map(|name| checks.name("/name", &name));
+    let name = change.name.map(|name| name.check(&mut checks, "/name"));
     let has_provider = matches!(before.kind, TriggerKind::Webhook | TriggerKind::Polling);
     if let Some(config) = change.config.as_ref().filter(|_| has_provider) {
         // A disabled provider still has its schema.
@@ -134,18 +134,6 @@ pub(super) async fn check_change(
         schedule: change.schedule_id,
         missed_ticks: change.missed_ticks,
     })
-}
-
-fn check_kind(checks: &mut Checks, kind: &str) -> Option<TriggerKind> {
-    let kind = kind.parse().ok().filter(|kind| CREATABLE.contains(kind));
-    if kind.is_none() {
-        let [webhook, polling, scheduled] = CREATABLE;
-        checks.add(
-            "/kind",
-            format!("expected {webhook}, {polling} or {scheduled}"),
-        );
-    }
-    kind
 }
 
 /// Checks that the provider takes webhooks and understands the filter.

@@ -3,6 +3,7 @@
 use crate::api::check::Checks;
 use crate::api::extract::{OptionalJsonBody, PathId};
 use crate::api::found::Found as _;
+use crate::api::values::{WholeNumber as _, whole};
 use crate::api::{AppState, Problem, Tenant};
 use crate::domain::event::{Event, Verdict};
 use crate::domain::resource::{Trigger, TriggerKind};
@@ -21,8 +22,8 @@ use utoipa::ToSchema;
 
 /// The number of events if the request names none.
 const EVENTS_DEFAULT: u32 = 50;
-/// The most events of one dry run.
-const EVENTS_MAX: u32 = 100;
+whole!(/// The number of events of a dry run.
+    DryRunEvents, 1, 100);
 /// The longest time of a dry run. A filter that needs longer for so few events would also
 /// hold up every delivery.
 const TIME_MAX: Duration = Duration::from_secs(30);
@@ -37,8 +38,8 @@ pub(super) struct DryRun {
     /// Only events that were created at this time or later.
     since: Option<Timestamp>,
     /// The number of events, counted from the newest: 1 to 100.
-    #[schema(default = 50, minimum = 1, maximum = 100)]
-    limit: Option<u32>,
+    #[schema(default = 50)]
+    limit: Option<DryRunEvents>,
 }
 
 /// The verdicts of a dry run.
@@ -96,8 +97,7 @@ pub(super) async fn dry_run_trigger(
     let (trigger, _) = store.trigger(&org, id).await?.or_404("trigger")?;
     let provider = filter_of(&state, &trigger)?;
     let mut checks = Checks::default();
-    let limit = body.limit.unwrap_or(EVENTS_DEFAULT);
-    checks.number("/limit", limit.into(), 1..=EVENTS_MAX.into());
+    let limit = body.limit.map(|limit| limit.check(&mut checks, "/limit"));
     if let Some(config) = &body.config {
         checks.config(&provider, config);
     }
@@ -109,7 +109,10 @@ pub(super) async fn dry_run_trigger(
         ..EventFilter::default()
     };
     let page = PageRequest {
-        limit,
+        // The check above bounds it.
+        limit: limit.map_or(EVENTS_DEFAULT, |limit| {
+            u32::try_from(limit).unwrap_or(EVENTS_DEFAULT)
+        }),
         before: None,
     };
     let events = store.list_events(&org, &filter, page).await?.items;

@@ -1,8 +1,9 @@
 //! The checks of when a trigger fires or polls: its cron, its schedule, its interval.
 
-use super::body::{Change, Creation};
+use super::body::{Change, Creation, PollSeconds};
 use crate::api::check::Checks;
 use crate::api::schedules::{ZONE_DEFAULT, check_cron};
+use crate::api::values::WholeNumber as _;
 use crate::api::{AppState, Problem};
 use crate::clock;
 use crate::domain::cron::Cron;
@@ -10,8 +11,6 @@ use crate::domain::resource::Trigger;
 use crate::domain::{AutomationId, OrgId, ScheduleId};
 use crate::store::{TickTiming, TriggerPoll};
 
-/// The longest interval between two polls: a week, in seconds.
-const INTERVAL_SECONDS_MAX: u32 = 604_800;
 /// The number of ticks that are examined for the shortest time between two of them.
 const TICKS_EXAMINED: usize = 60;
 
@@ -137,9 +136,9 @@ pub(super) fn poll_of_new(
         if new.timezone.is_some() {
             checks.add("/timezone", ZONE_WITHOUT_CRON);
         }
-        let seconds = new.poll_interval_seconds.unwrap_or(interval_default);
-        check_interval(checks, state, seconds);
-        return Some(TriggerPoll::Every(seconds));
+        let given = new.poll_interval_seconds;
+        let seconds = given.unwrap_or(PollSeconds::from(interval_default));
+        return Some(TriggerPoll::Every(check_interval(checks, state, seconds)));
     };
     if new.poll_interval_seconds.is_some() {
         checks.add("/cron", EITHER_CRON_OR_INTERVAL);
@@ -158,7 +157,7 @@ pub(super) fn poll_of_change(
 ) -> ChangedTiming {
     let changes_cron = change.cron.is_some() || change.timezone.is_some();
     if let Some(seconds) = change.poll_interval_seconds {
-        check_interval(checks, state, seconds);
+        let seconds = check_interval(checks, state, seconds);
         if changes_cron {
             checks.add("/cron", EITHER_CRON_OR_INTERVAL);
         }
@@ -185,10 +184,12 @@ fn zone<'a>(before: &'a Trigger, change: &'a Change) -> &'a str {
     zone.map_or(ZONE_DEFAULT, String::as_str)
 }
 
-fn check_interval(checks: &mut Checks, state: &AppState, seconds: u32) {
+/// Checks an interval. The operator may ask for a longer least one than the schema.
+fn check_interval(checks: &mut Checks, state: &AppState, seconds: PollSeconds) -> u32 {
     let min = state.config().polling.interval_seconds_min.u64();
-    let range = min..=u64::from(INTERVAL_SECONDS_MAX);
-    checks.number("/poll_interval_seconds", seconds.into(), range);
+    let seconds = seconds.check_in(checks, "/poll_interval_seconds", min..=PollSeconds::MAX);
+    // An interval that does not fit is longer than allowed.
+    u32::try_from(seconds).unwrap_or(u32::MAX)
 }
 
 /// Checks a cron that must not poll more often than the shortest interval.
