@@ -1,4 +1,5 @@
-//! What must stay true of the dependencies. `make audit` checks more, where its tools can be had; these checks need none.
+//! Rules for the dependencies. `make audit` checks more, where its tools can be had; these
+//! checks need no tool.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -60,7 +60,7 @@ impl AppState {
         }))
     }
 
-    /// The database. Its writes wake whoever has work because of them.
+    /// The database. Its writes wake the workers and consumers that they concern.
     pub fn store(&self) -> &WakingStore {
         &self.0.store
     }

@@ -1,4 +1,4 @@
-//! The store as handlers use it: each write wakes whoever has work because of it.
+//! The store as handlers use it: each write wakes the workers and consumers that it concerns.
 //!
 //! Owns: which write concerns which waiter. A handler calls the store and raises no
 //! signal itself, so it cannot forget one.
