@@ -84,12 +84,12 @@ impl Latency {
     }
 
     /// p50 and p99 of the time from the answer to the delivery until the claim was answered.
-    pub fn from_ack(&self) -> String {
+    pub fn since_ack(&self) -> String {
         percentiles(&self.ack_us)
     }
 
     /// The same from the sending of the delivery.
-    pub fn from_send(&self) -> String {
+    pub fn since_send(&self) -> String {
         percentiles(&self.send_us)
     }
 }

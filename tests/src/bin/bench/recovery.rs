@@ -31,11 +31,11 @@ pub async fn measure(
     table.row(
         section,
         "ack to outbox before, p50, p99 ms",
-        before.from_ack(),
+        before.since_ack(),
         "< 10",
     );
     let name = "  after, the first one included";
-    table.row(section, name, after.from_ack(), "p50 as before");
+    table.row(section, name, after.since_ack(), "p50 as before");
     Ok(subject)
 }
 

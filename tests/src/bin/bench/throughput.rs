@@ -70,13 +70,13 @@ pub async fn measure(
     table.row(
         &section,
         "ack to outbox when idle, p50, p99 ms",
-        idle.latency.from_ack(),
+        idle.latency.since_ack(),
         "< 10",
     );
     table.row(
         &section,
         "  from sending, p50, p99 ms",
-        idle.latency.from_send(),
+        idle.latency.since_send(),
         "",
     );
     let ready = idle.ready.as_millis();
