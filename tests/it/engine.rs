@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use triggerhouse::domain::delivery::{ClaimedDelivery, Header, Origin as DeliveryOrigin, Route};
 use triggerhouse::domain::event::{ParsedEvent, Verdict};
-use triggerhouse::domain::{DeliveryId, Timestamp};
+use triggerhouse::domain::{DeliveryId, Lane, Timestamp};
 use triggerhouse::provider::{
     Cache, CallContext, Engine, EngineLimits, GuestError, ParseFailure, Provider, RegistryEntry,
 };
@@ -61,6 +61,11 @@ fn delivery(body: &str) -> ClaimedDelivery {
         id: DeliveryId("0192f5c0a1b27c3d8e4f5a6b7c8d9e0f".parse().unwrap()),
         attempt: 1,
         tries: 1,
+        deaths: 0,
+        is_suspect: false,
+        retry_since: RECEIVED_AT,
+        only_triggers: None,
+        lane: Lane::of_org(&"acme".parse().unwrap()),
         origin: DeliveryOrigin {
             route: Route::Account,
             provider: "echo".into(),

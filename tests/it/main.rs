@@ -19,6 +19,7 @@ mod engine;
 mod github;
 mod github_app;
 mod hand_off;
+mod held;
 mod ingress;
 mod limits;
 mod lock;

@@ -245,7 +245,7 @@ on_both! {
     async fn deliveries_of_an_inactive_integration_start_no_run_and_say_why(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         connected(&mut app, "acme", "github", "c-1").await;
-        for (number, (operation, success, shown)) in [("refresh", false, "error"), ("deletion", true, "deleted")].into_iter().enumerate() {
+        for (number, (operation, success, shown)) in [("deletion", true, "deleted")].into_iter().enumerate() {
             say(&app, NEWS, &auth(operation, success)).await;
             let guid = format!("guid-{number}");
             let answer = forward(&app, &issue("c-1", 7), &guid).await;

@@ -17,7 +17,7 @@ async fn two_hosts_on_one_postgres_share_the_work_and_repeat_none() {
         "create table claims (host text not null);
          create function note() returns trigger language plpgsql as
              $$ begin insert into claims values (current_setting('test.host')); return new; end $$;
-         create trigger note after update on inbox for each row
+         create trigger note after update on inbox_queue for each row
              when (new.attempt > old.attempt) execute function note()",
     )
     .await;

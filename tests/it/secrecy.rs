@@ -47,7 +47,7 @@ impl Host {
                 files::providers().join("cache"),
             )
             .env("TRIGGERHOUSE_INBOX_RETRY_BASE_MS", "10")
-            .env("TRIGGERHOUSE_INBOX_ATTEMPTS_MAX", "2")
+            .env("TRIGGERHOUSE_INBOX_RETRY_SECONDS_MAX", "1")
             .current_dir(db.directory.path())
             .stdout(log.try_clone().unwrap())
             .stderr(log.try_clone().unwrap())

@@ -46,7 +46,7 @@ pub fn config(db: &TestDb, extra: &str) -> Config {
         [inbox]
         retry_base_ms = 20
         retry_max_ms = 50
-        attempts_max = 3
+        retry_seconds_max = 2
         poll_ms = 50
         [nango]
         signing_key = "{nango}"
@@ -202,11 +202,7 @@ impl TestApp {
     /// If that never happens.
     pub async fn settled(&self) {
         crate::eventually("an empty inbox", async || {
-            self.app
-                .store
-                .next_delivery_due()
-                .await
-                .is_ok_and(|due| due.is_none())
+            self.app.store.has_work().await.is_ok_and(|work| !work)
         })
         .await;
     }

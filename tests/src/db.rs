@@ -83,6 +83,8 @@ impl TestDb {
             .await
             .expect("a store");
         store.migrate().await.expect("migrations");
+        let now = triggerhouse::clock::now();
+        store.make_partitions(now).await.expect("partitions");
         store
     }
 

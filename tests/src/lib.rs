@@ -2,6 +2,7 @@
 //! test fails if its server is missing; it is never skipped.
 
 pub mod app;
+pub mod claims;
 pub mod db;
 pub mod files;
 pub mod github;
@@ -15,6 +16,7 @@ pub mod services;
 pub mod wire;
 
 pub use app::TestApp;
+pub use claims::claim_deliveries;
 pub use db::{Kind, TestDb};
 
 /// Runs one test on each database: `mod name { fn sqlite; fn postgres }`.

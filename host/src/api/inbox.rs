@@ -1,4 +1,4 @@
-//! `/v1/inbox`: deliveries as they arrived, and the retry and discard of dead letters.
+//! `/v1/inbox`: deliveries as they arrived, and what people may do with them.
 
 use super::check::Checks;
 use super::extract::{OptionalJsonBody, PathId, QueryOf};
@@ -8,8 +8,9 @@ use super::values::Reference;
 use super::{AppState, Problem, Tenant};
 use crate::clock;
 use crate::domain::delivery::{Delivery, DeliveryContent};
-use crate::domain::{DeliveryId, DeliveryStatus, IntegrationId, OrgId, Timestamp};
-use crate::store::{DeadLetterChange, Page, RetryFilter};
+use crate::domain::status::States;
+use crate::domain::{DeliveryId, DeliveryStatus, IntegrationId, OrgId, Timestamp, TriggerId};
+use crate::store::{DeliveryChange, DeliveryFilter, Page};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -41,22 +42,58 @@ struct InboxQuery {
     cursor: Option<Cursor>,
 }
 
-/// The most dead letters that one call retries.
+/// The most deliveries that one call retries.
 const RETRIES_MAX: u32 = 1_000;
 
-/// Selects the dead letters to retry. A dead letter must match every field that is given.
+/// Selects the deliveries to retry. A delivery must match every field that is given.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RetryMany {
-    /// Only dead letters of this provider.
+    /// `failed` (dead letters), `held`, or `completed`: those that started no run. Without it,
+    /// `completed` if there is an outcome, and `failed` otherwise.
+    status: Option<DeliveryStatus>,
+    /// Only deliveries with this outcome, such as `no active trigger`.
+    outcome: Option<Reference>,
+    /// Only deliveries of this provider.
     provider: Option<Reference>,
-    /// Only dead letters of this integration.
+    /// Only deliveries of this integration.
     integration_id: Option<IntegrationId>,
-    /// Only dead letters that were received at this time or later.
+    /// Only deliveries to the URL of this trigger.
+    trigger_id: Option<TriggerId>,
+    /// Only deliveries that were received at this time or later.
     since: Option<Timestamp>,
+    /// Only deliveries that were received before this time.
+    until: Option<Timestamp>,
 }
 
-/// The result of retrying dead letters.
+impl RetryMany {
+    fn filter(self) -> Result<DeliveryFilter, Problem> {
+        let mut checks = Checks::default();
+        let status = self.status.unwrap_or(match self.outcome {
+            Some(_) => DeliveryStatus::Completed,
+            None => DeliveryStatus::Failed,
+        });
+        if !status.may_become(DeliveryStatus::Pending) || status == DeliveryStatus::Processing {
+            checks.add(
+                "/status",
+                format!("expected failed, held or completed, got {status}"),
+            );
+        }
+        let filter = DeliveryFilter {
+            status,
+            outcome: self.outcome.map(|text| text.check(&mut checks, "/outcome")),
+            provider: self.provider.map(|id| id.check(&mut checks, "/provider")),
+            integration: self.integration_id,
+            trigger: self.trigger_id,
+            since: self.since,
+            until: self.until,
+        };
+        checks.done()?;
+        Ok(filter)
+    }
+}
+
+/// The result of retrying deliveries.
 #[derive(Debug, Serialize, ToSchema)]
 struct RetriedMany {
     /// The number of deliveries that now wait for a worker.
@@ -103,23 +140,24 @@ async fn get_delivery(
     Ok(Json(DeliveryDetails { delivery }))
 }
 
-/// Retry a dead letter
+/// Retry a delivery
 ///
-/// Its attempts count from zero again, and its last error is cleared.
+/// Takes dead letters, held deliveries, and completed ones that started no run. Attempts
+/// count from zero again, and the last error is cleared.
 #[utoipa::path(post, path = "/v1/inbox/{id}/retry", tag = "inbox",
     params(("id" = DeliveryId, Path)),
     responses(
         (status = OK, description = "The delivery waits for a worker", body = DeliveryAnswer),
-        (status = CONFLICT, description = "The delivery is not a dead letter")))]
+        (status = CONFLICT, description = "The delivery is under way, or it started a run")))]
 async fn retry_delivery(
     Tenant(org): Tenant,
     State(state): State<AppState>,
     PathId(id): PathId<DeliveryId>,
 ) -> Result<Json<DeliveryAnswer>, Problem> {
-    change(&state, &org, id, DeadLetterChange::Retry).await
+    change(&state, &org, id, DeliveryChange::Retry).await
 }
 
-/// Retry dead letters
+/// Retry deliveries
 ///
 /// One call retries up to 1000, oldest first.
 #[utoipa::path(post, path = "/v1/inbox/retry", tag = "inbox", request_body = Option<RetryMany>,
@@ -129,51 +167,55 @@ async fn retry_deliveries(
     State(state): State<AppState>,
     OptionalJsonBody(body): OptionalJsonBody<RetryMany>,
 ) -> Result<Json<RetriedMany>, Problem> {
-    let mut checks = Checks::default();
-    let filter = RetryFilter {
-        provider: body.provider.map(|id| id.check(&mut checks, "/provider")),
-        integration: body.integration_id,
-        since: body.since,
-    };
-    checks.done()?;
-    let retried = state
-        .store()
-        .retry_dead_letters(&org, &filter, RETRIES_MAX, clock::now())
-        .await?;
+    let (filter, retry) = (body.filter()?, DeliveryChange::Retry);
+    let store = state.store();
+    let retried = store.change_deliveries(&org, &filter, retry, RETRIES_MAX, clock::now());
+    let retried = retried.await?;
     Ok(Json(RetriedMany {
         retried,
         more: retried == u64::from(RETRIES_MAX),
     }))
 }
 
-/// Discard a dead letter
+/// Discard a delivery
 ///
-/// It stays readable until retention removes it.
+/// Takes dead letters and held deliveries. A discarded delivery stays readable until
+/// retention removes it.
 #[utoipa::path(post, path = "/v1/inbox/{id}/discard", tag = "inbox",
     params(("id" = DeliveryId, Path)),
     responses(
         (status = OK, description = "Discarded", body = DeliveryAnswer),
-        (status = CONFLICT, description = "The delivery is not a dead letter")))]
+        (status = CONFLICT, description = "The delivery is neither a dead letter nor held")))]
 async fn discard_delivery(
     Tenant(org): Tenant,
     State(state): State<AppState>,
     PathId(id): PathId<DeliveryId>,
 ) -> Result<Json<DeliveryAnswer>, Problem> {
-    change(&state, &org, id, DeadLetterChange::Discard).await
+    change(&state, &org, id, DeliveryChange::Discard).await
 }
 
 async fn change(
     state: &AppState,
     org: &OrgId,
     id: DeliveryId,
-    change: DeadLetterChange,
+    change: DeliveryChange,
 ) -> Result<Json<DeliveryAnswer>, Problem> {
     let store = state.store();
-    let before = store.change_dead_letter(org, id, change, clock::now());
-    let before = before.await?.or_404("delivery")?;
-    if before != DeliveryStatus::Failed {
-        let detail = format!("the delivery is {before}, so it is not a dead letter");
-        return Err(Problem::conflict(detail));
+    let found = store.change_delivery(org, id, change, clock::now());
+    let (before, is_done) = found.await?.or_404("delivery")?;
+    if !is_done {
+        let why = match (change, before) {
+            (DeliveryChange::Retry, DeliveryStatus::Completed) => {
+                "it started a run: replay its event"
+            }
+            (DeliveryChange::Retry, _) => {
+                "only deliveries that failed, are held or started no run can be retried"
+            }
+            (DeliveryChange::Discard, _) => "it is neither a dead letter nor held",
+        };
+        return Err(Problem::conflict(format!(
+            "the delivery is {before}: {why}"
+        )));
     }
     let delivery = store.delivery(org, id).await?.or_404("delivery")?;
     Ok(Json(DeliveryAnswer { delivery }))

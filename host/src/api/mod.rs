@@ -15,6 +15,7 @@ mod extract;
 mod fallback;
 mod found;
 mod health;
+mod hold;
 mod inbox;
 mod integrations;
 mod list;
@@ -80,6 +81,7 @@ pub fn v1() -> OpenApiRouter<AppState> {
         .merge(poll_groups::routes())
         .merge(events::routes())
         .merge(runs::routes())
+        .merge(hold::routes())
         .merge(inbox::routes())
         .merge(outbox::routes())
         .merge(sinks::routes());

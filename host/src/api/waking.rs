@@ -16,9 +16,9 @@ use crate::domain::{
 };
 use crate::signals::Signals;
 use crate::store::{
-    DeadLetterChange, IntegrationPatch, ManualRun, NewIntegration, NewSink, NewTrigger, PollAsked,
-    Replay, RetryFilter, RouteSubject, SchedulePatch, SealedSecret, Signal, SinkPatch, Store,
-    StoreError, TriggerPatch, UndeliveredChange, UndeliveredOutcome,
+    DeliveryChange, DeliveryFilter, HeldChange, IntegrationPatch, ManualRun, NewIntegration,
+    NewSink, NewTrigger, PollAsked, Replay, Resumed, RouteSubject, SchedulePatch, SealedSecret,
+    Signal, SinkPatch, Store, StoreError, TriggerPatch, UndeliveredChange, UndeliveredOutcome,
 };
 use std::ops::Deref;
 use uuid::Uuid;
@@ -231,32 +231,49 @@ impl WakingStore {
         Ok(replay)
     }
 
-    pub(super) async fn change_dead_letter(
+    pub(super) async fn change_delivery(
         &self,
         org: &OrgId,
         id: DeliveryId,
-        change: DeadLetterChange,
+        change: DeliveryChange,
         now: Timestamp,
-    ) -> Result<Option<DeliveryStatus>, StoreError> {
-        let before = self.store.change_dead_letter(org, id, change, now).await?;
-        if change == DeadLetterChange::Retry && before == Some(DeliveryStatus::Failed) {
+    ) -> Result<Option<(DeliveryStatus, bool)>, StoreError> {
+        let found = self.store.change_delivery(org, id, change, now).await?;
+        if change == DeliveryChange::Retry && found.is_some_and(|(_, is_done)| is_done) {
             self.wake(&[Signal::Inbox]);
         }
-        Ok(before)
+        Ok(found)
     }
 
-    pub(super) async fn retry_dead_letters(
+    pub(super) async fn resume(
         &self,
         org: &OrgId,
-        filter: &RetryFilter,
+        subject: RouteSubject,
+        held: HeldChange,
+        max: u32,
+        now: Timestamp,
+    ) -> Result<Option<Resumed>, StoreError> {
+        let resumed = self.store.resume(org, subject, held, max, now).await?;
+        if held == HeldChange::Process && resumed.is_some_and(|resumed| resumed.deliveries > 0) {
+            self.wake(&[Signal::Inbox]);
+        }
+        Ok(resumed)
+    }
+
+    pub(super) async fn change_deliveries(
+        &self,
+        org: &OrgId,
+        filter: &DeliveryFilter,
+        change: DeliveryChange,
         max: u32,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        let retried = self.store.retry_dead_letters(org, filter, max, now).await?;
-        if retried > 0 {
+        let changed = self.store.change_deliveries(org, filter, change, max, now);
+        let changed = changed.await?;
+        if change == DeliveryChange::Retry && changed > 0 {
             self.wake(&[Signal::Inbox]);
         }
-        Ok(retried)
+        Ok(changed)
     }
 
     pub(super) async fn nack_message(

@@ -12,6 +12,7 @@ mod shutdown;
 pub use api_key::create_key;
 pub use setup::{load_registry, open_store};
 
+use crate::clock;
 use crate::config::{Config, Role};
 use crate::secret::Secret;
 use crate::signals::Signals;
@@ -52,6 +53,7 @@ impl App {
         config.listen = address.to_string();
         let store = open_store(&config, true).await?;
         store.migrate().await?;
+        store.make_partitions(clock::now()).await?;
         let master_key = master_key::load(&config, &store).await?;
         let registry = load_registry(&config).await?;
         if let Some(key) = api_key::first_key(&store).await? {

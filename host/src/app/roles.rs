@@ -57,6 +57,7 @@ impl Launch {
             registry: Arc::clone(&self.registry),
             signals: self.signals.clone(),
             config: self.config.inbox.clone(),
+            instances: usize::try_from(self.config.engine.instances).unwrap_or(usize::MAX),
             release: self.stop.release.clone(),
         };
         self.tasks

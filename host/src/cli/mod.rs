@@ -3,6 +3,7 @@
 //! Owns: the commands, their options and their output. Each file is one command.
 //! Never does: the work itself; it calls `triggerhouse::app`.
 
+mod inbox;
 mod keys;
 mod migrate;
 mod options;
@@ -33,6 +34,9 @@ enum Command {
     /// Create, list and revoke API keys of organizations
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// See, retry and discard deliveries of every organization, and of none
+    #[command(subcommand)]
+    Inbox(inbox::Inbox),
     /// List the registered providers, or try one out
     #[command(subcommand)]
     Providers(providers::Providers),
@@ -51,6 +55,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Serve(serve) => serve.run().await,
             Command::Migrate(migrate) => migrate.run().await,
             Command::Keys(keys) => keys.run().await,
+            Command::Inbox(inbox) => inbox.run().await,
             Command::Providers(providers) => providers.run().await,
             Command::Send(send) => send.run().await,
         }

@@ -11,9 +11,9 @@ use std::time::Instant;
 use toml::Table;
 use triggerhouse::app::load_registry;
 use triggerhouse::clock;
-use triggerhouse::domain::DeliveryId;
 use triggerhouse::domain::delivery::{ClaimedDelivery, Header, Origin, Route};
 use triggerhouse::domain::event::{ParsedEvent, Verdict};
+use triggerhouse::domain::{DeliveryId, Lane};
 use triggerhouse::provider::{Cache, CallContext, CallStats, Engine, Provider, RegistryEntry};
 
 #[derive(Debug, Subcommand)]
@@ -165,23 +165,32 @@ impl Run {
         let body = std::fs::read(&self.payload)
             .with_context(|| format!("cannot read {}", self.payload.display()))?;
         let headers = self.headers.iter().cloned();
-        Ok(ClaimedDelivery {
-            id: DeliveryId::new(),
-            attempt: 1,
-            tries: 1,
-            origin: Origin {
+        let (origin, now) = (
+            Origin {
                 route: Route::Account,
                 provider: provider.to_owned(),
                 org: None,
                 trigger: None,
                 integration: None,
             },
+            clock::now(),
+        );
+        Ok(ClaimedDelivery {
+            id: DeliveryId::new(),
+            attempt: 1,
+            tries: 1,
+            deaths: 0,
+            is_suspect: false,
+            retry_since: now,
+            only_triggers: None,
+            lane: Lane::of(&origin, None),
+            origin,
             headers: headers
                 .map(|(name, value)| Header { name, value })
                 .collect(),
             query: String::new(),
             body,
-            received_at: clock::now(),
+            received_at: now,
         })
     }
 }

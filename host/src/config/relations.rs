@@ -17,13 +17,6 @@ pub(super) fn check(
     sinks: &SinksConfig,
     retention: &RetentionConfig,
 ) -> anyhow::Result<()> {
-    let (lease, delivery) = (inbox.lease_seconds.u64(), inbox.delivery_seconds_max.u64());
-    ensure!(
-        lease > delivery * 2,
-        "inbox.lease_seconds: expected more than twice inbox.delivery_seconds_max, which is \
-         {delivery}, got {lease}: half of a lease is for waiting, the other half for working \
-         and settling"
-    );
     let (lease, timeout) = (sinks.lease_seconds, sinks.timeout_ms);
     ensure!(
         lease.duration() >= timeout.duration() * 2,

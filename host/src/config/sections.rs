@@ -78,10 +78,13 @@ settings! {
         pub settle_deliveries_max: Count<1, BATCH_MAX>,
         pub settle_events_max: Count<1, UNBOUNDED>,
         pub delivery_seconds_max: Seconds<1, WEEK>,
+        pub open_seconds_max: Seconds<1, WEEK>,
         pub lease_seconds: Seconds<1, WEEK>,
-        pub attempts_max: Count<1, I32_MAX>,
+        pub retry_seconds_max: Seconds<0, WEEK>,
+        pub deaths_max: Count<1, I32_MAX>,
         pub retry_base_ms: Millis<1, WEEK_MS>,
         pub retry_max_ms: Millis<1, WEEK_MS>,
+        pub wait_ms: Millis<1, WEEK_MS>,
         pub poll_ms: Millis<1, WEEK_MS>,
     }
 }

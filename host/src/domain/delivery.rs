@@ -1,7 +1,7 @@
 //! A delivery: one row of the inbox, the bytes as they arrived.
 
 use crate::domain::text_enum::text_enum;
-use crate::domain::{DeliveryId, DeliveryStatus, IntegrationId, OrgId, Timestamp, TriggerId};
+use crate::domain::{DeliveryId, DeliveryStatus, IntegrationId, Lane, OrgId, Timestamp, TriggerId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -51,6 +51,8 @@ pub struct NewDelivery {
     pub id: DeliveryId,
     /// The route, and the owner that it names.
     pub origin: Origin,
+    /// Whose share of the workers it uses.
+    pub lane: Lane,
     /// The sender's id for the delivery.
     pub delivery_key: Option<String>,
     /// Headers without those that carry a signature or a credential.
@@ -71,9 +73,19 @@ pub struct ClaimedDelivery {
     /// The fence: writes of this claim are dropped once another claim exists. The number
     /// only grows, so every claim has its own.
     pub attempt: i32,
-    /// Attempts that count against the limit, including this one. Attempts before the last
-    /// manual retry do not count, and neither do claims that were given back.
+    /// Attempts that failed, and this one. A claim that was given back is none.
     pub tries: i32,
+    /// Attempts during which its worker died.
+    pub deaths: i32,
+    /// A worker died while it held the delivery, so the delivery may be the reason.
+    pub is_suspect: bool,
+    /// The time from which the age of the retries counts: of receipt, or of the last
+    /// retry by a person.
+    pub retry_since: Timestamp,
+    /// The only triggers that still wait for their events; none means all.
+    pub only_triggers: Option<Vec<TriggerId>>,
+    /// Whose share of the workers it uses.
+    pub lane: Lane,
     /// The route, and the owner that it names.
     pub origin: Origin,
     /// The stored headers.
@@ -100,6 +112,21 @@ pub enum Disposition {
         at: Timestamp,
         /// The error of this attempt.
         error: String,
+    },
+    /// This host cannot process the delivery, and another one may: it waits, and nothing
+    /// counts as an attempt.
+    Wait {
+        /// The time of the next look.
+        at: Timestamp,
+        /// What the delivery waits for.
+        reason: String,
+    },
+    /// The delivery waits for a person: the trigger or integration is on hold.
+    Held {
+        /// The triggers on hold, if others have had their events; none means all.
+        only_triggers: Option<Vec<TriggerId>>,
+        /// What is on hold.
+        reason: String,
     },
     /// The delivery is a dead letter.
     Failed {

@@ -120,6 +120,8 @@ id!(/// A poll group: an integration's polling triggers, with one cursor.
     PollGroupId, "pgr");
 id!(/// A delivery: one row of the inbox.
     DeliveryId, "dlv");
+id!(/// A process that holds deliveries.
+    WorkerId, "wrk");
 id!(/// An event.
     EventId, "evt");
 id!(/// A run.

@@ -24,6 +24,8 @@ pub struct Integration {
     pub status: IntegrationStatus,
     /// The reason for the status, if the service gave one.
     pub status_reason: Option<String>,
+    /// The time since which the integration is on hold: its deliveries are stored and wait.
+    pub held_at: Option<Timestamp>,
     /// True if a webhook secret is set.
     pub has_secret: bool,
     /// The kind of the credential for polling; null if none is set.

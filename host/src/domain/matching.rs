@@ -59,6 +59,7 @@ mod tests {
             automation: AutomationId::new(),
             automation_enabled,
             integration_status: None,
+            is_held: false,
             config: "{}".into(),
         }
     }

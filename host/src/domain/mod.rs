@@ -11,6 +11,7 @@ pub mod delivery;
 pub mod event;
 pub mod id;
 pub mod integration;
+pub mod lane;
 pub mod limits;
 pub mod matching;
 pub mod nango;
@@ -31,7 +32,8 @@ pub mod trace;
 
 pub use id::{
     AutomationId, DeliveryId, EventId, IntegrationId, KeyId, OrgId, OutboxId, PollGroupId, RunId,
-    ScheduleId, SinkId, TriggerId,
+    ScheduleId, SinkId, TriggerId, WorkerId,
 };
+pub use lane::Lane;
 pub use status::{DeliveryStatus, EventStatus, OutboxStatus, RunStatus};
 pub use time::Timestamp;

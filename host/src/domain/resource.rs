@@ -61,6 +61,8 @@ pub struct Trigger {
     pub config: Value,
     /// A disabled trigger sees no events.
     pub enabled: bool,
+    /// The time since which the trigger is on hold: its deliveries are stored and wait.
+    pub held_at: Option<Timestamp>,
     /// Seconds between two polls of a polling trigger without a cron. The shortest interval
     /// of an integration's triggers counts for all of them.
     pub poll_interval_seconds: Option<u32>,
@@ -97,6 +99,8 @@ pub struct ActiveTrigger {
     pub automation_enabled: bool,
     /// The status of the trigger's integration, if it has one.
     pub integration_status: Option<IntegrationStatus>,
+    /// True if a person has put the trigger or its integration on hold.
+    pub is_held: bool,
     /// The configuration, as JSON.
     pub config: String,
 }

@@ -40,17 +40,21 @@ states! {
     DeliveryStatus {
         /// Waits for a worker, or for its next attempt.
         Pending = "pending",
-        /// A worker holds the delivery until its lease expires.
+        /// A worker holds the delivery.
         Processing = "processing",
-        /// Settled; see its outcome.
+        /// Stored for a trigger or an integration that a person has put on hold.
+        Held = "held",
+        /// Settled; see its outcome. Can be retried if it started no run.
         Completed = "completed",
         /// A dead letter; see its error. Can be retried or discarded.
         Failed = "failed",
-        /// A dead letter that a person discarded.
+        /// A dead letter or a held delivery that a person discarded.
         Discarded = "discarded",
     }
     Pending -> Processing;
-    Processing -> Processing | Pending | Completed | Failed;
+    Processing -> Processing | Pending | Held | Completed | Failed;
+    Held -> Pending | Discarded;
+    Completed -> Pending;
     Failed -> Pending | Discarded;
 }
 

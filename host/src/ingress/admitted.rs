@@ -4,7 +4,7 @@ use super::body_reader::HeldBody;
 use super::senders::Sender;
 use crate::domain::delivery::NewDelivery;
 use crate::domain::source::WebhookScheme;
-use crate::domain::{DeliveryId, Timestamp};
+use crate::domain::{DeliveryId, Lane, Timestamp};
 use crate::store::PackedDelivery;
 use crate::verify;
 use axum::http::HeaderMap;
@@ -26,6 +26,8 @@ pub(super) struct Facts {
     pub(super) handshake: Option<String>,
     /// The sender's own id of the delivery.
     pub(super) delivery_id: Option<String>,
+    /// The account that a delivery to a shared URL names.
+    pub(super) account: Option<String>,
 }
 
 impl Admitted {
@@ -42,6 +44,7 @@ impl Admitted {
         let HeldBody { bytes, memory } = self.body;
         let packed = PackedDelivery::new(NewDelivery {
             id: DeliveryId::new(),
+            lane: Lane::of(&self.sender.origin, self.facts.account.as_deref()),
             origin: self.sender.origin,
             delivery_key: key,
             headers: verify::kept_headers(schemes, &self.headers),

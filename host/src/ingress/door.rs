@@ -188,6 +188,10 @@ impl Unverified {
         Ok(Facts {
             handshake: request.handshake(),
             delivery_id: request.delivery_id(),
+            account: match sender.origin.org {
+                Some(_) => None,
+                None => request.account(),
+            },
         })
     }
 }

@@ -63,9 +63,9 @@ figures! {
     INBOX_CLAIMED = "inbox_claimed_total", Counter, [],
         "Deliveries that this process claimed";
     INBOX_RECLAIMED = "inbox_reclaimed_total", Counter, [],
-        "Claimed deliveries whose previous lease had expired";
+        "Deliveries taken over from a worker that died";
     INBOX_SETTLED = "inbox_settled_total", Counter, ["result"],
-        "Settled deliveries: completed, retried or failed (a dead letter)";
+        "Settled deliveries: completed, retried, waiting, held or failed (a dead letter)";
     PROVIDER_CALL = "provider_call_seconds", Histogram, ["provider", "call"],
         "Time of calls to providers: parse, filter and poll; a poll includes the wait for its service";
     PROVIDER_FAILURES = "provider_failures_total", Counter, ["provider", "kind"],

@@ -28,13 +28,17 @@ pub fn rejected(reason: &'static str) {
     counter!(INGRESS_REJECTS, "reason" => reason).increment(1);
 }
 
-/// Deliveries were claimed. `reclaimed` of them had an expired lease of another worker.
-pub fn claimed(deliveries: usize, reclaimed: usize) {
+/// Deliveries were claimed.
+pub fn claimed(deliveries: usize) {
     counter!(INBOX_CLAIMED).increment(deliveries as u64);
-    counter!(INBOX_RECLAIMED).increment(reclaimed as u64);
 }
 
-/// Deliveries were settled: `completed`, `retried` or `failed`.
+/// Deliveries were taken over from a worker that died.
+pub fn reclaimed(deliveries: usize) {
+    counter!(INBOX_RECLAIMED).increment(deliveries as u64);
+}
+
+/// Deliveries were settled: `completed`, `retried`, `waiting`, `held` or `failed`.
 pub fn settled(result: &'static str, deliveries: usize) {
     counter!(INBOX_SETTLED, "result" => result).increment(deliveries as u64);
 }

@@ -41,8 +41,9 @@ pub use db::{Store, StoreOptions};
 pub use error::StoreError;
 pub use events::{EventFilter, EventSkip, ManualRun, Replay};
 pub use inbox::{
-    Claim, DeadLetterChange, IntegrationState, Matching, Owner, OwnerKey, PackedDelivery,
-    RetryFilter, Settled, Settlement, Stored, UnreadableDelivery,
+    Claim, ClaimMemory, DeliveryChange, DeliveryFilter, Dropped, HeldChange, IntegrationState,
+    LaneClaim, LaneShare, Matching, OperatorFilter, OwnedDelivery, Owner, OwnerKey, PackedDelivery,
+    Resumed, Returned, Settled, Settlement, Stored, UnreadableDelivery,
 };
 pub use integrations::{
     IntegrationPatch, LifecycleNews, LifecycleOutcome, LifecycleSubject, NewIntegration,

@@ -62,23 +62,28 @@ macro_rules! pass {
 // $1 status, $2 before, $3 how many; where keys count: $4 since when, $5 now; $6 the status
 // of a dead letter of the outbox, which may be retried with its run.
 
-const EMPTY_DELIVERIES: ByEngine = pass!(
-    "select id from inbox where status = $1 and processed_at < $2 and emptied_at is null",
-    "processed_at",
-    "update inbox set emptied_at = $5, org_id = null, trigger_id = null, integration_id = null,
-        delivery_key = null, headers = '[]', query = '', body = '', body_codec = 0,
-        outcome = null, error = null
-     from old where inbox.id = old.id and door_key is not null and received_at >= $4"
-);
-const DELETE_DELIVERIES: ByEngine = pass!(
-    "select id from inbox where status = $1 and processed_at < $2 and emptied_at is null",
-    "processed_at",
-    "delete from inbox where id in (select id from old) and (door_key is null or received_at < $4)"
+// On Postgres only the partition with everything from before there were others: the others
+// are dropped as a whole.
+const DELETE_DELIVERIES: ByEngine = ByEngine {
+    postgres: "with old as materialized (
+            select id from inbox_0 where status = $1 and processed_at < $2 and emptied_at is null
+            order by processed_at limit $3 for update skip locked
+        ) delete from inbox_0 where id in (select id from old)",
+    sqlite: "delete from inbox where id in (
+            select id from inbox where status = $1 and processed_at < $2 and emptied_at is null
+            order by processed_at limit $3)",
+};
+// The archive's row goes with its partition, or in the pass above.
+const DELETE_DEAD_LETTERS: ByEngine = pass!(
+    "select id from inbox_queue where due_at = 9223372036854775807 and status = $1
+        and received_at < $2",
+    "id",
+    "delete from inbox_queue where id in (select id from old)"
 );
 const DELETE_DOOR_KEYS: ByEngine = pass!(
-    "select id from inbox where emptied_at is not null and received_at < $2",
+    "select key from door_keys where received_at < $2",
     "received_at",
-    "delete from inbox where id in (select id from old)"
+    "delete from door_keys where key in (select key from old)"
 );
 const EMPTY_EVENTS: ByEngine = pass!(
     "select id from events where status = $1 and processed_at < $2 and emptied_at is null
@@ -149,7 +154,8 @@ impl Collected {
             Self::Runs => &[DELETE_RUNS],
             Self::Events => &[EMPTY_EVENTS, DELETE_EVENTS],
             Self::EventKeys => &[DELETE_EVENT_KEYS],
-            Self::Deliveries | Self::DeadLetters => &[EMPTY_DELIVERIES, DELETE_DELIVERIES],
+            Self::Deliveries => &[DELETE_DELIVERIES],
+            Self::DeadLetters => &[DELETE_DELIVERIES, DELETE_DEAD_LETTERS],
             Self::DoorKeys => &[DELETE_DOOR_KEYS],
             Self::History => &[DELETE_HISTORY],
         }
@@ -183,7 +189,16 @@ impl Collected {
                 |s| s.as_str(),
                 |status| !matches!(status, EventStatus::Queued | EventStatus::Processing),
             ),
-            Self::Deliveries => of(DeliveryStatus::ALL, |s| s.as_str(), States::is_final),
+            Self::Deliveries => of(
+                DeliveryStatus::ALL,
+                |s| s.as_str(),
+                |status| {
+                    matches!(
+                        status,
+                        DeliveryStatus::Completed | DeliveryStatus::Discarded
+                    )
+                },
+            ),
             Self::DeadLetters => vec![Some(DeliveryStatus::Failed.as_str())],
             Self::EventKeys | Self::DoorKeys | Self::History => vec![None],
         }
@@ -220,11 +235,19 @@ impl Store {
                     break;
                 };
                 let left = i64::try_from(left).unwrap_or(i64::MAX);
+                let mut changed = Vec::new();
                 for pass in what.passes() {
                     let (before, keys_since) = (horizon.before, horizon.keys_since);
                     let failed = OutboxStatus::Failed;
-                    rows += exec!(tx, *pass, *status, before, left, keys_since, now, failed)?;
+                    changed.push(exec!(
+                        tx, *pass, *status, before, left, keys_since, now, failed
+                    )?);
                 }
+                rows += match what {
+                    // Both passes delete the same deliveries.
+                    Collected::DeadLetters => changed.into_iter().max().unwrap_or(0),
+                    _ => changed.into_iter().sum(),
+                };
             }
             Ok((rows, begun))
         })

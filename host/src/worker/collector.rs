@@ -128,6 +128,22 @@ fn adapted(max: u32, held: Duration, held_max: Duration, rows_max: u32) -> u32 {
 
 impl Turn<'_> {
     async fn all(&mut self) -> Result<(), Cut> {
+        let store = &self.collector.store;
+        store.make_partitions(clock::now()).await?;
+        let deliveries = self
+            .collector
+            .config
+            .horizon(Collected::Deliveries, clock::now());
+        if let Some(horizon) = deliveries {
+            let dropped = store.drop_partitions(horizon.before).await?;
+            if dropped.partitions > 0 {
+                tracing::info!(
+                    partitions = dropped.partitions,
+                    kept_rows = dropped.kept_rows,
+                    "dropped old days of the inbox"
+                );
+            }
+        }
         for what in Collected::ALL {
             let rows = self.collect(*what).await?;
             if rows > 0 {

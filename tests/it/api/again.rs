@@ -85,7 +85,7 @@ on_both! {
     }
 
     async fn one_call_retries_all_dead_letters_that_match_its_filter(db: &TestDb) {
-        let mut app = TestApp::start_with(db, "[inbox]\nattempts_max = 1").await;
+        let mut app = TestApp::start_with(db, "[inbox]\nretry_seconds_max = 0").await;
         let hook = app.hook("acme", "echo", json!({})).await;
         let body = json!({"provider": "echo", "secret": "s"});
         let integration = app.post("acme", "/v1/integrations", body).await;

@@ -123,7 +123,7 @@ on_both! {
     async fn a_dead_letter_can_be_retried_and_discarded(db: &TestDb) {
         let mut app = TestApp::start(db).await;
         let hook = app.hook("acme", "echo", json!({})).await;
-        let fine = echo(&app, &hook, json!({"events": []})).await;
+        let fine = echo(&app, &hook, json!({"events": [event("k", "a")]})).await;
         let dead = echo(&app, &hook, json!({"do": "trap"})).await;
         app.settled().await;
         let failed = app.all("acme", "/v1/inbox?status=failed").await;

@@ -23,6 +23,7 @@ fn body_for(path: &str) -> Value {
         path if path.starts_with("/v1/runs/") => json!({}),
         path if path.ends_with("/rotate-secret")
             || path.ends_with("/run")
+            || path.ends_with("/resume")
             || path.ends_with("/dry-run") =>
         {
             json!({})
@@ -111,7 +112,7 @@ on_both! {
     }
 
     async fn an_organization_changes_nothing_of_another_in_bulk(db: &TestDb) {
-        let settings = "roles = ['ingress', 'workers', 'api']\n[inbox]\nattempts_max = 1\n[outbox]\nattempts_max = 1";
+        let settings = "roles = ['ingress', 'workers', 'api']\n[inbox]\nretry_seconds_max = 0\n[outbox]\nattempts_max = 1";
         let mut app = TestApp::start_with(db, settings).await;
         let hook = app.hook("acme", "echo", json!({})).await;
         echo(&app, &hook, json!({"do": "trap"})).await;

@@ -15,6 +15,7 @@ use triggerhouse::domain::run::{
 };
 use triggerhouse::domain::{RunId, Timestamp, TriggerId};
 use triggerhouse::store::{EventFilter, PageRequest, RunActionOutcome, RunFilter, Store};
+use triggerhouse_tests::claim_deliveries;
 
 const ALL: PageRequest = PageRequest {
     limit: 100,
@@ -32,9 +33,8 @@ async fn queued(store: &Store, count: usize) -> Vec<RunId> {
     let trigger = TriggerId::new();
     let batch: Vec<_> = (0..count).map(|_| packed(trigger, None)).collect();
     store.receive(&batch).await.unwrap();
-    let claim = store.claim_deliveries(T0, LEASE, count).await.unwrap();
-    let settlements: Vec<_> = claim
-        .deliveries
+    let claimed = claim_deliveries(store, T0, LEASE, count).await;
+    let settlements: Vec<_> = claimed
         .iter()
         .enumerate()
         .map(|(n, claim)| {

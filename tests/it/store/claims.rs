@@ -3,8 +3,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 use triggerhouse::domain::delivery::Disposition;
 use triggerhouse::domain::{DeliveryStatus, TriggerId};
-use triggerhouse::store::{DeadLetterChange, PageRequest, RetryFilter, Settlement};
-use triggerhouse_tests::on_both;
+use triggerhouse::store::{DeliveryChange, DeliveryFilter, PageRequest, Settlement};
+use triggerhouse_tests::{claim_deliveries, on_both};
 
 const LEASE: Duration = Duration::from_secs(60);
 const ALL: PageRequest = PageRequest {
@@ -23,7 +23,7 @@ on_both! {
             tokio::spawn(async move {
                 let mut mine = Vec::new();
                 loop {
-                    let claimed = store.claim_deliveries(T0, LEASE, 7).await.unwrap().deliveries;
+                    let claimed = claim_deliveries(&store, T0, LEASE, 7).await;
                     if claimed.is_empty() {
                         return mine;
                     }
@@ -39,7 +39,7 @@ on_both! {
         // unclaimed then.
         let distinct: HashSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
-        all.extend(store.claim_deliveries(T0, LEASE, 200).await.unwrap().deliveries.into_iter().map(|d| d.id));
+        all.extend(claim_deliveries(&store, T0, LEASE, 200).await.into_iter().map(|d| d.id));
         assert_eq!(all.len(), 200);
     }
 
@@ -47,10 +47,10 @@ on_both! {
         let store = db.store().await;
         let trigger = TriggerId::new();
         store.receive(&[packed(trigger, None)]).await.unwrap();
-        let slow = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
-        assert!(store.claim_deliveries(T0 + LEASE - Duration::from_secs(1), LEASE, 1).await.unwrap().deliveries.is_empty());
+        let slow = claim_deliveries(&store, T0, LEASE, 1).await.remove(0);
+        assert!(claim_deliveries(&store, T0 + LEASE - Duration::from_secs(1), LEASE, 1).await.is_empty());
         let later = T0 + LEASE;
-        let quick = store.claim_deliveries(later, LEASE, 1).await.unwrap().deliveries.remove(0);
+        let quick = claim_deliveries(&store, later, LEASE, 1).await.remove(0);
         assert_eq!((slow.attempt, quick.attempt), (1, 2));
 
         let late = store.settle(&[completed(slow.id, slow.attempt, vec![decided(trigger, "k", true)])], later).await.unwrap();
@@ -66,13 +66,13 @@ on_both! {
     async fn a_retry_is_due_at_its_time_and_a_dead_letter_never(db: &TestDb) {
         let store = db.store().await;
         store.receive(&[packed(TriggerId::new(), None)]).await.unwrap();
-        let claim = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
+        let claim = claim_deliveries(&store, T0, LEASE, 1).await.remove(0);
         let at = T0 + Duration::from_secs(5);
-        let retry = |attempt, disposition| Settlement { delivery: claim.id, attempt, disposition, owner: None, events: vec![], trace: None };
+        let retry = |attempt, disposition| Settlement { delivery: claim.id, attempt, tries: 1, retry_since: None, disposition, owner: None, events: vec![], trace: None };
         store.settle(&[retry(1, Disposition::Retry { at, error: "trap".into() })], T0).await.unwrap();
         assert_eq!(store.next_delivery_due().await.unwrap(), Some(at));
-        assert!(store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.is_empty());
-        let again = store.claim_deliveries(at, LEASE, 1).await.unwrap().deliveries.remove(0);
+        assert!(claim_deliveries(&store, T0, LEASE, 1).await.is_empty());
+        let again = claim_deliveries(&store, at, LEASE, 1).await.remove(0);
         assert_eq!(again.attempt, 2);
         store.settle(&[retry(2, Disposition::Failed { error: "trap".into() })], at).await.unwrap();
         assert_eq!(store.next_delivery_due().await.unwrap(), None);
@@ -83,53 +83,53 @@ on_both! {
     async fn only_a_dead_letter_can_be_retried_or_discarded(db: &TestDb) {
         let store = db.store().await;
         store.receive(&[packed(TriggerId::new(), None)]).await.unwrap();
-        let claim = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
-        let change = async |change| store.change_dead_letter(&org(), claim.id, change, T0).await.unwrap();
-        assert_eq!(change(DeadLetterChange::Retry).await, Some(DeliveryStatus::Processing), "refused");
-        let failed = Settlement { delivery: claim.id, attempt: 1, disposition: Disposition::Failed { error: "x".into() }, owner: None, events: vec![], trace: None };
+        let claim = claim_deliveries(&store, T0, LEASE, 1).await.remove(0);
+        let change = async |change| store.change_delivery(&org(), claim.id, change, T0).await.unwrap();
+        assert_eq!(change(DeliveryChange::Retry).await, Some((DeliveryStatus::Processing, false)));
+        let failed = Settlement { delivery: claim.id, attempt: 1, tries: 1, retry_since: None, disposition: Disposition::Failed { error: "x".into() }, owner: None, events: vec![], trace: None };
         store.settle(std::slice::from_ref(&failed), T0).await.unwrap();
-        assert_eq!(change(DeadLetterChange::Retry).await, Some(DeliveryStatus::Failed), "done");
+        assert_eq!(change(DeliveryChange::Retry).await, Some((DeliveryStatus::Failed, true)));
         let waiting = store.delivery(&org(), claim.id).await.unwrap().unwrap();
         assert_eq!((waiting.attempt, waiting.error, waiting.processed_at), (0, None, None), "a clean slate");
-        let again = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
+        let again = claim_deliveries(&store, T0, LEASE, 1).await.remove(0);
         assert_eq!((again.tries, again.attempt), (1, 2), "attempts start from zero, claims do not");
         let failed = Settlement { attempt: again.attempt, ..failed };
         store.settle(&[failed], T0).await.unwrap();
-        assert_eq!(change(DeadLetterChange::Discard).await, Some(DeliveryStatus::Failed), "done");
-        assert_eq!(change(DeadLetterChange::Retry).await, Some(DeliveryStatus::Discarded), "refused");
-        assert!(store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.is_empty());
+        assert_eq!(change(DeliveryChange::Discard).await, Some((DeliveryStatus::Failed, true)));
+        assert_eq!(change(DeliveryChange::Retry).await, Some((DeliveryStatus::Discarded, false)));
+        assert!(claim_deliveries(&store, T0, LEASE, 1).await.is_empty());
     }
 
     async fn a_bulk_retry_takes_the_oldest_dead_letters_up_to_its_limit(db: &TestDb) {
         let store = db.store().await;
         let batch: Vec<_> = (0..5).map(|_| packed(TriggerId::new(), None)).collect();
         store.receive(&batch).await.unwrap();
-        let claims = store.claim_deliveries(T0, LEASE, 4).await.unwrap().deliveries;
+        let claims = claim_deliveries(&store, T0, LEASE, 4).await;
         for claim in &claims[..3] {
             let failed = Disposition::Failed { error: "x".into() };
-            store.settle(&[Settlement { delivery: claim.id, attempt: 1, disposition: failed, owner: None, trace: None, events: vec![] }], T0).await.unwrap();
+            store.settle(&[Settlement { delivery: claim.id, attempt: 1, tries: 1, retry_since: None, disposition: failed, owner: None, trace: None, events: vec![] }], T0).await.unwrap();
         }
-        let retry = async |max| store.retry_dead_letters(&org(), &RetryFilter::default(), max, T0).await.unwrap();
+        let retry = async |max| store.change_deliveries(&org(), &DeliveryFilter::default(), DeliveryChange::Retry, max, T0).await.unwrap();
         assert_eq!(retry(2).await, 2);
         let failed = store.list_deliveries(&org(), Some(DeliveryStatus::Failed), ALL).await.unwrap().items;
         assert_eq!(failed.iter().map(|d| d.id).collect::<Vec<_>>(), [claims[2].id], "the newest is left");
         assert_eq!((retry(2).await, retry(2).await), (1, 0));
-        let again = store.claim_deliveries(T0, LEASE, 10).await.unwrap().deliveries;
+        let again = claim_deliveries(&store, T0, LEASE, 10).await;
         let tries: Vec<_> = again.iter().map(|d| (d.tries, d.attempt)).collect();
-        assert_eq!(tries, [(1, 2), (1, 2), (1, 2), (1, 1)], "all but the one that a worker holds");
+        assert_eq!(tries, [(1, 1), (1, 2), (1, 2), (1, 2)], "all but the one that a worker holds");
     }
 
     async fn a_worker_that_stalled_during_a_manual_retry_is_fenced_out(db: &TestDb) {
         let store = db.store().await;
         let trigger = TriggerId::new();
         store.receive(&[packed(trigger, None)]).await.unwrap();
-        let stalled = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
+        let stalled = claim_deliveries(&store, T0, LEASE, 1).await.remove(0);
         let later = T0 + LEASE;
-        let second = store.claim_deliveries(later, LEASE, 1).await.unwrap().deliveries.remove(0);
-        let failed = Settlement { delivery: second.id, attempt: second.attempt, disposition: Disposition::Failed { error: "x".into() }, owner: None, events: vec![], trace: None };
+        let second = claim_deliveries(&store, later, LEASE, 1).await.remove(0);
+        let failed = Settlement { delivery: second.id, attempt: second.attempt, tries: 1, retry_since: None, disposition: Disposition::Failed { error: "x".into() }, owner: None, events: vec![], trace: None };
         store.settle(&[failed], later).await.unwrap();
-        store.change_dead_letter(&org(), second.id, DeadLetterChange::Retry, later).await.unwrap();
-        let third = store.claim_deliveries(later, LEASE, 1).await.unwrap().deliveries.remove(0);
+        store.change_delivery(&org(), second.id, DeliveryChange::Retry, later).await.unwrap();
+        let third = claim_deliveries(&store, later, LEASE, 1).await.remove(0);
         assert_eq!(third.tries, 1);
 
         let late = store.settle(&[completed(stalled.id, stalled.attempt, vec![decided(trigger, "k", true)])], later).await.unwrap();
@@ -141,11 +141,11 @@ on_both! {
     async fn a_released_claim_is_due_at_once_and_counts_as_no_attempt(db: &TestDb) {
         let store = db.store().await;
         store.receive(&[packed(TriggerId::new(), None)]).await.unwrap();
-        let first = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
-        assert_eq!(store.give_back(&[(first.id, first.attempt)], T0).await.unwrap(), 1);
-        let second = store.claim_deliveries(T0, LEASE, 1).await.unwrap().deliveries.remove(0);
+        let first = claim_deliveries(&store, T0, LEASE, 1).await.remove(0);
+        assert_eq!(store.give_back(&[(first.id, first.attempt)]).await.unwrap().len(), 1);
+        let second = claim_deliveries(&store, T0, LEASE, 1).await.remove(0);
         assert_eq!((second.attempt, second.tries), (2, 1));
-        assert_eq!(store.give_back(&[(first.id, first.attempt)], T0).await.unwrap(), 0, "fenced");
+        assert_eq!(store.give_back(&[(first.id, first.attempt)]).await.unwrap().len(), 0, "fenced");
         let late = store.settle(&[completed(first.id, first.attempt, vec![])], T0).await.unwrap();
         assert!(late.deliveries.is_empty());
     }

@@ -3,6 +3,7 @@
 mod claims;
 mod deletion;
 mod door;
+mod lanes;
 mod migrate;
 mod outbox;
 mod polls;
@@ -17,7 +18,7 @@ use std::time::Duration;
 use triggerhouse::domain::delivery::{Disposition, Header, NewDelivery, Origin, Route};
 use triggerhouse::domain::event::{DecidedEvent, Decision, ParsedEvent, SkipReason};
 use triggerhouse::domain::schedule::FiringLimits;
-use triggerhouse::domain::{AutomationId, DeliveryId, OrgId, Timestamp, TriggerId};
+use triggerhouse::domain::{AutomationId, DeliveryId, Lane, OrgId, Timestamp, TriggerId};
 use triggerhouse::store::{PackedDelivery, Settlement};
 
 /// The time zero of these tests.
@@ -36,6 +37,7 @@ pub fn org() -> OrgId {
 pub fn delivery(trigger: TriggerId, key: Option<&str>, body: &[u8]) -> NewDelivery {
     NewDelivery {
         id: DeliveryId::new(),
+        lane: Lane::of_org(&org()),
         origin: Origin {
             route: Route::Token,
             provider: "echo".into(),
@@ -88,6 +90,8 @@ pub fn completed(delivery: DeliveryId, attempt: i32, events: Vec<DecidedEvent>) 
     Settlement {
         delivery,
         attempt,
+        tries: 1,
+        retry_since: None,
         disposition: Disposition::Completed {
             outcome: "done".into(),
         },

@@ -3,7 +3,7 @@ use std::time::Duration;
 use triggerhouse::domain::outbox::LeaseOutcome;
 use triggerhouse::domain::{OutboxStatus, TriggerId};
 use triggerhouse::store::Store;
-use triggerhouse_tests::on_both;
+use triggerhouse_tests::{claim_deliveries, on_both};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -11,11 +11,7 @@ pub(super) async fn messages(store: &Store, count: usize) {
     let trigger = TriggerId::new();
     let batch: Vec<_> = (0..count).map(|_| packed(trigger, None)).collect();
     store.receive(&batch).await.unwrap();
-    let claimed = store
-        .claim_deliveries(T0, LEASE, count)
-        .await
-        .unwrap()
-        .deliveries;
+    let claimed = claim_deliveries(store, T0, LEASE, count).await;
     let settlements: Vec<_> = claimed
         .iter()
         .enumerate()

@@ -5,10 +5,10 @@ use std::time::Duration;
 use triggerhouse::domain::delivery::Disposition;
 use triggerhouse::domain::{DeliveryId, Timestamp, TriggerId};
 use triggerhouse::store::{
-    Chore, Collected, DeadLetterChange, EventFilter, Horizon, PackedDelivery, PageRequest,
+    Chore, Collected, DeliveryChange, EventFilter, Horizon, PackedDelivery, PageRequest,
     Settlement, Store,
 };
-use triggerhouse_tests::{TestDb, on_both};
+use triggerhouse_tests::{TestDb, claim_deliveries, on_both};
 
 const LEASE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -59,8 +59,8 @@ async fn collect_all(store: &Store, now: Timestamp) -> u64 {
 async fn claimed(store: &Store, trigger: TriggerId, keys: &[Option<&str>]) -> Vec<DeliveryId> {
     let batch: Vec<_> = keys.iter().map(|key| packed(trigger, *key)).collect();
     let ids = store.receive(&batch).await.unwrap();
-    let claim = store.claim_deliveries(T0, LEASE, keys.len()).await.unwrap();
-    assert_eq!(claim.deliveries.len(), keys.len());
+    let held = claim_deliveries(store, T0, LEASE, keys.len()).await;
+    assert_eq!(held.len(), keys.len());
     ids.into_iter().map(|stored| stored.id).collect()
 }
 
@@ -103,8 +103,8 @@ on_both! {
         store.settle(&[completed(done, 1, vec![]), failed(dead), failed(discarded), failed(retried)], T0)
             .await.unwrap();
         store.settle(&[completed(late, 1, vec![])], T0 + DAY).await.unwrap();
-        for (id, change) in [(discarded, DeadLetterChange::Discard), (retried, DeadLetterChange::Retry)] {
-            store.change_dead_letter(&org(), id, change, T0).await.unwrap();
+        for (id, change) in [(discarded, DeliveryChange::Discard), (retried, DeliveryChange::Retry)] {
+            store.change_delivery(&org(), id, change, T0).await.unwrap();
         }
         store.receive(&[packed(trigger, None)]).await.unwrap();
 
@@ -130,8 +130,9 @@ on_both! {
         let secret = b"a secret body";
         let sent = delivery(trigger, Some("sender's id"), secret);
         let first = store.receive(&[PackedDelivery::new(sent)]).await.unwrap()[0];
-        store.claim_deliveries(T0, LEASE, 1).await.unwrap();
-        store.settle(&[completed(first.id, 1, vec![])], T0).await.unwrap();
+        claim_deliveries(&store, T0, LEASE, 1).await;
+        let run = decided(trigger, "k", true);
+        store.settle(&[completed(first.id, 1, vec![run])], T0).await.unwrap();
 
         let now = T0 + KEPT + DAY;
         assert_eq!(collect_all(&store, now).await, 1);
@@ -147,7 +148,7 @@ on_both! {
         let again = store.receive(&[packed(trigger, Some("sender's id"))]).await.unwrap()[0];
         assert!(again.duplicate);
         assert_eq!(again.id, first.id);
-        assert!(store.claim_deliveries(now, LEASE, 1).await.unwrap().deliveries.is_empty());
+        assert!(claim_deliveries(&store, now, LEASE, 1).await.is_empty());
 
         let now = T0 + REMEMBERED + DAY;
         assert_eq!(collect_all(&store, now).await, 1);
@@ -176,7 +177,7 @@ on_both! {
         let now = T0 + REMEMBERED + DAY;
         collect_all(&store, now).await;
         let other = store.receive(&[packed(trigger, None)]).await.unwrap()[0].id;
-        store.claim_deliveries(now, LEASE, 1).await.unwrap();
+        claim_deliveries(&store, now, LEASE, 1).await;
         let settled = store.settle(&[completed(other, 1, vec![decided(trigger, "k1", true)])], now).await.unwrap();
         assert_eq!(settled.runs, 1, "the window has passed");
     }
@@ -216,12 +217,14 @@ on_both! {
         // Every second delivery has a key.
         let keys: Vec<_> = names.iter().enumerate().map(|(n, key)| (n % 2 == 0).then_some(key.as_str())).collect();
         let ids = claimed(&store, trigger, &keys).await;
-        let done: Vec<_> = ids.iter().map(|id| completed(*id, 1, vec![])).collect();
+        let run = |name: &String| vec![decided(trigger, name, true)];
+        let done: Vec<_> = ids.iter().zip(&names).map(|(id, name)| completed(*id, 1, run(name))).collect();
         store.settle(&done, T0).await.unwrap();
         assert_eq!(collect(&store, Collected::Deliveries, T0 + KEPT + DAY).await, 20);
-        assert_eq!(db.number("select count(*) from inbox").await, 10, "the keys");
-        assert_eq!(collect(&store, Collected::DoorKeys, T0 + REMEMBERED + DAY).await, 10);
         assert_eq!(db.number("select count(*) from inbox").await, 0);
+        assert_eq!(db.number("select count(*) from door_keys").await, 10);
+        assert_eq!(collect(&store, Collected::DoorKeys, T0 + REMEMBERED + DAY).await, 10);
+        assert_eq!(db.number("select count(*) from door_keys").await, 0);
     }
 
     async fn two_replicas_delete_each_row_once(db: &TestDb) {

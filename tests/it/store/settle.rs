@@ -4,7 +4,7 @@ use std::time::Duration;
 use triggerhouse::domain::event::SkipReason;
 use triggerhouse::domain::{DeliveryId, EventStatus, RunStatus, TriggerId};
 use triggerhouse::store::{EventFilter, EventSkip, PageRequest, RunFilter, Store, StoreError};
-use triggerhouse_tests::on_both;
+use triggerhouse_tests::{claim_deliveries, on_both};
 
 const LEASE: Duration = Duration::from_secs(60);
 const ALL: PageRequest = PageRequest {
@@ -16,11 +16,7 @@ const ALL: PageRequest = PageRequest {
 async fn claims(store: &Store, trigger: TriggerId, count: usize) -> Vec<DeliveryId> {
     let batch: Vec<_> = (0..count).map(|_| packed(trigger, None)).collect();
     store.receive(&batch).await.unwrap();
-    let claimed = store
-        .claim_deliveries(T0, LEASE, count)
-        .await
-        .unwrap()
-        .deliveries;
+    let claimed = claim_deliveries(store, T0, LEASE, count).await;
     claimed.into_iter().map(|delivery| delivery.id).collect()
 }
 
@@ -67,7 +63,7 @@ on_both! {
         let trigger = TriggerId::new();
         let id = claims(&store, trigger, 1).await[0];
         let later = T0 + LEASE * 2;
-        let again = store.claim_deliveries(later, LEASE, 1).await.unwrap().deliveries;
+        let again = claim_deliveries(&store, later, LEASE, 1).await;
         assert_eq!((again[0].id, again[0].attempt), (id, 2));
         let stale = vec![decided(trigger, "stale", true), decided(trigger, "stale too", false)];
         let batch = [completed(id, 1, stale), completed(id, 2, vec![decided(trigger, "k", true)])];

@@ -85,14 +85,17 @@ async fn hear_from_nango(
 }
 
 async fn take(door: &Door, incoming: Incoming) -> Result<Response, Problem> {
-    let admitted = door.admit(WebhookUrl::Nango, incoming).await?;
+    let mut admitted = door.admit(WebhookUrl::Nango, incoming).await?;
     let answer = match Message::read(&admitted.body.bytes) {
         Message::Auth(auth) => connection_news(door, auth).await?,
         Message::Sync => {
             tracing::info!("Nango finished a sync");
             NewsAnswer::default()
         }
-        Message::Forward { .. } | Message::Other(_) | Message::Unattributed => {
+        message @ (Message::Forward { .. } | Message::Other(_) | Message::Unattributed) => {
+            if let Message::Forward { connection, .. } = message {
+                admitted.facts.account = Some(connection);
+            }
             let schemes = door.senders().forwarded_schemes();
             let key = delivery_key(&schemes, &admitted.headers, &admitted.body.bytes);
             return door.commit(admitted.pack_as(Some(key), &schemes)).await;

@@ -12,9 +12,9 @@ use crate::domain::run::RunOutcome;
 use crate::domain::schedule::MissedTicks;
 use crate::domain::sink::SinkKind;
 use crate::domain::{
-    AutomationId, DeliveryId, DeliveryStatus, EventId, EventStatus, IntegrationId, KeyId, OrgId,
-    OutboxId, OutboxStatus, PollGroupId, RunId, RunStatus, ScheduleId, SinkId, Timestamp,
-    TriggerId,
+    AutomationId, DeliveryId, DeliveryStatus, EventId, EventStatus, IntegrationId, KeyId, Lane,
+    OrgId, OutboxId, OutboxStatus, PollGroupId, RunId, RunStatus, ScheduleId, SinkId, Timestamp,
+    TriggerId, WorkerId,
 };
 use serde::de::DeserializeOwned;
 use sqlx::encode::IsNull;
@@ -94,8 +94,8 @@ macro_rules! stored_as_text {
     )+};
 }
 
-stored_inside!(Uuid: AutomationId, DeliveryId, EventId, IntegrationId, KeyId, OutboxId,
-    PollGroupId, RunId, ScheduleId, SinkId, TriggerId);
+stored_inside!(Uuid: AutomationId, DeliveryId, EventId, IntegrationId, KeyId, Lane, OutboxId,
+    PollGroupId, RunId, ScheduleId, SinkId, TriggerId, WorkerId);
 stored_inside!(i64: Timestamp);
 stored_as_text!(
     OrgId,

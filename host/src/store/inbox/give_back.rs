@@ -1,32 +1,33 @@
 //! Gives claims back whose work never began, so that they do not count as attempts.
 
-use crate::domain::{DeliveryId, DeliveryStatus, Timestamp};
-use crate::store::db::exec;
+use super::workers::Returned;
+use crate::domain::{DeliveryId, DeliveryStatus};
+use crate::store::db::all;
 use crate::store::{Store, StoreError};
 
 impl Store {
-    /// Gives claims (a delivery and the claim's fence) back: another claim may take them
-    /// at once, and these do not count as attempts. Returns how many of them still held.
+    /// Gives claims (a delivery and the claim's fence) back: each keeps its place in its
+    /// lane, and another claim may take it at once. Returns those that still held.
     pub async fn give_back(
         &self,
         claims: &[(DeliveryId, i32)],
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Vec<Returned>, StoreError> {
         self.write(async |tx| {
-            let mut given_back = 0;
+            let mut returned = Vec::with_capacity(claims.len());
             for (delivery, attempt) in claims {
-                given_back += exec!(
+                returned.extend(all!(
                     tx,
-                    "update inbox set status = $3, due_at = $4, attempts_before = attempts_before + 1
-                     where id = $1 and attempt = $2 and status = $5",
+                    Returned,
+                    "update inbox_queue set status = $3, worker = null, begun = false
+                     where id = $1 and attempt = $2 and status = $4
+                     returning lane, position",
                     delivery,
                     attempt,
                     DeliveryStatus::Pending,
-                    now,
                     DeliveryStatus::Processing,
-                )?;
+                )?);
             }
-            Ok(given_back)
+            Ok(returned)
         })
         .await
     }

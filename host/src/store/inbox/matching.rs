@@ -28,8 +28,10 @@ pub struct IntegrationState {
     pub org: OrgId,
     /// Its provider.
     pub provider: String,
-    /// Only an active one starts runs.
+    /// Its status.
     pub status: IntegrationStatus,
+    /// True if a person has put it on hold.
+    pub is_held: bool,
 }
 
 /// The name of an integration outside of Triggerhouse.
@@ -48,7 +50,7 @@ pub enum OwnerKey {
 
 row!(ActiveTrigger {
     id, org = "org_id", automation = "automation_id", automation_enabled, integration_status,
-    config,
+    config, is_held,
 });
 
 /// A trigger and the integration that it belongs to.
@@ -66,7 +68,7 @@ struct StateRow {
     state: IntegrationState,
 }
 
-row!(IntegrationState { org = "org_id", provider, status });
+row!(IntegrationState { org = "org_id", provider, status, is_held });
 
 impl Store {
     /// The active triggers of token routes and of integrations, and the integrations
@@ -99,7 +101,8 @@ impl Store {
             }
         }
         let states = Query::new(
-            "select id, org_id, provider, status from integrations where deleted_at is null and id",
+            "select id, org_id, provider, status, held_at is not null as is_held
+             from integrations where deleted_at is null and id",
         )
         .one_of(ids);
         let states: Vec<StateRow> = self.read(async |tx| states.all(tx).await).await?;
@@ -184,7 +187,8 @@ impl Store {
 fn active_triggers() -> Query {
     Query::new(
         "select t.id, t.org_id, t.automation_id, a.enabled as automation_enabled,
-            t.integration_id, i.status as integration_status, t.config
+            t.integration_id, i.status as integration_status, t.config,
+            t.held_at is not null or i.held_at is not null as is_held
          from triggers t join automations a on a.id = t.automation_id
             left join integrations i on i.id = t.integration_id and i.deleted_at is null
          where t.enabled and t.deleted_at is null and a.deleted_at is null and t.kind = ",

@@ -1,11 +1,12 @@
-//! Settles a batch of claimed deliveries in one transaction: events, runs, messages and
-//! the completion of the inbox rows.
+//! Settles a batch of claimed deliveries in one transaction: events, runs, messages, the
+//! end of the queue's rows, and the result in the archive.
 //!
 //! Fenced: a delivery that another worker has claimed since is left alone, and so are its
 //! events.
 
+use super::PARKED;
 use crate::domain::delivery::Disposition;
-use crate::domain::event::DecidedEvent;
+use crate::domain::event::{DecidedEvent, Decision};
 use crate::domain::trace::TraceParent;
 use crate::domain::{DeliveryId, DeliveryStatus, IntegrationId, OrgId, Timestamp};
 use crate::measure;
@@ -13,8 +14,8 @@ use crate::store::db::{Column, Tx, arrays, bind_all, bind_one, columns, names, w
 use crate::store::events::draft::{self, Draft};
 use crate::store::events::write::{self, in_write_order};
 use crate::store::{Store, StoreError};
-use sqlx::Arguments as _;
 use sqlx::postgres::PgArguments;
+use sqlx::{Arguments as _, SqliteConnection};
 use std::collections::HashSet;
 use std::sync::LazyLock;
 use uuid::Uuid;
@@ -26,6 +27,10 @@ pub struct Settlement {
     pub delivery: DeliveryId,
     /// The claim's fence.
     pub attempt: i32,
+    /// Attempts that count, this one included.
+    pub tries: i32,
+    /// The time from which the age of the retries counts; none if nobody could read it.
+    pub retry_since: Option<Timestamp>,
     /// The result for the row.
     pub disposition: Disposition,
     /// The owner of the delivery, if the worker found it and not the route.
@@ -66,15 +71,20 @@ struct Row<'a> {
     now: Timestamp,
 }
 
-/// The columns of a settlement: the first two find the claim, the others change the row.
-fn columns<'a>() -> [Column<Row<'a>>; 10] {
+/// The columns of a settlement: the first two find the claim, the others change the rows.
+fn columns<'a>() -> [Column<Row<'a>>; 15] {
     columns!(Row<'a> {
         id: uuid = |r| r.settlement.delivery.0,
         attempt: int4 = |r| r.settlement.attempt,
         status: text = |r| r.settlement.status().as_str(),
+        ends: bool = |r| r.settlement.ends(),
+        frees_key: bool = |r| r.settlement.frees_key(),
+        starts_runs: bool = |r| r.settlement.starts_runs(),
+        failures: int4 = |r| r.settlement.failures(),
         outcome: text = |r| r.settlement.outcome(),
         error: text = |r| r.settlement.error(),
         due_at: int8 = |r| r.settlement.due_at(),
+        only_triggers: text = |r| r.settlement.only_triggers(),
         processed_at: int8 = |r| r.settlement.processed_at(r.now),
         org_id: text = |r| r.settlement.owner.as_ref().map(|owner| owner.org.as_str()),
         integration_id: uuid = |r| r.settlement.owner.as_ref().map(|owner| owner.integration.0),
@@ -82,40 +92,78 @@ fn columns<'a>() -> [Column<Row<'a>>; 10] {
     })
 }
 
-/// Updates the claims that still hold, from `source`, which has the rows as `s`.
-fn update_sql(source: &str, processing: usize) -> String {
-    format!(
-        "update inbox set status = s.status, outcome = s.outcome, error = s.error,
-            due_at = s.due_at, processed_at = s.processed_at,
-            org_id = coalesce(inbox.org_id, s.org_id),
-            integration_id = coalesce(inbox.integration_id, s.integration_id),
-            provider = coalesce(s.provider, inbox.provider)
-         from {source}
-         where inbox.id = s.id and inbox.attempt = s.attempt and inbox.status = ${processing}
-         returning inbox.id, inbox.attempt"
-    )
+/// What a settlement does to the queue and to the archive. `s` has the settlements, and
+/// `$processing` is the status of a claim that holds.
+struct Steps {
+    /// Removes what has ended; `id, attempt, tries, door_key` of it.
+    end: String,
+    /// Changes what stays; the same.
+    keep: String,
+    /// Writes the result into the archive; `held` has the rows of the two steps above.
+    archive: &'static str,
+    /// Removes the keys of what started nothing: the sender may send it again.
+    free: &'static str,
 }
 
-/// On Postgres, one statement: the update returns the claims that still held, and only
-/// their events are written.
+fn steps(source: &str, processing: usize) -> Steps {
+    let claim = format!("q.id = s.id and q.attempt = s.attempt and q.status = ${processing}");
+    let held = "q.id, q.attempt, q.tries, q.door_key";
+    Steps {
+        end: format!(
+            "delete from inbox_queue as q using {source} where {claim} and s.ends returning {held}"
+        ),
+        keep: format!(
+            "update inbox_queue as q set status = s.status, worker = null, due_at = s.due_at,
+                suspect = false, begun = false, tries = q.tries + s.failures, error = s.error,
+                only_triggers = coalesce(s.only_triggers, q.only_triggers),
+                org_id = coalesce(q.org_id, s.org_id),
+                integration_id = coalesce(q.integration_id, s.integration_id)
+             from {source} where {claim} and not s.ends returning {held}"
+        ),
+        archive: "update inbox as i set status = s.status, outcome = s.outcome, error = s.error,
+                processed_at = s.processed_at, attempt = held.tries + case when s.ends then 1 else 0 end,
+                attempts_before = 0, started_runs = s.starts_runs,
+                org_id = coalesce(i.org_id, s.org_id),
+                integration_id = coalesce(i.integration_id, s.integration_id),
+                provider = coalesce(s.provider, i.provider)",
+        free: "delete from door_keys",
+    }
+}
+
+/// On Postgres, one statement: only the events of claims that still held are written.
 static POSTGRES: LazyLock<String> = LazyLock::new(|| {
     let (columns, first) = (columns(), write::parameters() + 1);
-    let source = format!(
-        "unnest({}) as s ({})",
-        arrays(&columns, first),
-        names(&columns)
-    );
-    let update = update_sql(&source, first + columns.len());
+    let (names, arrays) = (names(&columns), arrays(&columns, first));
+    let Steps {
+        end,
+        keep,
+        archive,
+        free,
+    } = steps("s", first + columns.len());
     write::write_sql(
-        &format!("settled as ({update}), "),
-        "where (e.delivery_id, e.attempt) in (select id, attempt from settled)",
-        "array(select id from settled order by id), array(select attempt from settled order by id),
+        &format!(
+            "s as materialized (select * from unnest({arrays}) as s ({names})),
+             ended as ({end}), kept as ({keep}),
+             held as materialized (select * from ended union all select * from kept),
+             archived as ({archive} from s join held on held.id = s.id where i.id = s.id),
+             freed as ({free} using s join held on held.id = s.id
+                where key = held.door_key and delivery_id = s.id and s.frees_key), "
+        ),
+        "where (e.delivery_id, e.attempt) in (select id, attempt from held)",
+        "array(select id from held order by id), array(select attempt from held order by id),
             array(select id from written)",
     )
 });
 
-/// On SQLite, one row at a time.
-static SQLITE: LazyLock<String> = LazyLock::new(|| {
+/// On SQLite, one row and one step at a time.
+struct SqliteSteps {
+    end: String,
+    keep: String,
+    archive: String,
+    free: String,
+}
+
+static SQLITE: LazyLock<SqliteSteps> = LazyLock::new(|| {
     let columns = columns();
     let values: Vec<String> = columns
         .iter()
@@ -123,7 +171,29 @@ static SQLITE: LazyLock<String> = LazyLock::new(|| {
         .map(|(column, n)| format!("${n} as {}", column.name))
         .collect();
     let source = format!("(select {}) as s", values.join(", "));
-    update_sql(&source, columns.len() + 1)
+    let processing = columns.len() + 1;
+    let Steps {
+        end: _,
+        keep,
+        archive,
+        free,
+    } = steps(&source, processing);
+    let (tries, key) = (processing + 1, processing + 2);
+    SqliteSteps {
+        // SQLite deletes from one table alone.
+        end: format!(
+            "delete from inbox_queue as q where id = $1 and attempt = $2 and $4
+                and status = ${processing} returning id, attempt, tries, door_key"
+        ),
+        keep: keep.replace(
+            "q.id, q.attempt, q.tries, q.door_key",
+            "id, attempt, tries, door_key",
+        ),
+        archive: format!(
+            "{archive} from {source}, (select ${tries} as tries) as held where i.id = s.id"
+        ),
+        free: format!("{free} where $5 and key = ${key} and delivery_id = $1"),
+    }
 });
 
 /// A claim that still held when it was settled.
@@ -208,11 +278,7 @@ async fn settle(
         Tx::Sqlite(connection) => {
             let mut held = HashSet::new();
             for row in rows {
-                let mut arguments = bind_one(&columns(), row)?;
-                arguments.add(processing).map_err(sqlx::Error::Encode)?;
-                let settle = sqlx::query_as_with(SQLITE.as_str(), arguments);
-                let settled: Option<Held> = settle.fetch_optional(&mut **connection).await?;
-                held.extend(settled);
+                held.extend(settle_alone(connection, row, processing).await?);
             }
             let held_drafts = drafts.iter().filter(|draft| is_held(draft, &held));
             let events = write::write(tx, held_drafts).await?;
@@ -221,13 +287,76 @@ async fn settle(
     }
 }
 
+/// Settles one delivery on SQLite; none if its claim is lost.
+async fn settle_alone(
+    connection: &mut SqliteConnection,
+    row: &Row<'_>,
+    processing: &str,
+) -> Result<Option<Held>, StoreError> {
+    let arguments = || {
+        let mut arguments = bind_one(&columns(), row)?;
+        arguments.add(processing).map_err(sqlx::Error::Encode)?;
+        Ok::<_, StoreError>(arguments)
+    };
+    let step = match row.settlement.ends() {
+        true => &SQLITE.end,
+        false => &SQLITE.keep,
+    };
+    let held: Option<(Uuid, i32, i32, Option<Uuid>)> =
+        sqlx::query_as_with(step.as_str(), arguments()?)
+            .fetch_optional(&mut *connection)
+            .await?;
+    let Some((id, attempt, tries, key)) = held else {
+        return Ok(None);
+    };
+    for step in [&SQLITE.archive, &SQLITE.free] {
+        let mut arguments = arguments()?;
+        arguments.add(tries).map_err(sqlx::Error::Encode)?;
+        arguments.add(key).map_err(sqlx::Error::Encode)?;
+        sqlx::query_with(step.as_str(), arguments)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(Some((id, attempt)))
+}
+
 impl Settlement {
     fn status(&self) -> DeliveryStatus {
         match self.disposition {
             Disposition::Completed { .. } => DeliveryStatus::Completed,
-            Disposition::Retry { .. } => DeliveryStatus::Pending,
+            Disposition::Retry { .. } | Disposition::Wait { .. } => DeliveryStatus::Pending,
+            Disposition::Held { .. } => DeliveryStatus::Held,
             Disposition::Failed { .. } => DeliveryStatus::Failed,
         }
+    }
+
+    /// True if nobody has to do anything about the delivery any more.
+    fn ends(&self) -> bool {
+        matches!(self.disposition, Disposition::Completed { .. })
+    }
+
+    /// True if the delivery started nothing: what its sender repeats is processed again.
+    fn frees_key(&self) -> bool {
+        match self.disposition {
+            Disposition::Completed { .. } => !self.starts_runs(),
+            Disposition::Failed { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// True if it has an event that starts a run, or repeats one that did.
+    fn starts_runs(&self) -> bool {
+        let starts = |decided: &DecidedEvent| decided.decision == Decision::Run;
+        self.events.iter().any(starts)
+    }
+
+    /// The attempts to count.
+    fn failures(&self) -> i32 {
+        let is_failure = matches!(
+            self.disposition,
+            Disposition::Retry { .. } | Disposition::Failed { .. }
+        );
+        i32::from(is_failure)
     }
 
     /// The result in metrics.
@@ -235,6 +364,8 @@ impl Settlement {
         match self.disposition {
             Disposition::Completed { .. } => "completed",
             Disposition::Retry { .. } => "retried",
+            Disposition::Wait { .. } => "waiting",
+            Disposition::Held { .. } => "held",
             Disposition::Failed { .. } => "failed",
         }
     }
@@ -242,25 +373,44 @@ impl Settlement {
     fn outcome(&self) -> Option<&str> {
         match &self.disposition {
             Disposition::Completed { outcome } => Some(outcome),
+            Disposition::Held { reason, .. } => Some(reason),
             _ => None,
         }
     }
 
     fn error(&self) -> Option<&str> {
         match &self.disposition {
-            Disposition::Completed { .. } => None,
+            Disposition::Completed { .. } | Disposition::Held { .. } => None,
+            Disposition::Wait { reason, .. } => Some(reason),
             Disposition::Retry { error, .. } | Disposition::Failed { error } => Some(error),
         }
     }
 
+    /// None if the delivery has ended.
     fn due_at(&self) -> Option<i64> {
         match self.disposition {
-            Disposition::Retry { at, .. } => Some(at.0),
+            Disposition::Retry { at, .. } | Disposition::Wait { at, .. } => Some(at.0),
+            Disposition::Held { .. } | Disposition::Failed { .. } => Some(PARKED.0),
+            Disposition::Completed { .. } => None,
+        }
+    }
+
+    fn only_triggers(&self) -> Option<String> {
+        match &self.disposition {
+            Disposition::Held { only_triggers, .. } => {
+                // Serializing ids cannot fail.
+                let ids = only_triggers.as_ref()?;
+                serde_json::to_string(ids).ok()
+            }
             _ => None,
         }
     }
 
     fn processed_at(&self, now: Timestamp) -> Option<i64> {
-        (!matches!(self.disposition, Disposition::Retry { .. })).then_some(now.0)
+        let is_over = matches!(
+            self.disposition,
+            Disposition::Completed { .. } | Disposition::Failed { .. }
+        );
+        is_over.then_some(now.0)
     }
 }

@@ -32,8 +32,8 @@ pub struct LifecycleNews {
     /// The time by the service's own clock, if it gives one: a message that is older than
     /// one before it changes nothing.
     pub at: Option<Timestamp>,
-    /// The [digest](crate::store::PackedDelivery::digest) of its delivery: news whose
-    /// delivery is in the inbox was applied before.
+    /// The [digest](crate::store::PackedDelivery::digest) of its delivery: news of the same
+    /// delivery is applied once.
     pub delivery_digest: Option<Uuid>,
 }
 
@@ -58,6 +58,16 @@ struct Found {
     status_set_by: StatusSetter,
     service_heard_at: Option<Timestamp>,
     is_repeated: bool,
+}
+
+impl LifecycleNews {
+    /// The key by which it is known that the news was applied. Another one than that of the
+    /// delivery, which the delivery gives up if it starts no run.
+    fn key(&self) -> Option<Uuid> {
+        const NEWS: u128 = 1;
+        let digest = self.delivery_digest?;
+        Some(Uuid::from_u128(digest.as_u128() ^ NEWS))
+    }
 }
 
 enum Attempt {
@@ -105,14 +115,14 @@ impl Store {
                 tx,
                 Found,
                 "select id, org_id, status, status_set_by, service_heard_at,
-                    exists (select 1 from inbox where door_key = $4) as is_repeated
+                    exists (select 1 from door_keys where key = $4) as is_repeated
                  from integrations
                  where deleted_at is null
                     and (connection_id = $1 or (provider = $2 and account = $3))",
                 connection,
                 provider,
                 account,
-                news.delivery_digest,
+                news.key(),
             )?;
             let Some(found) = found else {
                 return Ok(Attempt::Done(None));
@@ -157,6 +167,16 @@ impl Store {
             }
             if changed {
                 regroup(tx, found.id, false, now).await?;
+            }
+            if let Some(key) = news.key() {
+                exec!(
+                    tx,
+                    "insert into door_keys (key, delivery_id, received_at) values ($1, $2, $3)
+                     on conflict do nothing",
+                    key,
+                    found.id,
+                    now,
+                )?;
             }
             Ok(outcome(next))
         })

@@ -54,12 +54,12 @@ pub struct IntegrationPatch {
 }
 
 row!(Integration {
-    id, provider, name, connection_id, account, status, status_reason, has_secret,
+    id, provider, name, connection_id, account, status, status_reason, held_at, has_secret,
     credential_type = "credential_kind", created_at, updated_at,
 });
 
 const OF_ORG: &str = "select i.id, i.provider, i.name, i.connection_id, i.account, i.status,
-        i.status_reason,
+        i.status_reason, i.held_at,
         exists (select 1 from webhook_secrets s where s.subject = i.id) as has_secret,
         (select c.kind from credentials c where c.integration_id = i.id) as credential_kind,
         i.created_at, i.updated_at
@@ -111,6 +111,7 @@ impl Store {
             account: new.account.clone(),
             status: IntegrationStatus::Active,
             status_reason: None,
+            held_at: None,
             has_secret: new.secret.is_some(),
             credential_type: new.credential.as_ref().map(|credential| credential.kind),
             created_at: now,

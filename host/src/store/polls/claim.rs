@@ -120,7 +120,7 @@ impl Store {
                 tx,
                 ActiveTrigger,
                 "select t.id, t.org_id, t.automation_id, a.enabled as automation_enabled,
-                    $3 as integration_status, t.config
+                    $3 as integration_status, false as is_held, t.config
                  from triggers t join automations a on a.id = t.automation_id
                  where t.integration_id = $1 and t.kind = $2 and t.enabled
                     and t.deleted_at is null and a.deleted_at is null

@@ -19,6 +19,7 @@ struct TriggerRow {
     integration_id: Option<IntegrationId>,
     config: Json<Value>,
     enabled: bool,
+    held_at: Option<Timestamp>,
     token: Option<String>,
     poll_interval_seconds: Option<i32>,
     cron: Option<String>,
@@ -51,6 +52,7 @@ impl From<TriggerRow> for (Trigger, Option<String>) {
             integration_id: row.integration_id,
             config: row.config.0,
             enabled: row.enabled,
+            held_at: row.held_at,
             poll_interval_seconds: row
                 .poll_interval_seconds
                 .and_then(|seconds| seconds.try_into().ok()),
@@ -69,7 +71,7 @@ impl From<TriggerRow> for (Trigger, Option<String>) {
 }
 
 const OF_ORG: &str = "select t.id, t.automation_id, t.name, t.provider, t.kind, t.integration_id,
-        t.config, t.enabled, t.token, t.poll_interval_seconds,
+        t.config, t.enabled, t.held_at, t.token, t.poll_interval_seconds,
         coalesce(s.cron, t.cron) as cron, coalesce(s.timezone, t.timezone) as timezone,
         t.schedule_id, t.missed_ticks, t.due_at, t.created_at, t.updated_at
      from triggers t left join schedules s on s.id = t.schedule_id

@@ -32,6 +32,8 @@ impl<'a> Attempt<'a> {
         Settlement {
             delivery: self.delivery.id,
             attempt: self.delivery.attempt,
+            tries: self.delivery.tries,
+            retry_since: Some(self.delivery.retry_since),
             disposition,
             owner,
             events,
@@ -46,10 +48,10 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Retries the delivery after a backoff. After its last attempt it is a dead letter.
+    /// Retries the delivery after a backoff. Once its retries are too old it is a dead letter.
     pub(super) fn retry(&self, kind: &'static str, error: &str) -> Disposition {
         let (context, delivery) = (self.context, self.delivery);
-        if delivery.tries >= context.config.attempts_max.i32() {
+        if !context.retries(delivery.retry_since, clock::now()) {
             return self.fail(kind, error);
         }
         let wait = context.backoff().after(delivery.tries, rand::random());
@@ -99,13 +101,26 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Retries the delivery: replicas restart one after the other, so the provider may be
-    /// registered soon.
+    /// Lets the delivery wait for a host that can process it: replicas restart one after
+    /// the other.
+    pub(super) fn wait(&self, reason: &str) -> Disposition {
+        let (context, delivery) = (self.context, self.delivery);
+        let wait = context.config.wait_ms.duration();
+        tracing::warn!(
+            inbox.id = %delivery.id,
+            provider.id = delivery.origin.provider,
+            retry_in_ms = wait.as_millis(),
+            "a delivery waits for a host that can process it"
+        );
+        Disposition::Wait {
+            at: clock::now() + wait,
+            reason: bounded(reason, REASON_BYTES_MAX),
+        }
+    }
+
+    /// Waits for the provider.
     pub(super) fn not_registered(&self) -> Disposition {
         let provider = &self.delivery.origin.provider;
-        self.retry(
-            "not_registered",
-            &format!("the provider {provider} is not registered"),
-        )
+        self.wait(&format!("the provider {provider} is not registered"))
     }
 }

@@ -7,11 +7,7 @@ use std::iter::Peekable;
 /// A processed delivery on its way into the database.
 pub(super) enum Processed {
     /// It is settled.
-    Settle {
-        settlement: Settlement,
-        /// Attempts that count, this one included.
-        tries: i32,
-    },
+    Settle(Settlement),
     /// Another claim may take it at once, and this attempt does not count.
     GiveBack {
         delivery: DeliveryId,
@@ -23,7 +19,7 @@ pub(super) enum Processed {
 impl Processed {
     fn events(&self) -> usize {
         match self {
-            Self::Settle { settlement, .. } => settlement.events.len(),
+            Self::Settle(settlement) => settlement.events.len(),
             Self::GiveBack { .. } => 0,
         }
     }
@@ -74,6 +70,8 @@ mod tests {
         let settlement = Settlement {
             delivery: DeliveryId::new(),
             attempt: 1,
+            tries: 1,
+            retry_since: None,
             disposition: Disposition::Completed {
                 outcome: String::new(),
             },
@@ -81,8 +79,7 @@ mod tests {
             events: vec![event; count],
             trace: None,
         };
-        let tries = 1;
-        (Processed::Settle { settlement, tries }, ())
+        (Processed::Settle(settlement), ())
     }
 
     #[test]

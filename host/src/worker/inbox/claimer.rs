@@ -1,31 +1,31 @@
-//! Claims due deliveries and starts a task for each, so that a slow or broken delivery
-//! delays no other.
+//! Claims due deliveries, a share of each lane, and starts a task for each delivery, so that
+//! a slow or broken one delays no other.
 
-use super::body_budget::BodyBudget;
 use super::context::InboxContext;
+use super::in_hand::{BASE_BYTES, COPIES, HeldBody, HeldRow};
+use super::keeper::Keeper;
 use super::opened::OpenedDelivery;
 use super::processor::{Claim, Processor};
 use super::recipients::Recipients;
 use super::settler::{self, Settler};
-use crate::clock;
+use super::work::Work;
 use crate::domain::delivery::ClaimedDelivery;
 use crate::measure;
 use crate::signals::Waiter;
-use crate::store::{Signal, StoreError};
+use crate::store::{ClaimMemory, LaneShare, Signal, StoreError};
 use crate::worker::patience::patiently;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// The wait for room for a large claim: many small claims cost the database more than one
-/// large one.
+/// The wait for room for a large claim.
 const GATHER_MAX: Duration = Duration::from_millis(10);
 /// The pause after the database failed.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
-/// Tries to read the recipients of a claim. After the last one its leases expire.
+/// Tries to read the recipients of a claim. After the last one the deliveries return to
+/// their lanes.
 const READ_TRIES_MAX: u32 = 5;
 
 /// Works through the inbox.
@@ -33,47 +33,53 @@ pub struct InboxWorker {
     context: InboxContext,
     processor: Arc<Processor>,
     settler: Settler,
-    /// One permit for each delivery that may be claimed and not yet settled.
-    room: Arc<Semaphore>,
-    room_max: u32,
-    bodies: Arc<BodyBudget>,
+    work: Arc<Work>,
 }
+
+/// A delivery in hand: its row and its body.
+type Held = (HeldRow, HeldBody);
 
 impl InboxWorker {
     /// Works until `stop`, then finishes what it has claimed.
     pub async fn run(context: InboxContext, stop: CancellationToken) {
-        let room_max = context.config.in_flight_max.u32();
-        let (settler, settling) = settler::start(context.clone());
+        let work = Arc::new(Work::new(&context.config));
+        let (settler, settling) = settler::start(context.clone(), Arc::clone(&work));
+        let released = CancellationToken::new();
+        let keeper = Keeper::new(context.clone(), Arc::clone(&work));
+        let keeping = tokio::spawn(keeper.run(released.clone()));
         let worker = Self {
             processor: Arc::new(Processor::new(context.clone(), stop.clone())),
             settler,
-            room: Arc::new(Semaphore::new(context.config.in_flight_max.usize())),
-            room_max,
-            bodies: BodyBudget::new(context.config.in_flight_bytes_max.usize()),
+            work: Arc::clone(&work),
             context,
         };
         worker.work(&stop).await;
-        // All permits are back once every claimed delivery is settled.
-        let _ = worker.room.acquire_many(room_max).await;
+        // Whatever is claimed is settled or given back.
+        work.in_hand.empty().await;
         drop(worker);
         let _ = settling.await;
+        released.cancel();
+        let _ = keeping.await;
     }
 
     async fn work(&self, stop: &CancellationToken) {
         let mut due = self.context.signals.waiter(Signal::Inbox);
         while !stop.is_cancelled() {
-            let room = tokio::select! {
-                () = stop.cancelled() => return,
-                room = self.make_room() => room,
+            let step = async {
+                if self.work.lanes().is_empty() {
+                    let lanes = self.context.store.ready_lanes().await?;
+                    self.work.lanes().add_ready(lanes);
+                }
+                self.work.in_hand.gather(GATHER_MAX).await;
+                let shares = self.work.lanes().plan(&self.work.in_hand, Instant::now());
+                match shares.is_empty() {
+                    true => Ok(0),
+                    false => self.claim(&shares).await,
+                }
             };
-            let Some(room) = room else { return };
-            let wanted = tokio::select! {
-                () = stop.cancelled() => return,
-                wanted = self.bodies.room(room.num_permits()) => wanted,
-            };
-            match self.claim(room, wanted).await {
-                Ok(claimed) if claimed == wanted => {}
-                Ok(_) => self.wait(&mut due, stop).await,
+            match step.await {
+                Ok(0) => self.wait(&mut due, stop).await,
+                Ok(_) => {}
                 Err(error) => {
                     tracing::error!(%error, "could not claim deliveries");
                     tokio::select! {
@@ -85,90 +91,82 @@ impl InboxWorker {
         }
     }
 
-    /// Room for half of the deliveries that may be in flight, if it is free soon.
-    /// Otherwise all the room there is, at least for one.
-    async fn make_room(&self) -> Option<OwnedSemaphorePermit> {
-        let half = (self.room_max / 2).max(1);
-        let gather = Arc::clone(&self.room).acquire_many_owned(half);
-        let mut room = match tokio::time::timeout(GATHER_MAX, gather).await {
-            Ok(room) => room.ok()?,
-            Err(_) => Arc::clone(&self.room).acquire_owned().await.ok()?,
+    /// Claims a share of each lane; returns the number of deliveries.
+    async fn claim(&self, shares: &[LaneShare]) -> Result<usize, StoreError> {
+        let room = self.work.in_hand.room();
+        let memory = ClaimMemory {
+            bytes_max: room.bytes,
+            may_exceed: room.is_idle,
+            copies: COPIES,
+            base_bytes: BASE_BYTES,
         };
-        let rest = u32::try_from(self.room.available_permits()).unwrap_or(u32::MAX);
-        if let Ok(rest) = Arc::clone(&self.room).try_acquire_many_owned(rest) {
-            room.merge(rest);
-        }
-        Some(room)
-    }
-
-    /// Claims up to `wanted` deliveries, for which there is `room`; returns their number.
-    async fn claim(
-        &self,
-        mut room: OwnedSemaphorePermit,
-        wanted: usize,
-    ) -> Result<usize, StoreError> {
-        let (store, lease) = (&self.context.store, self.context.lease());
-        let started = Instant::now();
+        let store = &self.context.store;
+        // Until everything is in hand, nobody releases what nobody seems to hold.
+        let claiming = self.work.claiming.lock().await;
         let claim = store
-            .claim_deliveries(clock::now(), lease, wanted)
-            .instrument(tracing::debug_span!("claim", wanted))
+            .claim_deliveries(self.work.worker, shares, memory)
+            .instrument(tracing::debug_span!("claim", lanes = shares.len()))
             .await?;
-        let count = claim.deliveries.len() + claim.unreadable.len();
-        measure::claimed(count, claim.reclaimed);
-        for delivery in &claim.unreadable {
-            let Some(permit) = room.split(1) else { break };
+        let held: Vec<Held> = claim
+            .deliveries
+            .iter()
+            .map(|delivery| self.hold(delivery))
+            .collect();
+        let unreadable: Vec<HeldRow> = claim
+            .unreadable
+            .iter()
+            .map(|row| self.work.in_hand.hold(row.id, row.lane, 0).0)
+            .collect();
+        drop(claiming);
+        let now = Instant::now();
+        for share in shares {
+            let found = claim.lanes.get(&share.lane);
+            self.work.lanes().claimed(share, found, now);
+        }
+        let count = claim.rows();
+        measure::claimed(count);
+        for (delivery, row) in claim.unreadable.iter().zip(unreadable) {
             let settlement = self.processor.unreadable(delivery);
-            let tries = self.context.config.attempts_max.i32();
-            self.settler.settle(settlement, tries, permit).await;
+            self.settler.settle(settlement, row).await;
         }
         if !claim.deliveries.is_empty() {
-            // The other half of the lease is for processing and settling.
-            let open_until = started + lease / 2;
-            self.hand_out(claim.deliveries, room, open_until).await;
+            self.hand_out(claim.deliveries, held).await;
         }
         Ok(count)
     }
 
+    fn hold(&self, delivery: &ClaimedDelivery) -> Held {
+        let (id, lane) = (delivery.id, delivery.lane);
+        self.work.in_hand.hold(id, lane, delivery.body.len())
+    }
+
     /// Starts a task for each delivery.
-    async fn hand_out(
-        &self,
-        deliveries: Vec<ClaimedDelivery>,
-        mut room: OwnedSemaphorePermit,
-        open_until: Instant,
-    ) {
-        let sizes = deliveries.iter().map(|delivery| delivery.body.len());
-        let held = self.bodies.hold(sizes);
+    async fn hand_out(&self, deliveries: Vec<ClaimedDelivery>, held: Vec<Held>) {
         let registry = Arc::clone(&self.context.registry);
         let open = move || -> Vec<OpenedDelivery> {
             let open = |delivery| OpenedDelivery::open(&registry, delivery);
             deliveries.into_iter().map(open).collect()
         };
         let Ok(opened) = tokio::task::spawn_blocking(open).await else {
-            tracing::error!("could not open the deliveries of a claim; their leases will expire");
+            tracing::error!("could not open the deliveries of a claim; they return to their lanes");
             return;
         };
-        let for_all = match self.prepare(&opened, open_until).await {
+        let for_all = match self.prepare(&opened).await {
             Ok(claim) => Some(claim),
             Err(error) if error.is_transient() => {
-                tracing::error!(%error, deliveries = opened.len(), "could not read the recipients of a claim; its leases will expire");
+                tracing::error!(%error, deliveries = opened.len(), "could not read the recipients of a claim; its deliveries return to their lanes");
                 return;
             }
             Err(_) => None,
         };
-        for (mut opened, held) in opened.into_iter().zip(held) {
-            let Some(permit) = room.split(1) else { break };
+        for (mut opened, (row, body)) in opened.into_iter().zip(held) {
             let claim = match &for_all {
                 Some(claim) => Ok(Arc::clone(claim)),
                 // One of them has recipients that cannot be read: each on its own.
-                None => {
-                    self.prepare(std::slice::from_ref(&opened), open_until)
-                        .await
-                }
+                None => self.prepare(std::slice::from_ref(&opened)).await,
             };
             let (processor, settler) = (Arc::clone(&self.processor), self.settler.clone());
-            let ClaimedDelivery {
-                id, attempt, tries, ..
-            } = opened.delivery;
+            let ClaimedDelivery { id, attempt, .. } = opened.delivery;
             tokio::spawn(async move {
                 let settlement = match claim {
                     Ok(claim) => {
@@ -178,35 +176,31 @@ impl InboxWorker {
                     Err(error) => Some(processor.unprepared(&opened.delivery, &error)),
                 };
                 // The body is no longer needed, so the next claim may use its bytes.
-                drop((opened, held));
+                drop((opened, body));
                 match settlement {
-                    Some(settlement) => settler.settle(settlement, tries, permit).await,
-                    None => settler.give_back(id, attempt, permit).await,
+                    Some(settlement) => settler.settle(settlement, row).await,
+                    None => settler.give_back(id, attempt, row).await,
                 }
             });
         }
     }
 
-    async fn prepare(
-        &self,
-        opened: &[OpenedDelivery],
-        open_until: Instant,
-    ) -> Result<Arc<Claim>, StoreError> {
+    async fn prepare(&self, opened: &[OpenedDelivery]) -> Result<Arc<Claim>, StoreError> {
         let recipients = patiently(READ_TRIES_MAX, RETRY_PAUSE, || {
             Recipients::read(&self.context.store, opened)
         })
         .await?;
-        Ok(Arc::new(Claim {
-            recipients,
-            open_until,
-        }))
+        Ok(Arc::new(Claim { recipients }))
     }
 
-    /// Waits until a delivery may be due.
+    /// Waits until a delivery may be due, or until there is room for one that is.
     async fn wait(&self, due: &mut Waiter, stop: &CancellationToken) {
+        let is_full = !self.work.lanes().is_empty();
         tokio::select! {
             () = stop.cancelled() => {}
             () = due.raised() => {}
+            () = self.work.returned.notified() => {}
+            () = self.work.in_hand.freed(), if is_full => {}
             () = tokio::time::sleep(self.context.config.poll_ms.duration()) => {}
         }
     }

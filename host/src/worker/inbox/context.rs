@@ -1,6 +1,7 @@
 //! The parts of the host that the inbox worker uses.
 
 use crate::config::InboxConfig;
+use crate::domain::Timestamp;
 use crate::domain::backoff::Backoff;
 use crate::provider::Registry;
 use crate::signals::Signals;
@@ -20,6 +21,8 @@ pub struct InboxContext {
     pub signals: Signals,
     /// The `[inbox]` settings.
     pub config: InboxConfig,
+    /// Guest instances that may run at the same time.
+    pub instances: usize,
     /// Cancelled shortly before the process exits: unfinished deliveries are given back.
     pub release: CancellationToken,
 }
@@ -30,6 +33,11 @@ impl InboxContext {
             base: self.config.retry_base_ms.duration(),
             max: self.config.retry_max_ms.duration(),
         }
+    }
+
+    /// True if an attempt that failed at `now` is followed by another one.
+    pub(super) fn retries(&self, since: Timestamp, now: Timestamp) -> bool {
+        now < since + self.config.retry_seconds_max.duration()
     }
 
     pub(super) fn lease(&self) -> Duration {

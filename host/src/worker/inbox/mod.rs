@@ -1,8 +1,10 @@
 //! The inbox worker: claims deliveries, turns them into decided events, and settles them.
 //!
 //! Owns: the way of a delivery from its claim to its settlement. [`claimer`] claims a
-//! batch and looks up its [`recipients`]; [`opened`] unwraps envelopes and finds the
-//! account; [`processor`] parses, filters and decides; [`settler`] writes.
+//! share of each of the [`lanes`], as far as there is room [`in_hand`], and looks up the
+//! [`recipients`]; [`opened`] unwraps envelopes and finds the account; [`processor`] parses,
+//! filters and decides behind a fair [`gate`]; [`settler`] writes. [`keeper`] keeps the hold
+//! on all of it.
 //! Never does: SQL, HTTP, or anything about a particular service.
 //!
 //! An attempt ends in one of two types. A provider that yields no events returns a
@@ -12,13 +14,17 @@
 
 mod attempt;
 mod batch;
-mod body_budget;
 mod claimer;
 mod context;
+mod gate;
+mod in_hand;
+mod keeper;
+mod lanes;
 mod opened;
 mod processor;
 mod recipients;
 mod settler;
+mod work;
 
 pub use claimer::InboxWorker;
 pub use context::InboxContext;

@@ -2,8 +2,11 @@
 
 use super::attempt::Attempt;
 use super::context::InboxContext;
+use super::gate::{Gate, Place};
 use super::opened::OpenedDelivery;
 use super::recipients::Recipients;
+use crate::clock;
+use crate::domain::TriggerId;
 use crate::domain::delivery::{ClaimedDelivery, Disposition};
 use crate::domain::event::{DecidedEvent, Decision};
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
@@ -15,6 +18,7 @@ use crate::store::{Settlement, StoreError, UnreadableDelivery};
 use crate::telemetry::continue_trace;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -27,19 +31,25 @@ const BUSY_PAUSE: Duration = Duration::from_millis(20);
 pub(super) struct Processor {
     context: InboxContext,
     stop: CancellationToken,
+    gate: Arc<Gate>,
+    /// A delivery that a worker died of runs alone among its like.
+    suspects: Mutex<()>,
 }
 
 /// State that all deliveries of one claim share.
 pub(super) struct Claim {
     pub(super) recipients: Recipients,
-    /// A delivery may wait for an instance until then.
-    pub(super) open_until: Instant,
 }
 
 impl Processor {
     /// Once `stop` is cancelled, no delivery waits for an instance for long.
     pub(super) fn new(context: InboxContext, stop: CancellationToken) -> Self {
-        Self { context, stop }
+        Self {
+            gate: Gate::new(context.instances),
+            suspects: Mutex::default(),
+            context,
+            stop,
+        }
     }
 
     /// Processes a delivery until the process is about to exit. None gives the claim back:
@@ -74,17 +84,23 @@ impl Processor {
     async fn process(&self, opened: &OpenedDelivery, claim: &Claim) -> Option<Settlement> {
         let attempt = Attempt::at(&self.context, &opened.delivery);
         let owner = claim.recipients.owner(opened);
-        let result = match claim.recipients.triggers(opened, &attempt) {
-            Ok(triggers) => {
-                self.decide(opened, &attempt, triggers, claim.open_until)
-                    .await?
+        let chosen = match claim.recipients.triggers(opened, &attempt) {
+            Ok(chosen) => chosen,
+            Err(disposition) => {
+                return Some(attempt.settlement(disposition, owner, Vec::new()));
             }
-            Err(disposition) => Err(disposition),
+        };
+        let result = match chosen.now.is_empty() && !chosen.held.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.decide(opened, &attempt, &chosen.now).await?,
         };
         Some(match result {
             Ok(events) => {
-                let outcome = outcome(&events);
-                attempt.settlement(Disposition::Completed { outcome }, owner, events)
+                let disposition = match chosen.held.is_empty() {
+                    true => attempt.complete(&outcome(&events)),
+                    false => held(chosen.held),
+                };
+                attempt.settlement(disposition, owner, events)
             }
             Err(disposition) => attempt.settlement(disposition, owner, Vec::new()),
         })
@@ -93,18 +109,21 @@ impl Processor {
     /// The settlement of a delivery whose owner or triggers cannot be read.
     pub(super) fn unprepared(&self, delivery: &ClaimedDelivery, error: &StoreError) -> Settlement {
         let attempt = Attempt::at(&self.context, delivery);
-        let disposition = attempt.retry("unreadable_database", &error.to_string());
+        let disposition = attempt.wait(&error.to_string());
         attempt.settlement(disposition, None, Vec::new())
     }
 
-    /// The settlement of a row that cannot be read: another attempt would end the same.
+    /// The settlement of a row that this version cannot read: another one may.
     pub(super) fn unreadable(&self, delivery: &UnreadableDelivery) -> Settlement {
-        tracing::error!(inbox.id = %delivery.id, "a delivery cannot be read; it is now a dead letter");
+        tracing::error!(inbox.id = %delivery.id, "this version cannot read a delivery; the delivery waits for one that can");
         Settlement {
             delivery: delivery.id,
             attempt: delivery.attempt,
-            disposition: Disposition::Failed {
-                error: bounded(&delivery.error.to_string(), REASON_BYTES_MAX),
+            tries: 1,
+            retry_since: None,
+            disposition: Disposition::Wait {
+                at: clock::now() + self.context.config.wait_ms.duration(),
+                reason: bounded(&delivery.error.to_string(), REASON_BYTES_MAX),
             },
             owner: None,
             events: Vec::new(),
@@ -119,13 +138,11 @@ impl Processor {
         opened: &OpenedDelivery,
         attempt: &Attempt<'_>,
         triggers: &[ActiveTrigger],
-        open_until: Instant,
     ) -> Option<Result<Vec<DecidedEvent>, Disposition>> {
         let (config, delivery) = (&self.context.config, &opened.delivery);
-        let attempts_max = config.attempts_max.i32();
-        if delivery.tries > attempts_max {
-            // The delivery may be what kills its workers, so it ends here.
-            let text = format!("claimed {attempts_max} times by workers that did not finish");
+        let deaths_max = config.deaths_max.i32();
+        if delivery.deaths >= deaths_max {
+            let text = format!("{deaths_max} workers died while they processed it alone");
             return Some(Err(attempt.fail("unfinished", &text)));
         }
         if triggers.is_empty() {
@@ -134,7 +151,12 @@ impl Processor {
         let Some(provider) = self.context.registry.get(&delivery.origin.provider) else {
             return Some(Err(attempt.not_registered()));
         };
-        let mut session = match self.open(&provider, delivery, open_until).await? {
+        let _alone = match delivery.is_suspect {
+            true => Some(self.begin_alone(delivery).await?),
+            false => None,
+        };
+        let (place, opened) = self.open(&provider, delivery).await?;
+        let mut session = match opened {
             Ok(session) => session,
             Err(error) => return Some(Err(attempt.guest_error(&error))),
         };
@@ -142,20 +164,43 @@ impl Processor {
         let seconds_max = config.delivery_seconds_max;
         let limit = seconds_max.duration();
         let events = timeout(limit, events(&mut session, delivery, attempt, triggers)).await;
+        drop((session, place));
         Some(events.unwrap_or_else(|_| {
             let text = format!("the delivery took more than {seconds_max} s");
             Err(attempt.retry("too_slow", &text))
         }))
     }
 
-    /// A session; none if all instances are busy. That is not the delivery's fault, so it
-    /// waits for as long as its claim allows.
+    /// Writes down that the work begins, once no other suspect runs; none if that is not
+    /// possible.
+    async fn begin_alone(&self, delivery: &ClaimedDelivery) -> Option<MutexGuard<'_, ()>> {
+        let alone = self.suspects.lock().await;
+        let begun = self
+            .context
+            .store
+            .begin_suspect(delivery.id, delivery.attempt);
+        match begun.await {
+            Ok(true) => Some(alone),
+            Ok(false) => None,
+            Err(error) => {
+                tracing::warn!(inbox.id = %delivery.id, %error, "could not begin a delivery");
+                None
+            }
+        }
+    }
+
+    /// A session and its place at the gate; none if the delivery's turn did not come. That is
+    /// not its fault.
     async fn open(
         &self,
         provider: &Arc<Provider>,
         delivery: &ClaimedDelivery,
-        until: Instant,
-    ) -> Option<Result<Session, GuestError>> {
+    ) -> Option<(Place, Result<Session, GuestError>)> {
+        let until = Instant::now() + self.context.config.open_seconds_max.duration();
+        let place = tokio::select! {
+            place = timeout_at(until, self.gate.enter(delivery.lane)) => place.ok()?,
+            () = self.stop.cancelled() => return None,
+        };
         loop {
             let context = CallContext::of(delivery);
             match timeout_at(until, provider.open(context)).await {
@@ -165,9 +210,20 @@ impl Processor {
                     sleep(BUSY_PAUSE).await;
                 }
                 Ok(Err(GuestError::Busy)) | Err(_) => return None,
-                Ok(opened) => return Some(opened),
+                Ok(opened) => return Some((place, opened)),
             }
         }
+    }
+}
+
+/// The delivery waits for triggers that are on hold.
+fn held(triggers: Vec<TriggerId>) -> Disposition {
+    Disposition::Held {
+        reason: match triggers.len() {
+            1 => "a trigger is on hold".into(),
+            held => format!("{held} triggers are on hold"),
+        },
+        only_triggers: Some(triggers),
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::attempt::Attempt;
 use super::opened::OpenedDelivery;
-use crate::domain::IntegrationId;
 use crate::domain::delivery::{Disposition, Route};
 use crate::domain::integration::IntegrationStatus;
 use crate::domain::resource::ActiveTrigger;
+use crate::domain::{IntegrationId, TriggerId};
 use crate::store::{Matching, Owner, OwnerKey, Store, StoreError};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 /// The owners and triggers of one claim's deliveries.
@@ -14,6 +15,34 @@ use std::collections::{HashMap, HashSet};
 pub(super) struct Recipients {
     matching: Matching,
     owners: HashMap<OwnerKey, IntegrationId>,
+}
+
+/// The triggers that see a delivery now, and those for which it has to wait.
+#[derive(Debug)]
+pub(super) struct Chosen<'a> {
+    pub(super) now: Cow<'a, [ActiveTrigger]>,
+    pub(super) held: Vec<TriggerId>,
+}
+
+impl<'a> Chosen<'a> {
+    /// `only`: the others have had their events.
+    fn of(triggers: &'a [ActiveTrigger], only: Option<&[TriggerId]>) -> Self {
+        let waits = |trigger: &&ActiveTrigger| only.is_none_or(|only| only.contains(&trigger.id));
+        if only.is_none() && triggers.iter().all(|trigger| !trigger.is_held) {
+            return Self {
+                now: Cow::Borrowed(triggers),
+                held: Vec::new(),
+            };
+        }
+        let (held, now): (Vec<&ActiveTrigger>, Vec<&ActiveTrigger>) = triggers
+            .iter()
+            .filter(waits)
+            .partition(|trigger| trigger.is_held);
+        Self {
+            now: now.into_iter().cloned().collect(),
+            held: held.into_iter().map(|trigger| trigger.id).collect(),
+        }
+    }
 }
 
 impl Recipients {
@@ -60,7 +89,7 @@ impl Recipients {
         &self,
         opened: &OpenedDelivery,
         attempt: &Attempt<'_>,
-    ) -> Result<&[ActiveTrigger], Disposition> {
+    ) -> Result<Chosen<'_>, Disposition> {
         let (status, triggers) = if let Some(trigger) = opened.delivery.origin.trigger {
             let trigger = self.matching.by_trigger.get(&trigger);
             let status = trigger.and_then(|trigger| trigger.integration_status);
@@ -73,6 +102,12 @@ impl Recipients {
             let Some(state) = self.matching.integrations.get(&integration) else {
                 return Err(attempt.complete("the integration was deleted"));
             };
+            if state.is_held {
+                return Err(Disposition::Held {
+                    only_triggers: None,
+                    reason: "the integration is on hold".into(),
+                });
+            }
             let triggers = self.matching.by_integration.get(&integration);
             (
                 state.status,
@@ -81,12 +116,15 @@ impl Recipients {
         };
         match status {
             // The delivery is signed, whatever has become of the credential.
-            IntegrationStatus::Active | IntegrationStatus::NeedsReauth => Ok(triggers),
-            IntegrationStatus::Suspended
-            | IntegrationStatus::Error
-            | IntegrationStatus::Deleted => Err(attempt.complete(&format!(
-                "the integration's status is {status}: it starts no run"
-            ))),
+            IntegrationStatus::Active
+            | IntegrationStatus::NeedsReauth
+            | IntegrationStatus::Error => Ok(Chosen::of(
+                triggers,
+                opened.delivery.only_triggers.as_deref(),
+            )),
+            IntegrationStatus::Suspended | IntegrationStatus::Deleted => Err(attempt.complete(
+                &format!("the integration's status is {status}: it starts no run"),
+            )),
         }
     }
 

@@ -7,6 +7,8 @@
 
 use super::batch::{Processed, next_batch};
 use super::context::InboxContext;
+use super::in_hand::HeldRow;
+use super::work::Work;
 use crate::clock;
 use crate::domain::DeliveryId;
 use crate::domain::delivery::Disposition;
@@ -14,79 +16,72 @@ use crate::domain::event::{DecidedEvent, Decision, SkipReason};
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
 use crate::store::{Settlement, Signal, StoreError};
 use crate::worker::patience::{WRITE_PAUSE, WRITE_TRIES_MAX, patiently};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use std::sync::Arc;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
 /// A handle to the settler, which ends when its last handle is dropped.
 #[derive(Clone)]
-pub(super) struct Settler(mpsc::Sender<(Processed, OwnedSemaphorePermit)>);
+pub(super) struct Settler(mpsc::Sender<(Processed, HeldRow)>);
 
 impl Settler {
-    /// Queues a settlement; `tries` are the attempts that count. `permit` is released once
-    /// it is written.
-    pub(super) async fn settle(
-        &self,
-        settlement: Settlement,
-        tries: i32,
-        permit: OwnedSemaphorePermit,
-    ) {
-        self.queue(Processed::Settle { settlement, tries }, permit)
-            .await;
+    /// Queues a settlement; `row` is released once it is written.
+    pub(super) async fn settle(&self, settlement: Settlement, row: HeldRow) {
+        self.queue(Processed::Settle(settlement), row).await;
     }
 
     /// Queues a claim that is given back; `attempt` is its fence.
-    pub(super) async fn give_back(
-        &self,
-        delivery: DeliveryId,
-        attempt: i32,
-        permit: OwnedSemaphorePermit,
-    ) {
-        self.queue(Processed::GiveBack { delivery, attempt }, permit)
+    pub(super) async fn give_back(&self, delivery: DeliveryId, attempt: i32, row: HeldRow) {
+        self.queue(Processed::GiveBack { delivery, attempt }, row)
             .await;
     }
 
-    async fn queue(&self, processed: Processed, permit: OwnedSemaphorePermit) {
+    async fn queue(&self, processed: Processed, row: HeldRow) {
         // The settler ends only after its last handle, so this cannot fail.
-        let _ = self.0.send((processed, permit)).await;
+        let _ = self.0.send((processed, row)).await;
     }
 }
 
 /// Starts the settler.
-pub(super) fn start(context: InboxContext) -> (Settler, JoinHandle<()>) {
+pub(super) fn start(context: InboxContext, work: Arc<Work>) -> (Settler, JoinHandle<()>) {
     let (sender, receiver) = mpsc::channel(context.config.in_flight_max.usize());
-    (Settler(sender), tokio::spawn(run(context, receiver)))
+    (Settler(sender), tokio::spawn(run(context, work, receiver)))
 }
 
-async fn run(context: InboxContext, mut queue: mpsc::Receiver<(Processed, OwnedSemaphorePermit)>) {
+async fn run(
+    context: InboxContext,
+    work: Arc<Work>,
+    mut queue: mpsc::Receiver<(Processed, HeldRow)>,
+) {
     let max = context.config.settle_deliveries_max.usize();
     let events_max = context.config.settle_events_max.usize();
     let mut waiting = Vec::with_capacity(max);
     while queue.recv_many(&mut waiting, max).await > 0 {
         let mut rest = waiting.drain(..).peekable();
         while rest.peek().is_some() {
-            let (batch, permits) = next_batch(&mut rest, events_max);
-            settle(&context, batch).await;
-            drop(permits);
+            let (batch, rows) = next_batch(&mut rest, events_max);
+            settle(&context, &work, batch).await;
+            drop(rows);
         }
     }
 }
 
-async fn settle(context: &InboxContext, batch: Vec<Processed>) {
-    let (mut settlements, mut all_tries, mut returned) = (Vec::new(), Vec::new(), Vec::new());
+async fn settle(context: &InboxContext, work: &Work, batch: Vec<Processed>) {
+    let (mut settlements, mut returned) = (Vec::new(), Vec::new());
     for processed in batch {
         match processed {
-            Processed::Settle { settlement, tries } => {
-                settlements.push(settlement);
-                all_tries.push(tries);
-            }
+            Processed::Settle(settlement) => settlements.push(settlement),
             Processed::GiveBack { delivery, attempt } => returned.push((delivery, attempt)),
         }
     }
-    if !returned.is_empty()
-        && let Err(error) = context.store.give_back(&returned, clock::now()).await
-    {
-        tracing::error!(%error, deliveries = returned.len(), "could not give deliveries back; their leases will expire");
+    if !returned.is_empty() {
+        match context.store.give_back(&returned).await {
+            Ok(returned) => work.returned(&returned),
+            Err(error) => {
+                tracing::error!(%error, deliveries = returned.len(), "could not give deliveries back; they return to their lanes later");
+            }
+        }
     }
     if settlements.is_empty() {
         return;
@@ -96,23 +91,23 @@ async fn settle(context: &InboxContext, batch: Vec<Processed>) {
         Ok(()) => {}
         Err(error) if error.is_transient() => log_unavailable(&error, settlements.len()),
         Err(_) => {
-            for (settlement, tries) in settlements.into_iter().zip(all_tries) {
-                settle_alone(context, settlement, tries).await;
+            for settlement in settlements {
+                settle_alone(context, settlement).await;
             }
         }
     }
 }
 
-async fn settle_alone(context: &InboxContext, settlement: Settlement, tries: i32) {
+async fn settle_alone(context: &InboxContext, settlement: Settlement) {
     match write(context, std::slice::from_ref(&settlement)).await {
         Ok(()) => {}
         Err(error) if error.is_transient() => log_unavailable(&error, 1),
-        Err(error) => settle_rejected(context, settlement, tries, &error).await,
+        Err(error) => settle_rejected(context, settlement, &error).await,
     }
 }
 
 fn log_unavailable(error: &StoreError, deliveries: usize) {
-    tracing::error!(%error, deliveries, "could not settle; the leases will expire");
+    tracing::error!(%error, deliveries, "could not settle; the deliveries return to their lanes");
 }
 
 /// Settles a delivery whose events the database rejects: it is retried, in case the
@@ -121,17 +116,14 @@ fn log_unavailable(error: &StoreError, deliveries: usize) {
 /// Events, runs and messages are written together, so the runs alone may be at fault. The
 /// dead letter therefore keeps the events that wanted a run, skipped for that reason.
 /// Their deduplication keys stay free, so a manual retry of the delivery starts the runs.
-async fn settle_rejected(
-    context: &InboxContext,
-    settlement: Settlement,
-    tries: i32,
-    rejection: &StoreError,
-) {
+async fn settle_rejected(context: &InboxContext, settlement: Settlement, rejection: &StoreError) {
     let error = bounded(&rejection.to_string(), REASON_BYTES_MAX);
+    let tries = settlement.tries;
     tracing::error!(inbox.id = %settlement.delivery, attempt = tries, error, "could not settle a delivery");
-    let (disposition, events) = if tries < context.config.attempts_max.i32() {
+    let (now, since) = (clock::now(), settlement.retry_since);
+    let (disposition, events) = if since.is_none_or(|since| context.retries(since, now)) {
         let wait = context.backoff().after(tries, rand::random());
-        let at = clock::now() + wait;
+        let at = now + wait;
         (Disposition::Retry { at, error }, Vec::new())
     } else {
         let events = without_runs(settlement.events, &error);
@@ -149,7 +141,7 @@ async fn settle_rejected(
         written = write(context, &[without]).await;
     }
     if let Err(error) = written {
-        tracing::error!(%error, "could not write down that a delivery failed; its lease will expire");
+        tracing::error!(%error, "could not write down that a delivery failed; it returns to its lane");
     }
 }
 

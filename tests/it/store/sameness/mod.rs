@@ -13,10 +13,10 @@ use triggerhouse::domain::outbox::LeaseOutcome;
 use triggerhouse::domain::run::{Completion, Resolution, Run, RunAction, RunOutcome, Start};
 use triggerhouse::domain::{DeliveryId, EventId, EventStatus, RunId, SinkId, Timestamp, TriggerId};
 use triggerhouse::store::{
-    DeadLetterChange, EventFilter, PackedDelivery, PageRequest, RunActionOutcome, RunFilter,
+    DeliveryChange, EventFilter, PackedDelivery, PageRequest, RunActionOutcome, RunFilter,
     Settlement, Store,
 };
-use triggerhouse_tests::{Kind, TestDb};
+use triggerhouse_tests::{Kind, TestDb, claim_deliveries};
 use uuid::Uuid;
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -55,11 +55,7 @@ impl Twins {
         let (max, now) = (self.random.random_range(1..8), self.now);
         let claimed = self
             .both(async |store| {
-                let claimed = store
-                    .claim_deliveries(now, LEASE, max)
-                    .await
-                    .unwrap()
-                    .deliveries;
+                let claimed = claim_deliveries(&store, now, LEASE, max).await;
                 claimed
                     .iter()
                     .map(|d| format!("{}#{}", d.id, d.attempt))
@@ -127,7 +123,7 @@ impl Twins {
         .await
     }
 
-    async fn change_dead_letter(&mut self) -> [String; 2] {
+    async fn change_delivery(&mut self) -> [String; 2] {
         let failed = self.stores[0]
             .list_deliveries(
                 &org(),
@@ -141,15 +137,15 @@ impl Twins {
         };
         let (id, now) = (delivery.id, self.now);
         let change = if self.random.random_bool(0.5) {
-            DeadLetterChange::Retry
+            DeliveryChange::Retry
         } else {
-            DeadLetterChange::Discard
+            DeliveryChange::Discard
         };
         self.both(async |store| {
             format!(
                 "{:?}",
                 store
-                    .change_dead_letter(&org(), id, change, now)
+                    .change_delivery(&org(), id, change, now)
                     .await
                     .unwrap()
             )
@@ -399,7 +395,7 @@ async fn random_operations_have_the_same_effect_on_both_databases() {
             0..=3 => twins.receive().await,
             4..=6 => twins.claim().await,
             7..=8 => twins.settle().await,
-            9 => twins.change_dead_letter().await,
+            9 => twins.change_delivery().await,
             10 => twins.skip().await,
             11..=14 => twins.act_on_run().await,
             15 => twins.consume().await,

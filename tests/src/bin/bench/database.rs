@@ -55,6 +55,7 @@ impl Database {
         };
         let store = database.store().await?;
         store.migrate().await?;
+        store.make_partitions(triggerhouse::clock::now()).await?;
         store.close().await;
         Ok(database)
     }

@@ -103,6 +103,8 @@ async fn insert_old(subject: &Subject, rows: i64) -> anyhow::Result<()> {
                 insert.execute(&mut connection).await.context("old rows")?;
                 left -= INSERT_ROWS;
             }
+            let keys = sqlx::raw_sql(SQLITE.section("after insert old")?);
+            keys.execute(&mut connection).await?;
         }
     }
     Ok(())

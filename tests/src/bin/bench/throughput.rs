@@ -152,7 +152,7 @@ impl Turn {
 async fn drain(settings: &Settings, subject: &Subject, acked: u64) -> anyhow::Result<Drain> {
     let started = Instant::now();
     let mut left = 0;
-    while subject.store.next_delivery_due().await?.is_some() {
+    while subject.store.has_work().await? {
         if started.elapsed() > settings.drain_max() {
             left = subject.store.backlog(now()).await?.inbox.waiting;
             break;

@@ -15,7 +15,10 @@ pub struct Postgres {
 impl Postgres {
     pub async fn open(url: &str) -> anyhow::Result<Self> {
         let connection = PgConnection::connect(url).await;
-        let connection = connection.context("cannot connect to Postgres")?;
+        let mut connection = connection.context("cannot connect to Postgres")?;
+        sqlx::raw_sql(POSTGRES.section("schema")?)
+            .execute(&mut connection)
+            .await?;
         Ok(Self { connection })
     }
 

@@ -22,7 +22,10 @@ impl Sqlite {
             .synchronous(SqliteSynchronous::Full)
             .connect()
             .await;
-        let connection = connection.with_context(|| format!("cannot open {url}"))?;
+        let mut connection = connection.with_context(|| format!("cannot open {url}"))?;
+        sqlx::raw_sql(SQLITE.section("schema")?)
+            .execute(&mut connection)
+            .await?;
         Ok(Self { connection })
     }
 

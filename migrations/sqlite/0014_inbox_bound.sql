@@ -1,0 +1,1 @@
+-- Postgres only: SQLite has no partitions.
