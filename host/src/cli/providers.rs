@@ -183,7 +183,7 @@ impl Run {
             is_suspect: false,
             retry_since: now,
             only_triggers: None,
-            lane: Lane::of(&origin, None),
+            lane: origin.lane(None),
             origin,
             headers: headers
                 .map(|(name, value)| Header { name, value })

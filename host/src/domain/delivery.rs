@@ -35,6 +35,20 @@ pub struct Origin {
     pub integration: Option<IntegrationId>,
 }
 
+impl Origin {
+    /// The lane of a delivery. `account` is what a delivery to a shared URL says about its
+    /// owner.
+    pub fn lane(&self, account: Option<&str>) -> Lane {
+        match &self.org {
+            Some(org) => Lane::of_org(org),
+            None => {
+                let url = self.route.as_str();
+                Lane::of_account(url, &self.provider, account.unwrap_or_default())
+            }
+        }
+    }
+}
+
 /// A header of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize, ToSchema)]
 pub struct Header {

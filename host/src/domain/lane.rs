@@ -4,7 +4,6 @@
 //! by before its owner is. Never does: decide how much a lane may use.
 
 use super::OrgId;
-use super::delivery::Origin;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -19,15 +18,9 @@ impl Lane {
         Self::digest(&[b"org", org.as_str().as_bytes()])
     }
 
-    /// The lane of a delivery that arrived on this route. `account` is what a delivery to
-    /// a shared URL says about its owner.
-    pub fn of(origin: &Origin, account: Option<&str>) -> Self {
-        if let Some(org) = &origin.org {
-            return Self::of_org(org);
-        }
-        let provider = origin.provider.as_bytes();
-        let account = account.unwrap_or_default().as_bytes();
-        Self::digest(&[origin.route.as_str().as_bytes(), provider, account])
+    /// The lane of what arrived at a URL that many organizations share, for one account.
+    pub fn of_account(url: &str, provider: &str, account: &str) -> Self {
+        Self::digest(&[url.as_bytes(), provider.as_bytes(), account.as_bytes()])
     }
 
     fn digest(parts: &[&[u8]]) -> Self {
@@ -45,21 +38,12 @@ impl Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::delivery::Route;
 
     #[test]
     fn accounts_of_a_shared_url_have_lanes_of_their_own() {
-        let origin = |org: Option<&str>| Origin {
-            route: Route::Account,
-            provider: "github".into(),
-            org: org.map(|org| org.parse().unwrap()),
-            trigger: None,
-            integration: None,
-        };
-        let shared = origin(None);
-        assert_ne!(Lane::of(&shared, Some("1")), Lane::of(&shared, Some("2")));
-        assert_ne!(Lane::of(&shared, Some("1")), Lane::of(&shared, None));
-        let acme = Lane::of_org(&"acme".parse().unwrap());
-        assert_eq!(Lane::of(&origin(Some("acme")), Some("1")), acme);
+        let of = |account| Lane::of_account("account", "github", account);
+        assert_eq!(of("1"), of("1"));
+        assert_ne!(of("1"), of("2"));
+        assert_ne!(of("acme"), Lane::of_org(&"acme".parse().unwrap()));
     }
 }

@@ -44,7 +44,7 @@ impl Admitted {
         let HeldBody { bytes, memory } = self.body;
         let packed = PackedDelivery::new(NewDelivery {
             id: DeliveryId::new(),
-            lane: Lane::of(&self.sender.origin, self.facts.account.as_deref()),
+            lane: self.sender.origin.lane(self.facts.account.as_deref()),
             origin: self.sender.origin,
             delivery_key: key,
             headers: verify::kept_headers(schemes, &self.headers),

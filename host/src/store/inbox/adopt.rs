@@ -103,7 +103,7 @@ async fn enqueue(
         tx,
         ENQUEUE,
         row.id,
-        Lane::of(&origin, None),
+        origin.lane(None),
         &row.org_id,
         row.trigger_id,
         row.integration_id,

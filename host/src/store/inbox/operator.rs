@@ -115,7 +115,7 @@ impl Store {
                 integration: None,
             };
             let found = optional!(tx, Found, FIND, id)?;
-            change_found(tx, id, Lane::of(&origin, None), found, change, now).await
+            change_found(tx, id, origin.lane(None), found, change, now).await
         })
         .await
     }
