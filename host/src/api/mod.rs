@@ -34,7 +34,6 @@ mod sinks;
 mod state;
 mod triggers;
 mod values;
-mod waking;
 
 pub use crate::http::{FieldError, PROBLEM_JSON, Problem};
 pub use auth::{Caller, Tenant};

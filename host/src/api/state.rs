@@ -1,14 +1,12 @@
 //! The state that handlers share.
 
 use super::sampler::Sampler;
-use super::waking::WakingStore;
 use crate::config::Config;
 use crate::domain::OrgId;
 use crate::measure::Figures;
 use crate::permits::KeyedPermits;
 use crate::provider::Registry;
 use crate::secret::MasterKey;
-use crate::signals::Signals;
 use crate::store::Store;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -19,10 +17,9 @@ pub struct AppState(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    store: WakingStore,
+    store: Store,
     registry: Arc<Registry>,
     config: Arc<Config>,
-    signals: Signals,
     master_key: Arc<MasterKey>,
     leaving: CancellationToken,
     stop: CancellationToken,
@@ -40,17 +37,15 @@ impl AppState {
         store: Store,
         registry: Arc<Registry>,
         config: Arc<Config>,
-        signals: Signals,
         master_key: Arc<MasterKey>,
         leaving: CancellationToken,
         stop: CancellationToken,
     ) -> Self {
         let waiting = KeyedPermits::new(config.outbox.waiting_max.u32());
         Self(Arc::new(Shared {
-            store: WakingStore::new(store, signals.clone()),
+            store,
             registry,
             config,
-            signals,
             master_key,
             leaving,
             stop,
@@ -60,8 +55,8 @@ impl AppState {
         }))
     }
 
-    /// The database. Its writes wake the workers and consumers that they concern.
-    pub fn store(&self) -> &WakingStore {
+    /// The database.
+    pub fn store(&self) -> &Store {
         &self.0.store
     }
 
@@ -73,11 +68,6 @@ impl AppState {
     /// The configuration.
     pub fn config(&self) -> &Config {
         &self.0.config
-    }
-
-    /// The signals, for handlers that wait for one.
-    pub fn signals(&self) -> &Signals {
-        &self.0.signals
     }
 
     /// The key that encrypts secrets.

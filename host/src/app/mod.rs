@@ -5,6 +5,7 @@
 
 mod api_key;
 mod master_key;
+mod relay;
 mod roles;
 mod setup;
 mod shutdown;
@@ -15,7 +16,6 @@ pub use setup::{load_registry, open_store};
 use crate::clock;
 use crate::config::{Config, Role};
 use crate::secret::Secret;
-use crate::signals::Signals;
 use crate::store::Store;
 use anyhow::Context;
 use roles::Launch;
@@ -65,7 +65,6 @@ impl App {
             store: store.clone(),
             master_key: Arc::new(master_key),
             registry: Arc::new(registry),
-            signals: Signals::default(),
             stop: Stop::default(),
             tasks: Tasks::default(),
         };

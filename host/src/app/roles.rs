@@ -3,6 +3,7 @@
 //! Owns: which tasks a role has, and which parts of the process each of them gets.
 //! Never does: decide which roles run; see `App::start`.
 
+use super::relay;
 use super::setup::locks;
 use super::shutdown::{Stop, Tasks};
 use crate::api::{self, AppState};
@@ -14,7 +15,6 @@ use crate::measure::Figures;
 use crate::provider::Registry;
 use crate::secret::MasterKey;
 use crate::server::{self, ServerLimits};
-use crate::signals::Signals;
 use crate::sink::Sender;
 use crate::store::Store;
 use crate::worker::{
@@ -31,7 +31,6 @@ pub(super) struct Launch {
     pub(super) store: Store,
     pub(super) master_key: Arc<MasterKey>,
     pub(super) registry: Arc<Registry>,
-    pub(super) signals: Signals,
     pub(super) stop: Stop,
     pub(super) tasks: Tasks,
 }
@@ -43,10 +42,7 @@ impl Launch {
         self.tasks.work(async move {
             stop.run_until_cancelled(Figures::start().upkeep()).await;
         });
-        let relay = self
-            .signals
-            .clone()
-            .relay(self.store.clone(), self.stop.work.clone());
+        let relay = relay::relay(self.store.clone(), self.stop.work.clone());
         self.tasks.work(relay);
     }
 
@@ -55,7 +51,6 @@ impl Launch {
         let context = InboxContext {
             store: self.store.clone(),
             registry: Arc::clone(&self.registry),
-            signals: self.signals.clone(),
             config: self.config.inbox.clone(),
             instances: usize::try_from(self.config.engine.instances).unwrap_or(usize::MAX),
             release: self.stop.release.clone(),
@@ -70,7 +65,6 @@ impl Launch {
         let context = PollContext {
             store: self.store.clone(),
             registry: Arc::clone(&self.registry),
-            signals: self.signals.clone(),
             egress: Egress::new(self.config.egress.clone())?,
             credentials: Credentials::new(store, key, &self.config)?,
             config: self.config.polling.clone(),
@@ -96,8 +90,7 @@ impl Launch {
 
     /// Scheduler: fire triggers by the clock.
     pub(super) fn start_scheduler(&mut self) {
-        let (store, signals) = (self.store.clone(), self.signals.clone());
-        let scheduler = Scheduler::new(store, signals, &self.config.scheduler);
+        let scheduler = Scheduler::new(self.store.clone(), &self.config.scheduler);
         self.tasks.work(scheduler.run(self.stop.work.clone()));
     }
 
@@ -105,7 +98,6 @@ impl Launch {
     pub(super) fn start_dispatcher(&mut self) -> anyhow::Result<()> {
         let context = DispatchContext {
             store: self.store.clone(),
-            signals: self.signals.clone(),
             sender: Sender::new(&self.config)?,
             master_key: Arc::clone(&self.master_key),
             config: self.config.sinks.clone(),
@@ -121,13 +113,13 @@ impl Launch {
         let config = &self.config.ingress;
         let (store, key) = (self.store.clone(), Arc::clone(&self.master_key));
         let routes = RouteCache::load(store.clone(), key).await?;
-        let (writer, task) = InboxWriter::new(store.clone(), self.signals.clone(), config);
+        let (writer, task) = InboxWriter::new(store.clone(), config);
         self.tasks.serve(task.run());
-        self.tasks.work(routes.clone().follow(
-            self.signals.clone(),
-            config.routes_refresh_ms.duration(),
-            self.stop.work.clone(),
-        ));
+        self.tasks.work(
+            routes
+                .clone()
+                .follow(config.routes_refresh_ms.duration(), self.stop.work.clone()),
+        );
         let (rates, stop) = (RateLimits::new(config), self.stop.work.clone());
         let sweep = rates.clone().sweep();
         self.tasks.work(async move {
@@ -150,7 +142,6 @@ impl Launch {
             self.store.clone(),
             Arc::clone(&self.registry),
             Arc::clone(&self.config),
-            self.signals.clone(),
             Arc::clone(&self.master_key),
             self.stop.leaving.clone(),
             self.stop.server.clone(),

@@ -11,9 +11,9 @@ use std::time::Instant;
 use toml::Table;
 use triggerhouse::app::load_registry;
 use triggerhouse::clock;
+use triggerhouse::domain::DeliveryId;
 use triggerhouse::domain::delivery::{ClaimedDelivery, Header, Origin, Route};
 use triggerhouse::domain::event::{ParsedEvent, Verdict};
-use triggerhouse::domain::{DeliveryId, Lane};
 use triggerhouse::provider::{Cache, CallContext, CallStats, Engine, Provider, RegistryEntry};
 
 #[derive(Debug, Subcommand)]

@@ -4,7 +4,7 @@ use super::body_reader::HeldBody;
 use super::senders::Sender;
 use crate::domain::delivery::NewDelivery;
 use crate::domain::source::WebhookScheme;
-use crate::domain::{DeliveryId, Lane, Timestamp};
+use crate::domain::{DeliveryId, Timestamp};
 use crate::store::PackedDelivery;
 use crate::verify;
 use axum::http::HeaderMap;

@@ -13,8 +13,7 @@
 use crate::domain::delivery::{Origin, Route};
 use crate::domain::{IntegrationId, Timestamp};
 use crate::secret::{MasterKey, SealedPlace, Secret};
-use crate::signals::Signals;
-use crate::store::{RouteSource, RouteSubject, SealedSecret, Signal, Store, StoreError};
+use crate::store::{RouteSource, RouteSubject, SealedSecret, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -262,12 +261,12 @@ impl RouteCache {
     }
 
     /// Follows changes until `stop`.
-    pub async fn follow(self, signals: Signals, every: Duration, stop: CancellationToken) {
-        let mut changed = signals.waiter(Signal::Routes);
+    pub async fn follow(self, every: Duration, stop: CancellationToken) {
+        let mut changed = self.0.store.signals().routes();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = changed.raised() => {}
+                _ = changed.raised() => {}
                 () = tokio::time::sleep(every) => {}
             }
             if let Err(error) = self.refresh().await {

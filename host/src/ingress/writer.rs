@@ -10,8 +10,7 @@
 
 use crate::config::IngressConfig;
 use crate::http::Problem;
-use crate::signals::Signals;
-use crate::store::{PackedDelivery, Signal, Store, StoreError, Stored};
+use crate::store::{PackedDelivery, Store, StoreError, Stored};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -73,7 +72,6 @@ struct State {
 /// The writer's own half.
 pub struct WriterTask {
     store: Store,
-    signals: Signals,
     jobs: mpsc::Receiver<Job>,
     state: Arc<State>,
     batch_max: usize,
@@ -81,7 +79,7 @@ pub struct WriterTask {
 
 impl InboxWriter {
     /// A writer and the task to spawn for it.
-    pub fn new(store: Store, signals: Signals, config: &IngressConfig) -> (Self, WriterTask) {
+    pub fn new(store: Store, config: &IngressConfig) -> (Self, WriterTask) {
         let (queue, jobs) = mpsc::channel(config.queue_deliveries_max.usize());
         let state = Arc::new(State::default());
         let writer = Self {
@@ -91,7 +89,6 @@ impl InboxWriter {
         };
         let task = WriterTask {
             store,
-            signals,
             jobs,
             state,
             batch_max: config.batch_deliveries_max.usize(),
@@ -145,9 +142,6 @@ impl WriterTask {
             jobs.drain(..).map(|job| (job.delivery, job.answer)).unzip();
         let results = self.receive(&deliveries).await;
         self.state.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        if results.iter().any(Result::is_ok) {
-            self.signals.raise(Signal::Inbox);
-        }
         for (answer, result) in answers.into_iter().zip(results) {
             // A sender that hung up gets its answer when it sends again.
             let _ = answer.send(result);

@@ -4,6 +4,7 @@
 use super::db::{Tx, all, exec, one};
 use super::{SealedSecret, Store, StoreError};
 use crate::domain::{IntegrationId, OrgId, TriggerId};
+use crate::signals::Signal;
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -14,6 +15,7 @@ pub(super) async fn changed(tx: &mut Tx<'_>, subjects: &[Uuid]) -> Result<(), St
     if subjects.is_empty() {
         return Ok(());
     }
+    tx.concerns(Signal::Routes);
     let revision = one!(
         tx,
         scalar i64,

@@ -6,6 +6,7 @@ use super::{Page, PageRequest, Store, StoreError};
 use crate::domain::cron::Cron;
 use crate::domain::schedule::{FiringLimits, Schedule};
 use crate::domain::{AutomationId, OrgId, ScheduleId, Timestamp, TriggerId};
+use crate::signals::Signal;
 use constcat::concat;
 
 /// A schedule to create; checked by the caller.
@@ -172,6 +173,8 @@ impl Store {
                 let due = all!(tx, scalar TriggerId, DUE, id, now)?;
                 let fired = ticks::fire(tx, due, now, limits).await?;
                 let schedule = optional!(tx, Schedule, UPDATE, org, id, name, cron, zone, now)?;
+                // Their next tick may be sooner.
+                tx.concerns(Signal::Routes);
                 if let Some(schedule) = &schedule {
                     let cron = Cron::parse_stored(&schedule.cron, &schedule.timezone)
                         .map_err(|error| StoreError::unreadable("schedules", "cron", error))?;

@@ -1,38 +1,19 @@
-//! Wakes other replicas when there is work for them. Postgres only: an embedded database
-//! has no other replica.
-//!
-//! A signal carries no data and may be lost: every waiter also polls from time to time.
+//! Carries signals to other replicas, by `NOTIFY` and `LISTEN`. Postgres only: an embedded
+//! database has no other replica.
 
 use super::db::{Db, exec};
 use super::{Store, StoreError};
+use crate::signals::Topic;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// The kind of work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Signal {
-    /// A delivery is due.
-    Inbox,
-    /// A message is due.
-    Outbox,
-    /// Triggers or integrations have changed.
-    Routes,
-    /// A poll group is due.
-    Polls,
-}
-
-impl Signal {
-    /// Every signal.
-    pub const ALL: [Self; 4] = [Self::Inbox, Self::Outbox, Self::Routes, Self::Polls];
-
-    fn channel(self) -> &'static str {
-        match self {
-            Self::Inbox => "triggerhouse_inbox",
-            Self::Outbox => "triggerhouse_outbox",
-            Self::Routes => "triggerhouse_routes",
-            Self::Polls => "triggerhouse_polls",
-        }
+fn channel(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Inbox => "triggerhouse_inbox",
+        Topic::Outbox => "triggerhouse_outbox",
+        Topic::Routes => "triggerhouse_routes",
+        Topic::Polls => "triggerhouse_polls",
     }
 }
 
@@ -48,19 +29,28 @@ pub struct SignalListener {
 }
 
 impl Store {
-    /// Sends a signal to all replicas; does nothing on an embedded database.
+    /// Sends payloads to all replicas; does nothing on an embedded database.
     ///
     /// # Errors
     /// If the database is unavailable.
-    pub async fn notify(&self, signal: Signal) -> Result<(), StoreError> {
-        self.notify_channel(signal.channel()).await
+    pub async fn notify(&self, topic: Topic, payloads: &[String]) -> Result<(), StoreError> {
+        self.notify_channel(channel(topic), payloads).await
     }
 
-    async fn notify_channel(&self, channel: &'static str) -> Result<(), StoreError> {
-        if !self.is_embedded() {
-            self.write_once(async |tx| exec!(tx, "select pg_notify($1, '')", channel))
-                .await?;
+    async fn notify_channel(
+        &self,
+        channel: &'static str,
+        payloads: &[String],
+    ) -> Result<(), StoreError> {
+        if self.is_embedded() {
+            return Ok(());
         }
+        // As JSON, which both databases take as a text.
+        let payloads = serde_json::Value::from(payloads).to_string();
+        const SQL: &str = "select pg_notify($1, text)
+             from json_array_elements_text($2::json) as payloads (text)";
+        self.write_once(async |tx| exec!(tx, SQL, channel, payloads))
+            .await?;
         Ok(())
     }
 
@@ -80,7 +70,7 @@ impl Store {
         let listening = async {
             let mut listener = PgListener::connect_with(&pool).await?;
             listener
-                .listen_all(Signal::ALL.map(Signal::channel).into_iter().chain([ECHO]))
+                .listen_all(Topic::ALL.map(channel).into_iter().chain([ECHO]))
                 .await?;
             Ok::<_, StoreError>(listener)
         };
@@ -96,12 +86,12 @@ impl Store {
 }
 
 impl SignalListener {
-    /// The next signal. None means that the connection was lost and opened again, so that
+    /// The next payload. None means that the connection was lost and opened again, so that
     /// signals may have been missed.
     ///
     /// # Errors
     /// If the database is unavailable, or has fallen silent.
-    pub async fn recv(&mut self) -> Result<Option<Signal>, StoreError> {
+    pub async fn recv(&mut self) -> Result<Option<(Topic, String)>, StoreError> {
         let mut asked = false;
         loop {
             let heard = timeout(self.answer_max, self.listener.try_recv()).await;
@@ -110,16 +100,16 @@ impl SignalListener {
                     None => return Ok(None),
                     Some(heard) if heard.channel() == ECHO => asked = false,
                     Some(heard) => {
-                        let channel = heard.channel();
-                        return Ok(Signal::ALL
-                            .into_iter()
-                            .find(|signal| signal.channel() == channel));
+                        let of = |topic: &Topic| channel(*topic) == heard.channel();
+                        if let Some(topic) = Topic::ALL.into_iter().find(of) {
+                            return Ok(Some((topic, heard.payload().to_owned())));
+                        }
                     }
                 },
                 Err(_) if asked => return Err(StoreError::unanswered(self.answer_max)),
                 // Either nothing happens, or this connection is broken.
                 Err(_) => {
-                    self.store.notify_channel(ECHO).await?;
+                    self.store.notify_channel(ECHO, &[String::new()]).await?;
                     asked = true;
                 }
             }

@@ -5,8 +5,7 @@ use crate::clock;
 use crate::config::SchedulerConfig;
 use crate::domain::Timestamp;
 use crate::domain::schedule::FiringLimits;
-use crate::signals::Signals;
-use crate::store::{Fired, Signal, Store, StoreError};
+use crate::store::{Fired, Store, StoreError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -20,17 +19,15 @@ const PAUSE_MIN: Duration = Duration::from_millis(10);
 /// Fires triggers whose tick is due.
 pub struct Scheduler {
     store: Store,
-    signals: Signals,
     limits: FiringLimits,
     look_every: Duration,
 }
 
 impl Scheduler {
     /// A scheduler for `store`.
-    pub fn new(store: Store, signals: Signals, config: &SchedulerConfig) -> Self {
+    pub fn new(store: Store, config: &SchedulerConfig) -> Self {
         Self {
             store,
-            signals,
             limits: config.limits(),
             look_every: config.poll_ms.duration(),
         }
@@ -38,13 +35,13 @@ impl Scheduler {
 
     /// Works until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let mut changed = self.signals.waiter(Signal::Routes);
+        let mut changed = self.store.signals().routes();
         while !stop.is_cancelled() {
             let pause = self.fire(&stop).await;
             tokio::select! {
                 () = stop.cancelled() => {}
                 // A changed trigger may be due sooner.
-                () = changed.raised() => {}
+                _ = changed.raised() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
@@ -73,7 +70,7 @@ impl Scheduler {
             match fired {
                 // Another replica fires the rest.
                 Ok(fired) if fired.triggers == 0 => break,
-                Ok(fired) => self.report(&fired),
+                Ok(fired) => report(&fired),
                 Err(error) => {
                     tracing::error!(%error, "could not fire triggers; will retry");
                     return self.look_every;
@@ -100,22 +97,19 @@ impl Scheduler {
         }
     }
 
-    fn report(&self, fired: &Fired) {
-        if fired.runs > 0 {
-            self.signals.raise(Signal::Outbox);
-        }
-        let lag_ms = u64::try_from(fired.lag.as_millis()).unwrap_or(u64::MAX);
-        tracing::debug!(
-            triggers = fired.triggers,
-            runs = fired.runs,
-            lag_ms,
-            "fired triggers"
-        );
-    }
-
     fn until(&self, due: Option<Timestamp>, now: Timestamp) -> Duration {
         let wait = due.map(|due| u64::try_from(due.micros_since(now)).unwrap_or(0));
         wait.map_or(self.look_every, Duration::from_micros)
             .min(self.look_every)
     }
+}
+
+fn report(fired: &Fired) {
+    let lag_ms = u64::try_from(fired.lag.as_millis()).unwrap_or(u64::MAX);
+    tracing::debug!(
+        triggers = fired.triggers,
+        runs = fired.runs,
+        lag_ms,
+        "fired triggers"
+    );
 }

@@ -8,7 +8,7 @@ use crate::clock;
 use crate::config::OutboxConfig;
 use crate::domain::outbox::ClaimedMessage;
 use crate::measure;
-use crate::store::{MessageProspect, Signal};
+use crate::store::MessageProspect;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -94,11 +94,12 @@ pub(super) async fn claim_messages(
     // The check above bounds it.
     let messages_max = u32::try_from(claim.max.get()).unwrap_or(u32::MAX);
     // Made before the first claim, so that no later message is missed.
-    let mut waiter = state.signals().waiter(Signal::Outbox);
     let (store, mut permit) = (state.store(), None);
+    let mut waiter = store.signals().outbox();
     loop {
         let now = clock::now();
-        // A signal wakes every waiting consumer, and a claim writes: so they read first.
+        // A signal wakes every waiting consumer of the organization, and a claim writes: so
+        // they read first.
         let prospect = match permit {
             Some(_) => store.message_prospect(&org, now).await?,
             None => MessageProspect::Due,
@@ -137,8 +138,9 @@ pub(super) async fn claim_messages(
             }
         }
         let look_again = deadline.min(Instant::now() + LOOK_PAUSE);
+        let is_raised = async { while !waiter.raised().await.concerns(&org) {} };
         tokio::select! {
-            () = waiter.raised() => {}
+            () = is_raised => {}
             () = tokio::time::sleep_until(look_again) => {}
             () = state.stop().cancelled() => {}
         }

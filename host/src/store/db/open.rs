@@ -1,6 +1,7 @@
 //! Opens SQLite and Postgres, brings their schemas up to date, and closes them.
 
 use super::lock;
+use crate::signals::Signals;
 use crate::store::StoreError;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
@@ -44,6 +45,7 @@ impl Default for StoreOptions {
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(in crate::store) db: Db,
+    pub(super) signals: Signals,
 }
 
 #[derive(Clone, Debug)]
@@ -83,7 +85,16 @@ impl Store {
             "sqlite" => Db::Sqlite(open_sqlite(url, options).await?),
             _ => return Err(StoreError::Url(without_password(url))),
         };
-        Ok(Self { db })
+        Ok(Self {
+            db,
+            signals: Signals::default(),
+        })
+    }
+
+    /// The signals that its writes raise. A clone of the handle shares them; another handle
+    /// hears of them only through the database.
+    pub fn signals(&self) -> &Signals {
+        &self.signals
     }
 
     /// Brings the schema up to date. Safe to call from several processes.

@@ -1,25 +1,50 @@
 //! A connection as a value, for the length of one read or one transaction.
 //!
-//! Owns: how a transaction begins and ends, and the time limit of each statement.
+//! Owns: how a transaction begins and ends, the signals that follow its commit, and the time
+//! limit of each statement.
 //! A helper of the store is a function that takes `&mut Tx`; the macros in
 //! `statement.rs` run one statement on it.
 
 use super::{Db, Postgres, Store};
+use crate::signals::Signal;
 use crate::store::StoreError;
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
+use std::collections::HashSet;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 /// A connection that the caller has to itself: a transaction inside [`Store::write`],
 /// single statements inside [`Store::read`].
 pub(in crate::store) enum Tx<'c> {
     Postgres(PostgresTx<'c>),
-    Sqlite(&'c mut SqliteConnection),
+    Sqlite(SqliteTx<'c>),
 }
 
 /// Postgres may be gone without a word, so every statement has a time limit.
 pub(in crate::store) struct PostgresTx<'c> {
     pub(in crate::store) connection: &'c mut PgConnection,
     pub(in crate::store) answer_max: Duration,
+    concerned: HashSet<Signal>,
+}
+
+/// A connection to SQLite, which it derefs to.
+pub(in crate::store) struct SqliteTx<'c> {
+    connection: &'c mut SqliteConnection,
+    concerned: HashSet<Signal>,
+}
+
+impl Deref for SqliteTx<'_> {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        self.connection
+    }
+}
+
+impl DerefMut for SqliteTx<'_> {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        self.connection
+    }
 }
 
 /// Waits for Postgres no longer than `limit`.
@@ -33,7 +58,40 @@ pub(in crate::store) async fn within<T>(
     }
 }
 
+impl<'c> Tx<'c> {
+    fn postgres(connection: &'c mut PgConnection, answer_max: Duration) -> Self {
+        Self::Postgres(PostgresTx {
+            connection,
+            answer_max,
+            concerned: HashSet::new(),
+        })
+    }
+
+    fn sqlite(connection: &'c mut SqliteConnection) -> Self {
+        Self::Sqlite(SqliteTx {
+            connection,
+            concerned: HashSet::new(),
+        })
+    }
+
+    /// Ends the use of the connection; the signals to raise after the commit.
+    fn concerned(self) -> HashSet<Signal> {
+        match self {
+            Self::Postgres(postgres) => postgres.concerned,
+            Self::Sqlite(sqlite) => sqlite.concerned,
+        }
+    }
+}
+
 impl Tx<'_> {
+    /// Raises a signal once this transaction is committed, and only then.
+    pub(in crate::store) fn concerns(&mut self, signal: Signal) {
+        match self {
+            Self::Postgres(postgres) => postgres.concerned.insert(signal),
+            Self::Sqlite(sqlite) => sqlite.concerned.insert(signal),
+        };
+    }
+
     /// Lets the commit return before Postgres has flushed it to disk. Only for work
     /// that is done again when a crash of the database loses it.
     pub(in crate::store) async fn commit_without_flush(&mut self) -> Result<(), StoreError> {
@@ -72,17 +130,13 @@ impl Store {
             Db::Postgres(postgres) => {
                 let answer_max = postgres.answer_max;
                 let on = async |connection: &mut PgConnection| {
-                    body(&mut Tx::Postgres(PostgresTx {
-                        connection,
-                        answer_max,
-                    }))
-                    .await
+                    body(&mut Tx::postgres(connection, answer_max)).await
                 };
                 postgres.hold(on).await
             }
             Db::Sqlite(sqlite) => {
                 let mut connection = sqlite.read.acquire().await?;
-                body(&mut Tx::Sqlite(&mut connection)).await
+                body(&mut Tx::sqlite(&mut connection)).await
             }
         }
     }
@@ -93,42 +147,57 @@ impl Store {
         &self,
         body: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        match &self.db {
-            Db::Postgres(_) => self.read(body).await,
-            Db::Sqlite(_) => self.write(body).await,
-        }
+        let Db::Postgres(postgres) = &self.db else {
+            return self.write(body).await;
+        };
+        let answer_max = postgres.answer_max;
+        let on = async |connection: &mut PgConnection| {
+            let mut tx = Tx::postgres(connection, answer_max);
+            let done = body(&mut tx).await?;
+            Ok((done, tx.concerned()))
+        };
+        let (done, concerned) = postgres.hold(on).await?;
+        self.raise(concerned);
+        Ok(done)
     }
 
     /// Runs `body` in a transaction: committed if it returns `Ok`, rolled back
-    /// otherwise.
+    /// otherwise. Then it raises the signals of the transaction.
     pub(in crate::store) async fn write<T>(
         &self,
         body: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        match &self.db {
+        let (done, concerned) = match &self.db {
             Db::Postgres(postgres) => {
                 let answer_max = postgres.answer_max;
                 let in_transaction = async |connection: &mut PgConnection| {
                     let mut transaction = within(answer_max, connection.begin()).await?;
-                    let connection = &mut *transaction;
-                    let done = body(&mut Tx::Postgres(PostgresTx {
-                        connection,
-                        answer_max,
-                    }))
-                    .await?;
+                    let mut tx = Tx::postgres(&mut transaction, answer_max);
+                    let done = body(&mut tx).await?;
+                    let concerned = tx.concerned();
                     within(answer_max, transaction.commit()).await?;
-                    Ok(done)
+                    Ok((done, concerned))
                 };
-                postgres.hold(in_transaction).await
+                postgres.hold(in_transaction).await?
             }
             Db::Sqlite(sqlite) => {
                 // Immediate: a transaction that reads first and writes later would
                 // otherwise fail when another process writes in between.
                 let mut transaction = sqlite.write.begin_with("begin immediate").await?;
-                let done = body(&mut Tx::Sqlite(&mut transaction)).await?;
+                let mut tx = Tx::sqlite(&mut transaction);
+                let done = body(&mut tx).await?;
+                let concerned = tx.concerned();
                 transaction.commit().await?;
-                Ok(done)
+                (done, concerned)
             }
+        };
+        self.raise(concerned);
+        Ok(done)
+    }
+
+    fn raise(&self, concerned: HashSet<Signal>) {
+        for signal in concerned {
+            self.signals.raise(signal);
         }
     }
 }

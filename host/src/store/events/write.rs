@@ -6,7 +6,8 @@
 use super::draft::{Draft, RunDraft};
 use crate::domain::event::SkipReason;
 use crate::domain::outbox::ENQUEUE_ENRICH;
-use crate::domain::{OutboxStatus, RunStatus};
+use crate::domain::{OrgId, OutboxStatus, RunStatus};
+use crate::signals::Signal;
 use crate::store::StoreError;
 use crate::store::db::{Column, InsertNew, Tx, arrays, bind_all, columns, insert, names, within};
 use sqlx::postgres::PgArguments;
@@ -81,7 +82,14 @@ pub(in crate::store) async fn write<'d, 'a: 'd>(
             write.fetch_all(&mut *postgres.connection),
         )
         .await?;
-        return Ok(written.into_iter().collect());
+        let written = written.into_iter().collect();
+        announce(
+            tx,
+            drafts
+                .into_iter()
+                .filter(|draft| starts_run(draft, &written)),
+        );
+        return Ok(written);
     }
     static EVENTS: LazyLock<InsertNew> =
         LazyLock::new(|| InsertNew::into("events", &event_columns(), KEY));
@@ -95,7 +103,29 @@ pub(in crate::store) async fn write<'d, 'a: 'd>(
             hand_over(tx, draft, run).await?;
         }
     }
+    announce(
+        tx,
+        drafts
+            .into_iter()
+            .filter(|draft| starts_run(draft, &written)),
+    );
     Ok(written)
+}
+
+/// True if a draft is among the events that were written, and has a run.
+pub(in crate::store) fn starts_run(draft: &Draft<'_>, written: &HashSet<Uuid>) -> bool {
+    draft.run.is_some() && written.contains(&draft.id.0)
+}
+
+/// Wakes, after the commit, whoever hands over or consumes the runs of these drafts.
+pub(in crate::store) fn announce<'d, 'a: 'd>(
+    tx: &mut Tx<'_>,
+    drafts: impl IntoIterator<Item = &'d Draft<'a>>,
+) {
+    let orgs: HashSet<&OrgId> = drafts.into_iter().map(|draft| &draft.decided.org).collect();
+    for org in orgs {
+        tx.concerns(Signal::Outbox(org.clone()));
+    }
 }
 
 /// Writes the run of an event that is new, and the message that hands it over.

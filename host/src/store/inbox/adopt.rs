@@ -3,7 +3,7 @@
 
 use super::PARKED;
 use crate::domain::delivery::{Origin, Route};
-use crate::domain::{DeliveryId, DeliveryStatus, IntegrationId, Lane, OrgId, Timestamp, TriggerId};
+use crate::domain::{DeliveryId, DeliveryStatus, IntegrationId, OrgId, Timestamp, TriggerId};
 use crate::store::db::{ByEngine, Tx, all, exec, locked};
 use crate::store::{Store, StoreError};
 use constcat::concat;

@@ -5,6 +5,7 @@ use super::partitions::first_id;
 use super::workers::to_the_end;
 use crate::domain::status::States;
 use crate::domain::{DeliveryId, DeliveryStatus, IntegrationId, Lane, OrgId, Timestamp, TriggerId};
+use crate::signals::Signal;
 use crate::store::db::{Query, Tx, locked, optional};
 use crate::store::{Store, StoreError};
 
@@ -192,6 +193,8 @@ pub(super) async fn apply(
         discard.exec(tx).await?;
         return Ok(());
     }
+    // Their lanes may be those of accounts.
+    tx.concerns(Signal::Inbox(None));
     let enqueue = if found == DeliveryStatus::Completed {
         Query::new(ENQUEUE[0])
             .bind(lane.0)

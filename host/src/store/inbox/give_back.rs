@@ -1,6 +1,6 @@
 //! Gives claims back whose work never began, so that they do not count as attempts.
 
-use super::workers::Returned;
+use super::workers::{Returned, concern};
 use crate::domain::{DeliveryId, DeliveryStatus};
 use crate::store::db::all;
 use crate::store::{Store, StoreError};
@@ -27,6 +27,7 @@ impl Store {
                     DeliveryStatus::Processing,
                 )?);
             }
+            concern(tx, &returned);
             Ok(returned)
         })
         .await

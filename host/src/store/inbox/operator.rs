@@ -3,7 +3,7 @@
 use super::decide::{DeliveryChange, Found, change_found};
 use super::{COLUMNS, PARKED};
 use crate::domain::delivery::{Delivery, DeliveryContent, Origin, Route};
-use crate::domain::{DeliveryId, DeliveryStatus, Lane, OrgId, Timestamp};
+use crate::domain::{DeliveryId, DeliveryStatus, OrgId, Timestamp};
 use crate::store::db::{Query, optional};
 use crate::store::{Page, PageRequest, Store, StoreError};
 use constcat::concat;

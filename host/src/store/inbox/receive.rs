@@ -4,6 +4,7 @@
 use super::body::{PackedBody, pack};
 use crate::domain::delivery::{NewDelivery, Origin, Route};
 use crate::domain::{DeliveryId, DeliveryStatus, Lane, Timestamp};
+use crate::signals::Signal;
 use crate::store::db::{
     Column, Query, Tx, arrays, bind_all, bind_one, columns, exec, insert_sql, names, within,
 };
@@ -220,7 +221,13 @@ impl Store {
         let mut ordered: Vec<&PackedDelivery> = deliveries.iter().collect();
         ordered.sort_unstable_by_key(|delivery| delivery.digest);
         let inserted = self
-            .write_once(async |tx| insert(tx, &ordered).await)
+            .write_once(async |tx| {
+                // Also for repeated ones: the first answer, and the signal, may have been lost.
+                for delivery in &ordered {
+                    tx.concerns(Signal::Inbox(Some(delivery.lane.0)));
+                }
+                insert(tx, &ordered).await
+            })
             .await?;
         let rest: Vec<&PackedDelivery> = ordered
             .into_iter()

@@ -236,7 +236,7 @@ impl Store {
             }
         }
         let offered = drafts.iter().filter(|draft| is_held(draft, &held)).count();
-        let is_run = |draft: &&Draft| draft.run.is_some() && events.contains(&draft.id.0);
+        let is_run = |draft: &&Draft| write::starts_run(draft, &events);
         draft::measure(&drafts, &events);
         measure::duplicates(offered - events.len());
         Ok(Settled {
@@ -273,7 +273,13 @@ async fn settle(
             let (ids, attempts, events): (Vec<Uuid>, Vec<i32>, Vec<Uuid>) =
                 within(postgres.answer_max, settle).await?;
             let held = ids.into_iter().zip(attempts).collect();
-            Ok((held, events.into_iter().collect()))
+            let events = events.into_iter().collect();
+            let started = drafts.into_iter();
+            write::announce(
+                tx,
+                started.filter(|draft| write::starts_run(draft, &events)),
+            );
+            Ok((held, events))
         }
         Tx::Sqlite(connection) => {
             let mut held = HashSet::new();

@@ -2,6 +2,7 @@
 //! of the deliveries of a process that died.
 
 use crate::domain::{DeliveryId, DeliveryStatus, Lane, Timestamp, WorkerId};
+use crate::signals::Signal;
 use crate::store::db::{ByEngine, Query, Tx, all, exec, locked, one, optional};
 use crate::store::{Store, StoreError};
 use std::collections::HashSet;
@@ -14,6 +15,13 @@ pub struct Returned {
     pub lane: Lane,
     /// Its position in the lane.
     pub position: i64,
+}
+
+/// The lanes have work.
+pub(super) fn concern(tx: &mut Tx<'_>, returned: &[Returned]) {
+    for returned in returned {
+        tx.concerns(Signal::Inbox(Some(returned.lane.0)));
+    }
 }
 
 /// Rows of one transaction that returns deliveries.
@@ -105,6 +113,7 @@ impl Store {
             };
             let pending = DeliveryStatus::Pending;
             let returned = all!(tx, Returned, TAKE_OVER, dead, pending, RETURN_ROWS_MAX)?;
+            concern(tx, &returned);
             if returned.is_empty() && until + REMEMBERED <= now {
                 exec!(tx, "delete from inbox_workers where id = $1", dead)?;
             }
@@ -144,7 +153,9 @@ impl Store {
     pub async fn return_due(&self, now: Timestamp) -> Result<Vec<Returned>, StoreError> {
         self.write_once(async |tx| {
             if let Tx::Postgres(_) = tx {
-                return all!(tx, Returned, DUE, now, RETURN_ROWS_MAX);
+                let returned = all!(tx, Returned, DUE, now, RETURN_ROWS_MAX)?;
+                concern(tx, &returned);
+                return Ok(returned);
             }
             let due = all!(tx, scalar DeliveryId, SQLITE_DUE, now, RETURN_ROWS_MAX)?;
             to_the_end(tx, &due).await?;
@@ -153,6 +164,7 @@ impl Store {
                 exec!(tx, SQLITE_RETURN, id)?;
                 returned.push(one!(tx, Returned, SQLITE_PLACE, id)?);
             }
+            concern(tx, &returned);
             Ok(returned)
         })
         .await

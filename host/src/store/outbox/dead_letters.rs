@@ -4,6 +4,7 @@ use crate::domain::outbox::OutboxMessage;
 use crate::domain::run::{NOT_HANDED_OVER, RunAction};
 use crate::domain::status::States;
 use crate::domain::{OrgId, OutboxId, OutboxStatus, RunStatus, Timestamp};
+use crate::signals::Signal;
 use crate::store::db::{Query, exec, one, optional, row};
 use crate::store::runs::held::{self, Hold};
 use crate::store::{Page, PageRequest, Store, StoreError};
@@ -142,6 +143,9 @@ impl Store {
             )?;
             if changed == 0 {
                 return Ok(UndeliveredOutcome::Refused(change.target()));
+            }
+            if change == UndeliveredChange::Retry {
+                tx.concerns(Signal::Outbox(org.clone()));
             }
             let message = one!(tx, OutboxMessage, ONE, org, id)?;
             Ok(UndeliveredOutcome::Done(Box::new(message)))

@@ -4,6 +4,7 @@
 use crate::domain::outbox::LeaseOutcome;
 use crate::domain::run::{Change, RunAction};
 use crate::domain::{OrgId, OutboxId, OutboxStatus, RunId, RunStatus, Timestamp};
+use crate::signals::Signal;
 use crate::store::db::{Tx, exec, optional};
 use crate::store::runs::held::{self, Hold};
 use crate::store::{Store, StoreError};
@@ -137,6 +138,10 @@ impl Store {
                 error,
             };
             let ended = end(tx, lease, ending, now).await?.is_some();
+            // A later retry wakes nobody: waiters look again from time to time.
+            if ended && retry_at.is_some_and(|at| at <= now) {
+                tx.concerns(Signal::Outbox(org.clone()));
+            }
             outcome(tx, lease, ended, ending.status).await
         })
         .await

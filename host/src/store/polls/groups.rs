@@ -11,6 +11,7 @@ use crate::domain::integration::IntegrationStatus;
 use crate::domain::poll_group::{GroupTimes, PollTiming};
 use crate::domain::resource::TriggerKind;
 use crate::domain::{IntegrationId, PollGroupId, Timestamp, TriggerId};
+use crate::signals::Signal;
 use crate::store::StoreError;
 use crate::store::db::{Tx, all, exec, optional, row, update};
 use std::time::Duration;
@@ -67,6 +68,7 @@ pub(in crate::store) async fn regroup(
     joins: bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    tx.concerns(Signal::Polls);
     if joins {
         // The update changes nothing, but locks the row that is there.
         exec!(

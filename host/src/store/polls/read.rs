@@ -4,6 +4,7 @@ use crate::domain::integration::IntegrationStatus;
 use crate::domain::poll_group::{PollGroup, PollGroupState};
 use crate::domain::resource::TriggerKind;
 use crate::domain::{IntegrationId, OrgId, PollGroupId, Timestamp};
+use crate::signals::Signal;
 use crate::store::db::{all, exec, optional};
 use crate::store::{Page, PageRequest, Store, StoreError};
 use constcat::concat;
@@ -129,7 +130,10 @@ impl Store {
                 cursor_at = case when $4 then null else cursor_at end
              where org_id = $1 and id = $2 and due_at is not null";
         let asked = self
-            .write_once(async |tx| exec!(tx, SQL, org, id, now, forget_cursor))
+            .write_once(async |tx| {
+                tx.concerns(Signal::Polls);
+                exec!(tx, SQL, org, id, now, forget_cursor)
+            })
             .await?;
         Ok(match (self.poll_group(org, id, now).await?, asked) {
             (None, _) => PollAsked::NotFound,

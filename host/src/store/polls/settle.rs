@@ -8,6 +8,7 @@ use crate::domain::Timestamp;
 use crate::domain::event::DecidedEvent;
 use crate::domain::poll_group::{GroupTimes, next_poll};
 use crate::measure;
+use crate::signals::Signal;
 use crate::store::credentials::needs_reauth;
 use crate::store::db::{Tx, exec, optional};
 use crate::store::events::draft::{self, Draft};
@@ -168,8 +169,17 @@ impl Store {
             };
             let times = match row.held(&page, now) {
                 Held::Yes(times) => times,
-                Held::No(settled) => return Ok(Err(settled)),
+                Held::No(settled) => {
+                    if settled == PageSettled::Already {
+                        // The answer to its commit was lost, and its signals with it.
+                        write::announce(tx, drafts.iter().filter(|draft| draft.run.is_some()));
+                    }
+                    return Ok(Err(settled));
+                }
             };
+            if page.after == AfterPage::Again {
+                tx.concerns(Signal::Polls);
+            }
             let written = write::write(tx, &drafts).await?;
             let runs = drafts
                 .iter()

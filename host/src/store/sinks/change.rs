@@ -2,6 +2,7 @@
 
 use crate::domain::sink::SinkAddress;
 use crate::domain::{OrgId, SinkId, Timestamp};
+use crate::signals::Signal;
 use crate::store::db::{exec, insert, optional};
 use crate::store::{SealedSecret, Store, StoreError, secrets};
 use uuid::Uuid;
@@ -73,6 +74,7 @@ impl Store {
             if let Some(secret) = &new.secret {
                 secrets::add(tx, new.id.0, secret, now).await?;
             }
+            tx.concerns(Signal::Outbox(org.clone()));
             Ok(())
         })
         .await
@@ -93,7 +95,10 @@ impl Store {
              where org_id = $1 and id = $2";
         let (url, enabled, revision) = (patch.url.as_deref(), patch.enabled, Uuid::now_v7());
         let changed = self
-            .write_once(async |tx| exec!(tx, SQL, org, id, url, enabled, revision, now))
+            .write_once(async |tx| {
+                tx.concerns(Signal::Outbox(org.clone()));
+                exec!(tx, SQL, org, id, url, enabled, revision, now)
+            })
             .await?;
         Ok(changed == 1)
     }
@@ -106,6 +111,8 @@ impl Store {
             let found = exec!(tx, SQL, org, id)? == 1;
             if found {
                 secrets::remove(tx, id.0).await?;
+                // Its messages wait for consumers that claim them.
+                tx.concerns(Signal::Outbox(org.clone()));
             }
             Ok(found)
         })

@@ -4,6 +4,7 @@
 use crate::domain::outbox::{ClaimedMessage, LeaseOutcome};
 use crate::domain::sink::SinkAddress;
 use crate::domain::{OrgId, OutboxStatus, SinkId, Timestamp};
+use crate::signals::Signal;
 use crate::store::db::{ByEngine, all, exec, locked, optional, update};
 use crate::store::outbox::{Lease, MessageRow, claim_sql};
 use crate::store::{SealedSecret, Store, StoreError};
@@ -178,6 +179,8 @@ impl Store {
              where org_id = $1 and id = $2 and lease_token = $3 and status = $4";
         let changed = self
             .write_once(async |tx| {
+                // Once a sink is off, consumers may claim its messages.
+                tx.concerns(Signal::Outbox(org.clone()));
                 exec!(
                     tx,
                     SQL,

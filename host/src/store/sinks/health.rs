@@ -4,6 +4,7 @@
 use super::SinkTarget;
 use crate::domain::Timestamp;
 use crate::domain::sink::CircuitRule;
+use crate::signals::Signal;
 use crate::store::db::{exec, optional, update};
 use crate::store::{Store, StoreError};
 use std::time::Duration;
@@ -68,8 +69,14 @@ impl Store {
             .read(async |tx| optional!(tx, scalar i32, IS_NEWS, id, revision, since, is_probe, now))
             .await?;
         if news.is_some() {
-            self.write_once(async |tx| exec!(tx, NOTE, id, revision, now, is_probe))
-                .await?;
+            self.write_once(async |tx| {
+                if is_probe {
+                    // The circuit is closed: the messages that waited for it may be sent.
+                    tx.concerns(Signal::Outbox(target.org.clone()));
+                }
+                exec!(tx, NOTE, id, revision, now, is_probe)
+            })
+            .await?;
         }
         Ok(())
     }
@@ -84,8 +91,12 @@ impl Store {
                 error_at = $5, open_until = null, revision = $6, updated_at = $5
              where id = $1 and revision = $2";
         let (id, revision) = (target.id, target.revision);
-        self.write_once(async |tx| exec!(tx, SQL, id, revision, false, error, now, Uuid::now_v7()))
-            .await?;
+        self.write_once(async |tx| {
+            // Its messages wait for consumers that claim them.
+            tx.concerns(Signal::Outbox(target.org.clone()));
+            exec!(tx, SQL, id, revision, false, error, now, Uuid::now_v7())
+        })
+        .await?;
         Ok(())
     }
 

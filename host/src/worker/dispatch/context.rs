@@ -4,7 +4,6 @@ use crate::config::SinksConfig;
 use crate::domain::backoff::Backoff;
 use crate::domain::sink::CircuitRule;
 use crate::secret::MasterKey;
-use crate::signals::Signals;
 use crate::sink::Sender;
 use crate::store::Store;
 use std::sync::Arc;
@@ -14,8 +13,6 @@ use std::time::Duration;
 pub struct DispatchContext {
     /// The database.
     pub store: Store,
-    /// Wakes the dispatcher.
-    pub signals: Signals,
     /// Sends requests and stream entries.
     pub sender: Sender,
     /// Opens the secrets that sign requests.

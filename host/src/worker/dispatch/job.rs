@@ -9,7 +9,7 @@ use crate::domain::sink::SinkAddress;
 use crate::measure;
 use crate::secret::{SealedPlace, Secret};
 use crate::sink::Sent;
-use crate::store::{SealedSecret, Signal, SinkNews, SinkTarget, StoreError};
+use crate::store::{SealedSecret, SinkNews, SinkTarget, StoreError};
 use crate::worker::patience::{WRITE_PAUSE, WRITE_TRIES_MAX, patiently};
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,10 +123,6 @@ impl DispatchJob {
             LeaseOutcome::Lost | LeaseOutcome::NotFound => self.log_lost(),
         }
         self.note(&SinkNews::Success).await;
-        if self.target.is_probe {
-            // The circuit is closed: the messages that waited for it may be sent.
-            self.context.signals.raise(Signal::Outbox);
-        }
         Ok(())
     }
 

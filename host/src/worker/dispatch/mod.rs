@@ -14,7 +14,7 @@ pub use context::DispatchContext;
 use crate::clock;
 use crate::domain::SinkId;
 use crate::permits::KeyedPermits;
-use crate::store::{Signal, StoreError};
+use crate::store::StoreError;
 use job::DispatchJob;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -46,7 +46,7 @@ impl Dispatcher {
             context: Arc::new(context),
             last: SinkId(Uuid::nil()),
         };
-        let mut due = dispatcher.context.signals.waiter(Signal::Outbox);
+        let mut due = dispatcher.context.store.signals().outbox();
         let look_every = dispatcher.context.config.poll_ms.duration();
         while !stop.is_cancelled() {
             let has_room = match dispatcher.start_due(&stop).await {
@@ -58,7 +58,7 @@ impl Dispatcher {
             };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = due.raised() => {}
+                _ = due.raised() => {}
                 () = dispatcher.in_flight.returned(), if !has_room => {}
                 () = tokio::time::sleep(look_every) => {}
             }

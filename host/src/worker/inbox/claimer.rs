@@ -9,16 +9,18 @@ use super::processor::{Claim, Processor};
 use super::recipients::Recipients;
 use super::settler::{self, Settler};
 use super::work::Work;
+use crate::domain::Lane;
 use crate::domain::delivery::ClaimedDelivery;
 use crate::measure;
-use crate::signals::Waiter;
-use crate::store::{ClaimMemory, LaneShare, Signal, StoreError};
+use crate::signals::{Raised, Waiter};
+use crate::store::{ClaimMemory, LaneShare, StoreError};
 use crate::worker::patience::patiently;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
+use uuid::Uuid;
 
 /// The wait for room for a large claim.
 const GATHER_MAX: Duration = Duration::from_millis(10);
@@ -63,12 +65,18 @@ impl InboxWorker {
     }
 
     async fn work(&self, stop: &CancellationToken) {
-        let mut due = self.context.signals.waiter(Signal::Inbox);
+        let mut due = self.context.store.signals().inbox();
+        let mut look = Look {
+            is_wanted: true,
+            not_before: Instant::now(),
+        };
         while !stop.is_cancelled() {
             let step = async {
-                if self.work.lanes().is_empty() {
+                if look.is_due() {
+                    let begun = Instant::now();
                     let lanes = self.context.store.ready_lanes().await?;
                     self.work.lanes().add_ready(lanes);
+                    look.done(begun);
                 }
                 self.work.in_hand.gather(GATHER_MAX).await;
                 let shares = self.work.lanes().plan(&self.work.in_hand, Instant::now());
@@ -78,7 +86,7 @@ impl InboxWorker {
                 }
             };
             match step.await {
-                Ok(0) => self.wait(&mut due, stop).await,
+                Ok(0) => self.wait(&mut due, &mut look, stop).await,
                 Ok(_) => {}
                 Err(error) => {
                     tracing::error!(%error, "could not claim deliveries");
@@ -194,14 +202,51 @@ impl InboxWorker {
     }
 
     /// Waits until a delivery may be due, or until there is room for one that is.
-    async fn wait(&self, due: &mut Waiter, stop: &CancellationToken) {
+    async fn wait(&self, due: &mut Waiter<Uuid>, look: &mut Look, stop: &CancellationToken) {
         let is_full = !self.work.lanes().is_empty();
         tokio::select! {
             () = stop.cancelled() => {}
-            () = due.raised() => {}
+            raised = due.raised() => match raised {
+                Raised::Keys(lanes) => self.work.lanes().add(lanes.into_iter().map(Lane)),
+                Raised::All => {
+                    self.work.lanes().rewind_all();
+                    look.now();
+                }
+            },
             () = self.work.returned.notified() => {}
             () = self.work.in_hand.freed(), if is_full => {}
-            () = tokio::time::sleep(self.context.config.poll_ms.duration()) => {}
+            () = tokio::time::sleep(self.context.config.poll_ms.duration()) => look.soon(),
         }
+    }
+}
+
+/// When to look for lanes with work, because a signal may have been lost.
+#[derive(Debug)]
+struct Look {
+    is_wanted: bool,
+    not_before: Instant,
+}
+
+impl Look {
+    /// The part of the time that looks may take: a look reads what ended deliveries have left
+    /// in the index, which a transaction that stays open keeps there.
+    const SHARE: u32 = 20;
+
+    fn now(&mut self) {
+        self.is_wanted = true;
+        self.not_before = Instant::now();
+    }
+
+    fn soon(&mut self) {
+        self.is_wanted = true;
+    }
+
+    fn is_due(&self) -> bool {
+        self.is_wanted && Instant::now() >= self.not_before
+    }
+
+    fn done(&mut self, begun: Instant) {
+        self.is_wanted = false;
+        self.not_before = Instant::now() + begun.elapsed() * Self::SHARE;
     }
 }

@@ -4,7 +4,6 @@ use crate::config::InboxConfig;
 use crate::domain::Timestamp;
 use crate::domain::backoff::Backoff;
 use crate::provider::Registry;
-use crate::signals::Signals;
 use crate::store::Store;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +16,6 @@ pub struct InboxContext {
     pub store: Store,
     /// The providers that parse and filter.
     pub registry: Arc<Registry>,
-    /// Wakes the worker, and the consumers of its messages.
-    pub signals: Signals,
     /// The `[inbox]` settings.
     pub config: InboxConfig,
     /// Guest instances that may run at the same time.

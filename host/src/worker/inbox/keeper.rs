@@ -6,7 +6,8 @@ use super::context::InboxContext;
 use super::work::Work;
 use crate::clock;
 use crate::measure;
-use crate::store::{Signal, StoreError};
+use crate::signals::Signal;
+use crate::store::StoreError;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -54,7 +55,7 @@ impl Keeper {
             "could not give up the hold on deliveries",
         );
         // What was given back is before the place that other replicas read from.
-        self.context.signals.raise(Signal::Inbox);
+        self.context.store.signals().raise(Signal::Inbox(None));
     }
 
     /// Renews the lease, and looks after leases that nobody renews. In this order: a process

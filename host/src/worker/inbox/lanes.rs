@@ -61,6 +61,11 @@ impl Lanes {
         self.add(returned.iter().map(|returned| returned.lane));
     }
 
+    /// Every lane is read from the start.
+    pub(super) fn rewind_all(&mut self) {
+        self.places.clear();
+    }
+
     /// Adds lanes in which a look from the start has found work.
     pub(super) fn add_ready(&mut self, lanes: Vec<Lane>) {
         for lane in &lanes {

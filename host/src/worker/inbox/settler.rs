@@ -14,7 +14,7 @@ use crate::domain::DeliveryId;
 use crate::domain::delivery::Disposition;
 use crate::domain::event::{DecidedEvent, Decision, SkipReason};
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
-use crate::store::{Settlement, Signal, StoreError};
+use crate::store::{Settlement, StoreError};
 use crate::worker::patience::{WRITE_PAUSE, WRITE_TRIES_MAX, patiently};
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -165,9 +165,6 @@ async fn write(context: &InboxContext, settlements: &[Settlement]) -> Result<(),
         context.store.settle(settlements, clock::now())
     })
     .await?;
-    if settled.runs > 0 {
-        context.signals.raise(Signal::Outbox);
-    }
     tracing::debug!(
         deliveries = settled.deliveries.len(),
         lost = settlements.len() - settled.deliveries.len(),

@@ -6,7 +6,6 @@ use crate::domain::backoff::Backoff;
 use crate::egress::Egress;
 use crate::lock::Locks;
 use crate::provider::Registry;
-use crate::signals::Signals;
 use crate::store::Store;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +17,6 @@ pub struct PollContext {
     pub store: Store,
     /// The providers that poll.
     pub registry: Arc<Registry>,
-    /// Wakes the worker, and the consumers of its messages.
-    pub signals: Signals,
     /// Sends the requests of providers.
     pub egress: Egress,
     /// The credentials that are attached to requests.

@@ -18,7 +18,7 @@ pub use context::PollContext;
 use crate::clock;
 use crate::domain::PollGroupId;
 use crate::lock::{Acquired, LockGuard};
-use crate::store::{ClaimedPoll, Signal, StoreError};
+use crate::store::{ClaimedPoll, StoreError};
 use caches::Caches;
 use group::Poll;
 use std::sync::atomic::AtomicI32;
@@ -61,12 +61,12 @@ impl PollWorker {
             caches: Arc::default(),
             without_locks_until: Mutex::default(),
         };
-        let mut due = worker.context.signals.waiter(Signal::Polls);
+        let mut due = worker.context.store.signals().polls();
         while !stop.is_cancelled() {
             let pause = worker.start_due(&stop).await;
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = due.raised() => {}
+                _ = due.raised() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }

@@ -12,7 +12,7 @@ use crate::egress::ResponseCache;
 use crate::provider::{CallContext, GuestError, PollAccess, PollFailure, Provider, Session};
 use crate::secret::Secret;
 use crate::store::{
-    AfterPage, PageSettled, PollDisposition, PollPageSettlement, PollSettled, PollWork, Signal,
+    AfterPage, PageSettled, PollDisposition, PollPageSettlement, PollSettled, PollWork,
 };
 use crate::worker::patience::{WRITE_PAUSE, WRITE_TRIES_MAX, patiently};
 use std::collections::BTreeSet;
@@ -262,10 +262,7 @@ impl Poll {
                 self.report(&settled, page.after);
                 Ok(Some(page.after))
             }
-            Ok(PageSettled::Already) => {
-                self.context.signals.raise(Signal::Outbox);
-                Ok(Some(page.after))
-            }
+            Ok(PageSettled::Already) => Ok(Some(page.after)),
             Ok(PageSettled::Changed) => {
                 tracing::debug!(group.id = %self.claim.group, "the triggers changed under a page; it is asked for again");
                 Ok(Some(AfterPage::More(self.context.lease())))
@@ -279,12 +276,6 @@ impl Poll {
     }
 
     fn report(&self, settled: &PollSettled, after: AfterPage) {
-        if settled.runs > 0 {
-            self.context.signals.raise(Signal::Outbox);
-        }
-        if after == AfterPage::Again {
-            self.context.signals.raise(Signal::Polls);
-        }
         tracing::debug!(
             group.id = %self.claim.group,
             provider.id = self.claim.provider,
