@@ -55,6 +55,8 @@ pub async fn claim_deliveries(
     lease: Duration,
     max: usize,
 ) -> Vec<ClaimedDelivery> {
-    let claim = try_claim(store, now, lease, max).await;
-    claim.expect("a claim").deliveries
+    match try_claim(store, now, lease, max).await {
+        Ok(claim) => claim.deliveries,
+        Err(error) => panic!("could not claim: {error}"),
+    }
 }

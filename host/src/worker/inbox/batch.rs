@@ -7,7 +7,7 @@ use std::iter::Peekable;
 /// A processed delivery on its way into the database.
 pub(super) enum Processed {
     /// It is settled.
-    Settle(Settlement),
+    Settle(Box<Settlement>),
     /// Another claim may take it at once, and this attempt does not count.
     GiveBack {
         delivery: DeliveryId,
@@ -79,7 +79,7 @@ mod tests {
             events: vec![event; count],
             trace: None,
         };
-        (Processed::Settle(settlement), ())
+        (Processed::Settle(Box::new(settlement)), ())
     }
 
     #[test]

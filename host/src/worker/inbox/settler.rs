@@ -28,7 +28,8 @@ pub(super) struct Settler(mpsc::Sender<(Processed, HeldRow)>);
 impl Settler {
     /// Queues a settlement; `row` is released once it is written.
     pub(super) async fn settle(&self, settlement: Settlement, row: HeldRow) {
-        self.queue(Processed::Settle(settlement), row).await;
+        self.queue(Processed::Settle(Box::new(settlement)), row)
+            .await;
     }
 
     /// Queues a claim that is given back; `attempt` is its fence.
@@ -71,7 +72,7 @@ async fn settle(context: &InboxContext, work: &Work, batch: Vec<Processed>) {
     let (mut settlements, mut returned) = (Vec::new(), Vec::new());
     for processed in batch {
         match processed {
-            Processed::Settle(settlement) => settlements.push(settlement),
+            Processed::Settle(settlement) => settlements.push(*settlement),
             Processed::GiveBack { delivery, attempt } => returned.push((delivery, attempt)),
         }
     }

@@ -55,7 +55,7 @@ impl Twins {
         let (max, now) = (self.random.random_range(1..8), self.now);
         let claimed = self
             .both(async |store| {
-                let claimed = claim_deliveries(&store, now, LEASE, max).await;
+                let claimed = claim_deliveries(store, now, LEASE, max).await;
                 claimed
                     .iter()
                     .map(|d| format!("{}#{}", d.id, d.attempt))
