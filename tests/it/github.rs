@@ -65,6 +65,8 @@ on_both! {
         let mut payloads = payloads("github/octokit.json");
         payloads.extend(self::payloads("github/schema.json"));
         assert!(payloads.len() > 500, "{}", payloads.len());
+        // A ping starts no run, so its repetition is processed again.
+        let pings = payloads.iter().filter(|(event, _)| event == "ping").count();
         for repetition in [false, true] {
             for (number, (event, payload)) in payloads.iter().enumerate() {
                 let body = payload.to_string().into_bytes();
@@ -72,13 +74,15 @@ on_both! {
                 let request = github::delivery(&app.http, &hook.url, &hook.secret, event, &id, &body);
                 let response = request.send().await.unwrap();
                 assert_eq!(response.status(), StatusCode::OK, "{event}");
-                assert_eq!(response.json::<Value>().await.unwrap()["duplicate"], repetition, "{event}");
+                let is_known = repetition && event != "ping";
+                assert_eq!(response.json::<Value>().await.unwrap()["duplicate"], is_known, "{event}");
             }
             app.settled().await;
             let failed = app.all("acme", "/v1/inbox?status=failed").await;
             assert!(failed.is_empty(), "{failed:?}");
             let events = app.all("acme", "/v1/events").await;
-            assert_eq!(events.len(), payloads.len());
+            let again = if repetition { pings } else { 0 };
+            assert_eq!(events.len(), payloads.len() + again);
             let mut by_status: HashMap<String, usize> = HashMap::new();
             for event in &events {
                 *by_status.entry(text(&event["status"])).or_default() += 1;
