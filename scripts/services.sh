@@ -4,6 +4,8 @@
 #   services.sh up [--fast]                  starts them and prints `export …` lines for eval
 #   services.sh down DIR                     stops the servers of `up` (its TRIGGERHOUSE_SERVICES_DIR), removes DIR
 #   services.sh restart-postgres DIR         crashes the Postgres of `up` or `run`, and starts it again
+#   services.sh standby DIR                  starts a standby of the Postgres of `up`, and prints `export …` lines; `down` stops it
+#   services.sh promote DIR                  makes a standby take writes
 #   services.sh run [--fast] -- CMD [ARG…]   starts them, runs CMD with the exports, stops them; returns CMD's status
 #
 # --fast trades durability for speed (fsync off) and allows more connections: for tests.
@@ -145,6 +147,51 @@ restart_postgres() {
 	bin=$(cat "$1/postgres.bin")
 	as_postgres_user "$bin/pg_ctl" restart --pgdata="$data" --log="$1/postgres.log" --mode=immediate --wait \
 		--timeout="$START_TIMEOUT_S" >/dev/null 2>&1 </dev/null || die "PostgreSQL did not start again"
+}
+
+# Starts a server in directory $2 that follows the one in directory $1, and prints the exports.
+start_standby() {
+	local primary=$1 dir=$2 bin data=$2/postgres log=$2/postgres.log port
+	[[ -f $primary/$MARKER ]] || die "services.sh did not create $primary"
+	bin=$(cat "$primary/postgres.bin")
+	printf '%s\n' "$bin" >"$dir/postgres.bin"
+	mkdir "$data"
+	: >"$log"
+	if [[ $(id -u) == 0 ]]; then chown postgres "$data" "$log"; fi
+	chmod 700 "$data"
+	port=$(sed -n 4p "$primary/postgres/postmaster.pid")
+	as_postgres_user "$bin/pg_basebackup" --pgdata="$data" --host=127.0.0.1 --port="$port" --username=postgres \
+		--checkpoint=fast --wal-method=stream --write-recovery-conf >"$dir/basebackup.log" 2>&1 || {
+		cat "$dir/basebackup.log" >&2
+		die "pg_basebackup failed"
+	}
+	echo "unix_socket_directories = '$data'" | as_postgres_user tee -a "$data/postgresql.conf" >/dev/null
+	port=$(free_port)
+	as_postgres_user "$bin/pg_ctl" start --pgdata="$data" --log="$log" --wait --timeout="$START_TIMEOUT_S" \
+		--options="-p $port" >/dev/null 2>&1 </dev/null 9>&- || {
+		cat "$log" >&2
+		die "the standby did not start"
+	}
+	cat <<-EXPORTS
+		export TRIGGERHOUSE_SERVICES_DIR=$dir
+		export TRIGGERHOUSE_TEST_POSTGRES_URL=postgres://postgres@127.0.0.1:$port/postgres
+	EXPORTS
+}
+
+standby() {
+	local dir exports
+	dir=$(make_directory 0) || exit 1
+	if ! exports=$(start_standby "$1" "$dir"); then
+		stop_all "$dir"
+		exit 1
+	fi
+	printf '%s\n' "$exports"
+}
+
+promote() {
+	[[ -f $1/$MARKER ]] || die "services.sh did not create $1"
+	as_postgres_user "$(cat "$1/postgres.bin")/pg_ctl" promote --pgdata="$1/postgres" --wait \
+		--timeout="$START_TIMEOUT_S" >/dev/null 2>&1 </dev/null || die "the standby was not promoted"
 }
 
 # --- Redis ------------------------------------------------------------------
@@ -309,6 +356,14 @@ down)
 restart-postgres)
 	[[ $# == 1 ]] || usage
 	restart_postgres "$1"
+	;;
+standby)
+	[[ $# == 1 ]] || usage
+	standby "$1"
+	;;
+promote)
+	[[ $# == 1 ]] || usage
+	promote "$1"
 	;;
 run) run "$@" ;;
 guard) guard "$1" ;; # internal: `run` starts it

@@ -20,6 +20,7 @@ pub mod server;
 pub mod signals;
 pub mod sink;
 pub mod store;
+pub mod supervisor;
 pub mod telemetry;
 pub mod verify;
 pub mod worker;

@@ -39,7 +39,7 @@ pub fn config(db: &TestDb, extra: &str) -> Config {
         r#"
         listen = "127.0.0.1:0"
         database_url = "{url}"
-        database_connections_max = 5
+        database_connections_max = 8
         master_key = "{key}"
         providers_dir = "{providers}"
         component_cache_dir = "{cache}"

@@ -19,7 +19,49 @@ impl PrivatePostgres {
     /// # Panics
     /// If it does not start.
     pub async fn start() -> Self {
-        let exports = services(&["up"]).await;
+        Self::of(&services(&["up"]).await)
+    }
+
+    /// Starts a standby that follows it.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn standby(&self) -> Self {
+        Self::of(&services(&["standby", &self.directory]).await)
+    }
+
+    /// Makes a standby take writes.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn promote(&self) {
+        services(&["promote", &self.directory]).await;
+    }
+
+    /// Makes it refuse writes, also on the connections that it has, or take them again.
+    ///
+    /// # Panics
+    /// If it refuses.
+    pub async fn set_read_only(&self, is_read_only: bool) {
+        let set = format!("alter system set default_transaction_read_only = {is_read_only}");
+        let mut server = PgConnection::connect(&self.url).await.expect("Postgres");
+        // A server that is read-only changes its settings all the same.
+        for change in [set.as_str(), "select pg_reload_conf()"] {
+            let change = AssertSqlSafe(change.to_owned());
+            server.execute(change).await.expect("a setting");
+        }
+    }
+
+    /// Its address and port.
+    ///
+    /// # Panics
+    /// Never: `url` has one.
+    pub fn address(&self) -> &str {
+        let server = self.url.split(['@', '/']).nth(3);
+        server.expect("an address")
+    }
+
+    fn of(exports: &str) -> Self {
         let value = |name: &str| {
             let line = exports.lines().find_map(|line| {
                 let (found, value) = line.trim_start_matches("export ").split_once('=')?;

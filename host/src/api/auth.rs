@@ -4,6 +4,7 @@ use super::AppState;
 use crate::domain::{KeyId, OrgId};
 use crate::http::Problem;
 use crate::secret::{API_KEY_PREFIX, hash_api_key};
+use crate::store::call_is_of;
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -63,11 +64,14 @@ impl FromRequestParts<AppState> for Caller {
             ));
         };
         match state.store().live_key(&hash_api_key(key)).await? {
-            Some(key) => Ok(Self {
-                org: key.org,
-                key: key.id,
-                name: key.name,
-            }),
+            Some(key) => {
+                call_is_of(&key.org);
+                Ok(Self {
+                    org: key.org,
+                    key: key.id,
+                    name: key.name,
+                })
+            }
             None => Err(Problem::unauthorized(
                 "this API key is unknown or revoked",
                 CHALLENGE_AGAIN,

@@ -1,17 +1,15 @@
 //! Liveness and readiness of this process.
 
 use super::AppState;
-use axum::Json;
+use crate::http::Problem;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
 use serde::Serialize;
-use std::time::Duration;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-
-/// The longest time that a readiness check waits for the database, in milliseconds.
-const DATABASE_MS_MAX: u64 = 2_000;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -48,14 +46,18 @@ struct Health {
 struct Readiness {
     /// `ok` if the process takes requests.
     status: HealthState,
-    /// `ok` if the database answers within 2 seconds.
+    /// `ok` if the database answers within 2 seconds and takes writes.
     database: HealthState,
-    /// Always `ok`: the process listens only after it has loaded the registry.
+    /// `ok` once the process has loaded the registry.
     registry: HealthState,
     /// The number of enabled providers.
     providers: usize,
+    /// True while the process starts: it migrates the database, or loads the registry.
+    starting: bool,
     /// True while the process shuts down.
     stopping: bool,
+    /// Background tasks that ended before their time and are about to start again.
+    restarting: Vec<&'static str>,
 }
 
 /// Check that the process is alive
@@ -84,9 +86,7 @@ async fn livez() -> Json<Health> {
         (status = OK, description = "Ready", body = Readiness),
         (status = SERVICE_UNAVAILABLE, description = "Not ready", body = Readiness)))]
 async fn readyz(State(state): State<AppState>) -> (StatusCode, Json<Readiness>) {
-    let time = Duration::from_millis(DATABASE_MS_MAX);
-    let ping = tokio::time::timeout(time, state.store().ping()).await;
-    let database = matches!(ping, Ok(Ok(())));
+    let database = state.pulse().is_up().await;
     let stopping = state.leaving().is_cancelled();
     let ready = database && !stopping;
     let status = match ready {
@@ -99,7 +99,31 @@ async fn readyz(State(state): State<AppState>) -> (StatusCode, Json<Readiness>) 
         database: database.into(),
         registry: HealthState::Ok,
         providers: providers.filter(|provider| provider.is_enabled()).count(),
+        starting: false,
         stopping,
+        restarting: state.supervisor().restarting(),
     };
     (status, Json(readiness))
+}
+
+/// What a process answers while it starts: it is alive, and takes no requests.
+pub(super) fn starting() -> Router {
+    let not_ready = || async {
+        let readiness = Readiness {
+            status: HealthState::Unavailable,
+            database: HealthState::Unavailable,
+            registry: HealthState::Unavailable,
+            providers: 0,
+            starting: true,
+            stopping: false,
+            restarting: Vec::new(),
+        };
+        (StatusCode::SERVICE_UNAVAILABLE, Json(readiness))
+    };
+    let busy = || async { Problem::unavailable("the process is starting") };
+    Router::new()
+        .route("/health", get(health))
+        .route("/livez", get(livez))
+        .route("/readyz", get(not_ready))
+        .fallback(busy)
 }

@@ -19,7 +19,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     responses((status = OK, description = "Prometheus' text format", body = String,
         content_type = "text/plain")))]
 async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
-    state.sampler().sample(state.store()).await;
+    state.sampler().sample(state.pulse()).await;
     (
         [(header::CONTENT_TYPE, PROMETHEUS_TEXT)],
         state.figures().render(),

@@ -25,6 +25,7 @@ mod openapi;
 mod outbox;
 mod poll_groups;
 mod providers;
+mod pulse;
 mod rotation;
 mod runs;
 mod sampler;
@@ -42,8 +43,10 @@ pub use seal::seal_secret;
 pub use state::AppState;
 
 use crate::config::{Config, Role};
+use crate::store::in_call;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{self, Next};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -59,6 +62,11 @@ pub fn router(state: AppState, webhooks: Option<OpenApiRouter>) -> Router {
         routes = routes.merge(webhooks);
     }
     serve(routes, state.config())
+}
+
+/// What a process serves until it has started: whether it is alive.
+pub fn starting() -> Router {
+    health::starting()
 }
 
 /// The routes that need no key.
@@ -84,7 +92,12 @@ pub fn v1() -> OpenApiRouter<AppState> {
         .merge(inbox::routes())
         .merge(outbox::routes())
         .merge(sinks::routes());
-    openapi::with_common_answers(routes).layer(DefaultBodyLimit::max(API_BODY_BYTES_MAX))
+    openapi::with_common_answers(routes)
+        .layer(DefaultBodyLimit::max(API_BODY_BYTES_MAX))
+        // The connections that a request holds count towards its organization.
+        .layer(middleware::from_fn(|request: Request, next: Next| {
+            in_call(next.run(request))
+        }))
 }
 
 /// Adds `/openapi.json` and the answers that no handler gives.

@@ -1,9 +1,10 @@
 //! Samples the database for `/metrics`: the backlog and the use of connections.
 
+use super::pulse::Pulse;
 use crate::clock;
 use crate::domain::Timestamp;
 use crate::measure::{self, Waiting};
-use crate::store::{Backlog, Queue, Store};
+use crate::store::{Backlog, Queue, Share, Store};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
@@ -14,23 +15,34 @@ const SAMPLE_EVERY: Duration = Duration::from_secs(2);
 const SAMPLE_MAX: Duration = Duration::from_secs(5);
 
 /// Samples the database at most every [`SAMPLE_EVERY`]; concurrent readers share a sample.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Sampler {
+    store: Store,
     sampled_at: Mutex<Option<Instant>>,
 }
 
 impl Sampler {
-    /// Updates the metrics of the database, unless the last sample is recent.
-    pub(super) async fn sample(&self, store: &Store) {
+    /// Samples through the connections of the workers.
+    pub(super) fn of(store: &Store) -> Self {
+        Self {
+            store: store.of(Share::Workers),
+            sampled_at: Mutex::default(),
+        }
+    }
+
+    /// Updates the metrics of the database. The backlog is read unless the last sample is
+    /// recent.
+    pub(super) async fn sample(&self, pulse: &Pulse) {
+        let is_up = pulse.is_up().await;
+        measure::database(is_up);
         let mut sampled_at = self.sampled_at.lock().await;
-        if sampled_at.is_some_and(|at| at.elapsed() < SAMPLE_EVERY) {
+        if !is_up || sampled_at.is_some_and(|at| at.elapsed() < SAMPLE_EVERY) {
             return;
         }
-        for pool in store.pool_use() {
+        for pool in self.store.pool_use() {
             measure::connections(pool.pool, pool.idle, pool.used, pool.max);
         }
-        let backlog = timeout(SAMPLE_MAX, store.backlog(clock::now())).await;
-        measure::database(matches!(backlog, Ok(Ok(_))));
+        let backlog = timeout(SAMPLE_MAX, self.store.backlog(clock::now())).await;
         match backlog {
             Ok(Ok(backlog)) => show(&backlog, clock::now()),
             Ok(Err(error)) => tracing::warn!(%error, "could not read the backlog"),

@@ -1,5 +1,6 @@
 //! The state that handlers share.
 
+use super::pulse::Pulse;
 use super::sampler::Sampler;
 use crate::config::Config;
 use crate::domain::OrgId;
@@ -7,7 +8,8 @@ use crate::measure::Figures;
 use crate::permits::KeyedPermits;
 use crate::provider::Registry;
 use crate::secret::MasterKey;
-use crate::store::Store;
+use crate::store::{Share, Store};
+use crate::supervisor::Supervisor;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +25,8 @@ struct Shared {
     master_key: Arc<MasterKey>,
     leaving: CancellationToken,
     stop: CancellationToken,
+    supervisor: Supervisor,
+    pulse: Pulse,
     figures: Figures,
     sampler: Sampler,
     waiting: Arc<KeyedPermits<OrgId>>,
@@ -40,17 +44,20 @@ impl AppState {
         master_key: Arc<MasterKey>,
         leaving: CancellationToken,
         stop: CancellationToken,
+        supervisor: Supervisor,
     ) -> Self {
         let waiting = KeyedPermits::new(config.outbox.waiting_max.u32());
         Self(Arc::new(Shared {
-            store,
+            store: store.of(Share::Api),
+            pulse: Pulse::of(&store),
             registry,
             config,
             master_key,
             leaving,
             stop,
+            supervisor,
             figures: Figures::start(),
-            sampler: Sampler::default(),
+            sampler: Sampler::of(&store),
             waiting,
         }))
     }
@@ -85,9 +92,19 @@ impl AppState {
         &self.0.waiting
     }
 
+    /// The check that the database answers.
+    pub(super) fn pulse(&self) -> &Pulse {
+        &self.0.pulse
+    }
+
     /// The sampler of the database's metrics.
     pub(super) fn sampler(&self) -> &Sampler {
         &self.0.sampler
+    }
+
+    /// The supervisor of the process's tasks.
+    pub(super) fn supervisor(&self) -> &Supervisor {
+        &self.0.supervisor
     }
 
     /// Cancelled when this process should get no more requests.

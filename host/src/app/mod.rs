@@ -4,11 +4,13 @@
 //! Never does: the work of a role; see `worker`, `api` and `sink`.
 
 mod api_key;
+mod clock_watch;
 mod master_key;
 mod relay;
 mod roles;
 mod setup;
 mod shutdown;
+mod starting;
 
 pub use api_key::create_key;
 pub use setup::{load_registry, open_store};
@@ -20,6 +22,7 @@ use crate::store::Store;
 use anyhow::Context;
 use roles::Launch;
 use shutdown::{Stop, Tasks};
+use starting::Starting;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +54,8 @@ impl App {
     ) -> anyhow::Result<Self> {
         let (listener, address) = listen(&config).await?;
         config.listen = address.to_string();
-        let store = open_store(&config, true).await?;
+        let starting = Starting::serve(&listener, &config)?;
+        let store = setup::open_store_of_roles(&config).await?;
         store.migrate().await?;
         store.make_partitions(clock::now()).await?;
         let master_key = master_key::load(&config, &store).await?;
@@ -86,6 +90,7 @@ impl App {
         if config.has_role(Role::Ingress) {
             webhooks = Some(launch.start_ingress().await?);
         }
+        starting.end().await;
         launch.start_server(listener, webhooks);
         tracing::info!(
             %address,
@@ -101,6 +106,12 @@ impl App {
             tasks: launch.tasks,
             shutdown_max: config.shutdown_seconds_max.duration(),
         })
+    }
+
+    /// Returns the name of a task once it has ended before its time and the process cannot do
+    /// without it: the caller should stop the process.
+    pub async fn fallen(&self) -> &'static str {
+        self.tasks.supervisor.fallen().await
     }
 
     /// Makes `/readyz` answer 503, so that a load balancer sends requests elsewhere. The

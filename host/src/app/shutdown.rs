@@ -5,6 +5,7 @@
 //! Never does: decide that the process should end.
 
 use crate::store::Store;
+use crate::supervisor::Supervisor;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -32,19 +33,36 @@ pub(super) struct Stop {
 /// The running tasks.
 #[derive(Default)]
 pub(super) struct Tasks {
+    pub(super) supervisor: Supervisor,
     server: Vec<JoinHandle<()>>,
     work: Vec<JoinHandle<()>>,
 }
 
 impl Tasks {
-    /// Starts a task that ends with the server.
-    pub(super) fn serve(&mut self, task: impl Future<Output = ()> + Send + 'static) {
-        self.server.push(tokio::spawn(task));
+    /// Starts a task that ends with the server. Requests depend on it, so the process ends
+    /// with it.
+    pub(super) fn serve(
+        &mut self,
+        name: &'static str,
+        stop: &Stop,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let task = self.supervisor.watch(name, stop.server.clone(), task);
+        self.server.push(task);
     }
 
-    /// Starts a task that ends after the server.
-    pub(super) fn work(&mut self, task: impl Future<Output = ()> + Send + 'static) {
-        self.work.push(tokio::spawn(task));
+    /// Starts a task that ends after the server. If it ends sooner, it starts again.
+    pub(super) fn work<F>(
+        &mut self,
+        name: &'static str,
+        stop: CancellationToken,
+        task: impl Fn(CancellationToken) -> F + Send + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let until = stop.clone();
+        let task = move || task(until.clone());
+        self.work.push(self.supervisor.keep(name, stop, task));
     }
 }
 

@@ -45,9 +45,18 @@ impl Serve {
         let telemetry = telemetry::start(&config.log, &config.telemetry)?;
         let mut stop = Interrupts::listen()?;
         let notice = config.shutdown_notice_seconds.duration();
-        let app = App::start(config, show).await?;
-        stop.first().await;
-        if !notice.is_zero() {
+        let app = tokio::select! {
+            app = App::start(config, show) => app?,
+            () = stop.first() => {
+                tracing::info!("stopped while it was starting");
+                return Ok(ExitCode::SUCCESS);
+            }
+        };
+        let fallen = tokio::select! {
+            () = stop.first() => None,
+            task = app.fallen() => Some(task),
+        };
+        if fallen.is_none() && !notice.is_zero() {
             app.leave();
             tracing::info!("shutting down: /readyz answers 503, requests are still accepted");
             tokio::select! {
@@ -62,7 +71,10 @@ impl Serve {
             telemetry.end().await;
         };
         tokio::select! {
-            () = ended => Ok(ExitCode::SUCCESS),
+            () = ended => match fallen {
+                None => Ok(ExitCode::SUCCESS),
+                Some(task) => anyhow::bail!("stopped, because the {task} ended before its time"),
+            },
             () = stop.first() => {
                 tracing::warn!("stopping at once; other workers take over the claims when their leases expire");
                 Ok(ExitCode::FAILURE)

@@ -23,8 +23,8 @@ pub use number::{Bytes, Count, Days, Millis, Number, Seconds};
 pub use retention::RetentionConfig;
 pub use role::{Role, Roles};
 pub use sections::{
-    CredentialsConfig, GithubAppConfig, InboxConfig, IngressConfig, LogConfig, LogFormat,
-    NangoConfig, OutboxConfig, PollingConfig, RunsConfig, SchedulerConfig, SinksConfig,
+    ApiConfig, CredentialsConfig, GithubAppConfig, InboxConfig, IngressConfig, LogConfig,
+    LogFormat, NangoConfig, OutboxConfig, PollingConfig, RunsConfig, SchedulerConfig, SinksConfig,
     TelemetryConfig,
 };
 pub use text::{BaseUrl, DatabaseUrl, OptionalUrl, RedisUrl, Secrets};
@@ -44,8 +44,8 @@ settings! {
         pub listen: String,
         pub public_url: OptionalUrl,
         pub database_url: DatabaseUrl,
-        // One each for the writer, the listener and the rest.
-        pub database_connections_max: Count<3, CONNECTIONS_MAX>,
+        // One each for the listener, the writer, pings, routes, workers and `/v1`.
+        pub database_connections_max: Count<6, CONNECTIONS_MAX>,
         pub database_answer_seconds_max: Seconds<1, WEEK>,
         pub redis_url: RedisUrl,
         pub master_key: Secret,
@@ -58,6 +58,7 @@ settings! {
         pub shutdown_notice_seconds: Seconds<0, WEEK>,
         pub log: LogConfig,
         pub telemetry: TelemetryConfig,
+        pub api: ApiConfig,
         pub ingress: IngressConfig,
         pub inbox: InboxConfig,
         pub scheduler: SchedulerConfig,

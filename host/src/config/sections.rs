@@ -48,6 +48,13 @@ settings! {
 }
 
 settings! {
+    /// `[api]`
+    pub struct ApiConfig {
+        pub organization_connections_max: Count<1, CONNECTIONS_MAX>,
+    }
+}
+
+settings! {
     /// `[ingress]`
     pub struct IngressConfig {
         pub connections_max: Count<1, CONNECTIONS_MAX>,

@@ -112,8 +112,8 @@ fn an_error_names_the_setting_and_says_what_was_expected_and_given() {
             "retention.every_seconds: expected 1 to 604800 seconds, got 0",
         ),
         (
-            "database_connections_max = 2",
-            "database_connections_max: expected 3 to 1000000, got 2",
+            "database_connections_max = 5",
+            "database_connections_max: expected 6 to 1000000, got 5",
         ),
         (
             "roles = []",

@@ -186,6 +186,13 @@ impl From<StoreError> for Problem {
                 tracing::warn!(%error, "a request was answered with 503");
                 Self::unavailable("the database is unavailable")
             }
+            StoreError::Busy(_) => {
+                tracing::warn!(%error, "a request was answered with 503");
+                Self::unavailable("the database is busy")
+            }
+            StoreError::Crowded => Self::new(StatusCode::TOO_MANY_REQUESTS)
+                .detail(error.to_string())
+                .retry_after(RETRY_AFTER_SECONDS),
             StoreError::Taken { .. } => Self::conflict(error.to_string()),
             StoreError::Missing { what } => Self::invalid(vec![FieldError::new(
                 format!("/{what}_id"),
@@ -194,6 +201,7 @@ impl From<StoreError> for Problem {
             StoreError::Unreadable { .. }
             | StoreError::Refused(_)
             | StoreError::Migrate(_)
+            | StoreError::Outdated { .. }
             | StoreError::NoFile(_)
             | StoreError::Url(_) => {
                 tracing::error!(%error, "a request was answered with 500");

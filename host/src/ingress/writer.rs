@@ -14,6 +14,7 @@ use crate::store::{PackedDelivery, Store, StoreError, Stored};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -23,6 +24,9 @@ const TRIES_MAX: u32 = 5;
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 /// No further try begins after this.
 const RETRY_MAX: Duration = Duration::from_secs(2);
+/// The same if the server takes no writes: another server may have its address by now, but
+/// this one does not change its mind.
+const READ_ONLY_MAX: Duration = Duration::from_millis(200);
 
 /// The pause between two pings of a database that is away.
 const AWAY_PAUSE: Duration = Duration::from_millis(250);
@@ -114,11 +118,18 @@ impl InboxWriter {
             answer,
         };
         // An empty queue takes a delivery of any size.
-        if (queued > 0 && queued + bytes > self.queue_bytes_max)
-            || self.queue.try_send(job).is_err()
-        {
+        let is_full = queued > 0 && queued + bytes > self.queue_bytes_max;
+        let sent = match is_full {
+            true => Err(WriteError::Full),
+            false => self.queue.try_send(job).map_err(|error| match error {
+                TrySendError::Full(_) => WriteError::Full,
+                // The writer has ended, and the process ends with it.
+                TrySendError::Closed(_) => WriteError::Failed,
+            }),
+        };
+        if let Err(error) = sent {
             self.state.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            return Err(WriteError::Full);
+            return Err(error);
         }
         answered.await.unwrap_or(Err(WriteError::Failed))
     }
@@ -178,7 +189,7 @@ impl WriterTask {
     /// only the delivery that holds it.
     async fn receive(&self, deliveries: &[PackedDelivery]) -> Vec<Result<Stored, WriteError>> {
         let received = self.receive_patiently(deliveries).await;
-        let is_away = received.as_ref().is_err_and(StoreError::is_transient);
+        let is_away = received.as_ref().is_err_and(StoreError::is_away);
         self.state.is_away.store(is_away, Ordering::Release);
         match received {
             Ok(stored) => stored.into_iter().map(Ok).collect(),
@@ -204,7 +215,7 @@ impl WriterTask {
         let mut pause = RETRY_PAUSE;
         for _ in 1..TRIES_MAX {
             match self.store.receive(deliveries).await {
-                Err(error) if error.is_transient() && begun.elapsed() < RETRY_MAX => {
+                Err(error) if error.is_transient() && begun.elapsed() < retry_max(&error) => {
                     tracing::warn!(%error, deliveries = deliveries.len(), "could not commit deliveries; trying again");
                 }
                 outcome => return outcome,
@@ -214,5 +225,12 @@ impl WriterTask {
             pause *= 2;
         }
         self.store.receive(deliveries).await
+    }
+}
+
+fn retry_max(error: &StoreError) -> Duration {
+    match error.is_read_only() {
+        true => READ_ONLY_MAX,
+        false => RETRY_MAX,
     }
 }

@@ -100,10 +100,14 @@ figures! {
         "Rows that retention deleted, or emptied down to their key";
     RETENTION_PASS = "retention_pass_seconds", Histogram, [],
         "Time of retention transactions";
+    TASK_RESTARTS = "task_restarts_total", Counter, ["task"],
+        "Background tasks that ended before their time and started again";
     DATABASE_UP = "database_up", Gauge, [],
-        "1 if the database answered this request, else 0; at 0, the figures from the database are old";
+        "1 if the database answers and takes writes, else 0; at 0, the figures from the database are old";
     DATABASE_CONNECTIONS = "database_connections", Gauge, ["pool", "state"],
         "Connections to the database: idle, used and max";
+    CLOCK_OFFSET = "clock_offset_seconds", Gauge, [],
+        "Time by which this process's clock is ahead of the database's, negative if it is behind";
     BUILD = "build_info", Gauge, ["version"],
         "Always 1";
 }
@@ -137,7 +141,7 @@ mod tests {
         // Each of these has few values, however many tenants there are.
         let bounded = [
             "call", "circuit", "kind", "pool", "provider", "queue", "reason", "result", "route",
-            "sink", "state", "status", "version", "what",
+            "sink", "state", "status", "task", "version", "what",
         ];
         for label in FIGURES.iter().flat_map(|figure| figure.labels) {
             assert!(bounded.contains(label), "{label}");

@@ -131,9 +131,19 @@ pub fn cursor_age(provider: &str, age: Duration) {
     gauge!(CURSOR_AGE, "provider" => provider.to_owned()).set(age);
 }
 
+/// A background task that had ended before its time starts again.
+pub fn restarted(task: &'static str) {
+    counter!(TASK_RESTARTS, "task" => task).increment(1);
+}
+
 /// The state of the database: `up` if it answers.
 pub fn database(up: bool) {
     gauge!(DATABASE_UP).set(if up { 1.0 } else { 0.0 });
+}
+
+/// The time by which this process's clock is ahead of the database's, in seconds.
+pub fn clock_offset(seconds: f64) {
+    gauge!(CLOCK_OFFSET).set(seconds);
 }
 
 /// The state of a connection pool.

@@ -44,7 +44,7 @@ pub struct Backlog {
 /// The use of a pool of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolUse {
-    /// `all`, or on SQLite `read` and `write`.
+    /// The share of the process that uses it, or on SQLite `read` and `write`.
     pub pool: &'static str,
     /// Idle connections.
     pub idle: usize,
@@ -108,12 +108,13 @@ impl Store {
     /// The use of each pool of connections.
     pub fn pool_use(&self) -> Vec<PoolUse> {
         match &self.db {
-            Db::Postgres(postgres) => vec![pool_use("all", &postgres.pool)],
+            Db::Postgres(postgres) => {
+                let pools = postgres.pools().iter();
+                pools.map(|(name, pool)| pool_use(name, pool)).collect()
+            }
             Db::Sqlite(sqlite) => {
-                vec![
-                    pool_use("read", &sqlite.read),
-                    pool_use("write", &sqlite.write),
-                ]
+                let pools = sqlite.pools().iter();
+                pools.map(|(name, pool)| pool_use(name, pool)).collect()
             }
         }
     }

@@ -1,5 +1,8 @@
 //! The errors of the store, and their consequences.
 
+use super::consequence::{self, Consequence};
+use sqlx::error::DatabaseError;
+use sqlx::postgres::PgDatabaseError;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,9 +10,19 @@ use std::time::Duration;
 /// An error of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database cannot be reached, or gave up: a retry may succeed.
+    /// The database cannot be reached, or takes no writes. A retry on another connection
+    /// may succeed.
     #[error("the database is unavailable: {0}")]
     Unavailable(#[source] sqlx::Error),
+    /// The database gave up a statement that waited or took too long, or had no room for
+    /// it: a retry may succeed.
+    #[error("the database is busy: {0}")]
+    Busy(#[source] sqlx::Error),
+    /// Other calls of the same organization hold all the connections that it may use.
+    #[error(
+        "too many calls of the organization take long: send fewer at the same time, or ask for less"
+    )]
+    Crowded,
     /// Another row has this value already.
     #[error("{what} is taken")]
     Taken {
@@ -38,6 +51,17 @@ pub enum StoreError {
     /// The migrations could not be applied.
     #[error("cannot migrate the database: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The schema is for newer versions only.
+    #[error(
+        "this version is too old for the database: it knows migrations up to {newest}, and the \
+         database needs a version that knows {needed}"
+    )]
+    Outdated {
+        /// The newest migration that this version knows.
+        newest: i64,
+        /// The migration that a version has to know.
+        needed: i64,
+    },
     /// An SQLite file is missing that the options require.
     #[error("there is no database {}", .0.display())]
     NoFile(PathBuf),
@@ -49,18 +73,33 @@ pub enum StoreError {
 impl StoreError {
     /// True if a retry of the same call may succeed.
     pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Busy(_) | Self::Crowded)
+    }
+
+    /// True if the connection is of no more use, or its server is not.
+    pub fn is_away(&self) -> bool {
         matches!(self, Self::Unavailable(_))
+    }
+
+    /// True if the server answers and takes no writes: it stays so until somebody changes
+    /// that, or until another server has its address.
+    pub fn is_read_only(&self) -> bool {
+        let Self::Unavailable(sqlx::Error::Database(error)) = self else {
+            return matches!(self, Self::Unavailable(sqlx::Error::Io(error)) if error.kind() == io::ErrorKind::ReadOnlyFilesystem);
+        };
+        error.code().as_deref() == Some("25006")
+    }
+
+    /// The server answers and takes no writes.
+    pub(super) fn read_only() -> Self {
+        let kind = io::ErrorKind::ReadOnlyFilesystem;
+        Self::Unavailable(io::Error::new(kind, "the server takes no writes").into())
     }
 
     /// Postgres gave no answer within `limit`.
     pub(super) fn unanswered(limit: Duration) -> Self {
         let reason = format!("no answer within {} s", limit.as_secs());
         Self::Unavailable(io::Error::new(io::ErrorKind::TimedOut, reason).into())
-    }
-
-    /// True if the connection gave no answer: it must not be used again.
-    pub(super) fn is_unanswered(&self) -> bool {
-        matches!(self, Self::Unavailable(sqlx::Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut)
     }
 
     /// Turns the violation of a unique index into [`StoreError::Taken`].
@@ -110,9 +149,11 @@ impl StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::Database(database) if !is_transient_code(database.as_ref()) => {
-                Self::Refused(error)
-            }
+            sqlx::Error::Database(database) => match consequence(database.as_ref()) {
+                Consequence::Away => Self::Unavailable(error),
+                Consequence::Busy => Self::Busy(error),
+                Consequence::Refused => Self::Refused(error),
+            },
             sqlx::Error::ColumnDecode { index, source } => Self::Unreadable {
                 table: "a row",
                 column: index.trim_matches('"').to_owned(),
@@ -127,23 +168,16 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// Postgres: connection trouble (08), resources (53), an operator's intervention
-/// (57), serialization and deadlock (40). SQLite: busy (5), locked (6), full (13),
-/// I/O (10), cannot open (14).
-fn is_transient_code(error: &dyn sqlx::error::DatabaseError) -> bool {
+fn consequence(error: &dyn DatabaseError) -> Consequence {
     let Some(code) = error.code() else {
-        return true;
+        return Consequence::Away;
     };
-    if error
-        .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
-        .is_some()
-    {
-        return ["08", "40", "53", "57"]
-            .iter()
-            .any(|class| code.starts_with(class));
+    match error.try_downcast_ref::<PgDatabaseError>() {
+        Some(_) => consequence::of_postgres(&code),
+        None => code
+            .parse()
+            .map_or(Consequence::Refused, consequence::of_sqlite),
     }
-    code.parse::<i32>()
-        .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14))
 }
 
 #[cfg(test)]

@@ -6,13 +6,15 @@
 //! in as parameters. A status is always bound, never spelled out in SQL.
 //! Never does: decide anything about events, or see a provider.
 //!
-//! Every method fails with [`StoreError::Unavailable`] when the database is unavailable, and
-//! then nothing is written, unless only the answer to the commit was lost.
+//! Every method fails with [`StoreError::Unavailable`] when the database is unavailable and
+//! with [`StoreError::Busy`] when it gave the method up. Then nothing is written, unless only
+//! the answer to the commit was lost.
 #![allow(clippy::missing_errors_doc, reason = "said once above")]
 
 mod automations;
 mod backlog;
 mod chores;
+mod consequence;
 mod credentials;
 mod db;
 mod error;
@@ -37,7 +39,7 @@ pub use automations::AutomationPatch;
 pub use backlog::{Backlog, PoolUse, Queue};
 pub use chores::Chore;
 pub use credentials::{Renewal, RenewalOf, SealedAccess, SealedCredential, StoredCredential};
-pub use db::{Store, StoreOptions};
+pub use db::{Share, Store, StoreOptions, call_is_of, in_call};
 pub use error::StoreError;
 pub use events::{EventFilter, EventSkip, ManualRun, Replay};
 pub use inbox::{

@@ -4,8 +4,9 @@
 use super::db::{Db, exec};
 use super::{Store, StoreError};
 use crate::signals::Topic;
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::postgres::PgListener;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 fn channel(topic: Topic) -> &'static str {
@@ -19,11 +20,15 @@ fn channel(topic: Topic) -> &'static str {
 
 /// The channel on which a listener hears itself when it hears no other replica.
 const ECHO: &str = "triggerhouse_echo";
+/// The longest time that the echo takes.
+const ECHO_MAX: Duration = Duration::from_secs(5);
 
 /// Receives the signals of all replicas, including this one.
 #[derive(Debug)]
 pub struct SignalListener {
     listener: PgListener,
+    /// Changes when another connection was found broken.
+    broken: watch::Receiver<u64>,
     store: Store,
     answer_max: Duration,
 }
@@ -62,11 +67,7 @@ impl Store {
         let Db::Postgres(postgres) = &self.db else {
             return Ok(None);
         };
-        // A pool of its own: a listener keeps its connection for as long as it listens.
-        let options = PgConnectOptions::clone(&postgres.pool.connect_options());
-        let pool = PgPoolOptions::new()
-            .max_connections(1)
-            .connect_lazy_with(options);
+        let (pool, answer_max) = (postgres.listener(), postgres.answer_max());
         let listening = async {
             let mut listener = PgListener::connect_with(&pool).await?;
             listener
@@ -74,13 +75,14 @@ impl Store {
                 .await?;
             Ok::<_, StoreError>(listener)
         };
-        match timeout(postgres.answer_max, listening).await {
+        match timeout(answer_max, listening).await {
             Ok(listener) => Ok(Some(SignalListener {
                 listener: listener?,
+                broken: postgres.broken(),
                 store: self.clone(),
-                answer_max: postgres.answer_max,
+                answer_max,
             })),
-            Err(_) => Err(StoreError::unanswered(postgres.answer_max)),
+            Err(_) => Err(StoreError::unanswered(answer_max)),
         }
     }
 }
@@ -92,13 +94,19 @@ impl SignalListener {
     /// # Errors
     /// If the database is unavailable, or has fallen silent.
     pub async fn recv(&mut self) -> Result<Option<(Topic, String)>, StoreError> {
-        let mut asked = false;
+        let (mut asked, mut limit) = (false, self.answer_max);
         loop {
-            let heard = timeout(self.answer_max, self.listener.try_recv()).await;
+            let heard = tokio::select! {
+                heard = timeout(limit, self.listener.try_recv()) => heard.ok(),
+                // This one may be broken, too: its server may be another one by now.
+                Ok(()) = self.broken.changed(), if !asked => None,
+            };
             match heard {
-                Ok(heard) => match heard? {
+                Some(heard) => match heard? {
                     None => return Ok(None),
-                    Some(heard) if heard.channel() == ECHO => asked = false,
+                    Some(heard) if heard.channel() == ECHO => {
+                        (asked, limit) = (false, self.answer_max);
+                    }
                     Some(heard) => {
                         let of = |topic: &Topic| channel(*topic) == heard.channel();
                         if let Some(topic) = Topic::ALL.into_iter().find(of) {
@@ -106,11 +114,11 @@ impl SignalListener {
                         }
                     }
                 },
-                Err(_) if asked => return Err(StoreError::unanswered(self.answer_max)),
+                None if asked => return Err(StoreError::unanswered(limit)),
                 // Either nothing happens, or this connection is broken.
-                Err(_) => {
+                None => {
                     self.store.notify_channel(ECHO, &[String::new()]).await?;
-                    asked = true;
+                    (asked, limit) = (true, self.answer_max.min(ECHO_MAX));
                 }
             }
         }

@@ -170,7 +170,11 @@ impl Reader {
         assert_eq!(started.text, "");
         let url = format!("http://127.0.0.1:{}/readyz", self.port);
         let client = triggerhouse_tests::client();
-        while client.get(&url).send().await.is_err() {
+        let is_ready = async || {
+            let answer = client.get(&url).send().await;
+            answer.is_ok_and(|answer| answer.status().is_success())
+        };
+        while !is_ready().await {
             let runs = self.shell.run("kill -0 $HOST").await.status == 0;
             let log = std::fs::read_to_string(self.directory.path().join("host.log"));
             assert!(runs, "the host has ended: {}", log.unwrap());

@@ -5,10 +5,11 @@ use super::{code, root, rust_files};
 use std::path::{Path, PathBuf};
 
 /// The host's modules, from the bottom to the top, and the other modules that each may name.
-const LAYERS: [(&str, &[&str]); 22] = [
+const LAYERS: [(&str, &[&str]); 23] = [
     ("domain", &[]),
     ("measure", &[]),
     ("permits", &[]),
+    ("supervisor", &["measure"]),
     ("clock", &["domain"]),
     ("secret", &["domain"]),
     ("redis", &["secret"]),
@@ -82,6 +83,7 @@ const LAYERS: [(&str, &[&str]); 22] = [
             "secret",
             "signals",
             "store",
+            "supervisor",
             "telemetry",
             "verify",
         ],

@@ -5,7 +5,7 @@
 //! A helper of the store is a function that takes `&mut Tx`; the macros in
 //! `statement.rs` run one statement on it.
 
-use super::{Db, Postgres, Store};
+use super::{Db, Store};
 use crate::signals::Signal;
 use crate::store::StoreError;
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
@@ -104,22 +104,6 @@ impl Tx<'_> {
 }
 
 impl Store {
-    /// Succeeds if the database answers.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.read(async |tx| match tx {
-            Tx::Postgres(postgres) => {
-                let ask = sqlx::query("select 1");
-                within(postgres.answer_max, ask.execute(&mut *postgres.connection)).await?;
-                Ok(())
-            }
-            Tx::Sqlite(connection) => {
-                sqlx::query("select 1").execute(&mut **connection).await?;
-                Ok(())
-            }
-        })
-        .await
-    }
-
     /// Runs `body` on a connection for reading. Each of its statements sees the
     /// database as it is when that statement begins.
     pub(in crate::store) async fn read<T>(
@@ -128,15 +112,17 @@ impl Store {
     ) -> Result<T, StoreError> {
         match &self.db {
             Db::Postgres(postgres) => {
-                let answer_max = postgres.answer_max;
+                let answer_max = postgres.answer_max();
                 let on = async |connection: &mut PgConnection| {
                     body(&mut Tx::postgres(connection, answer_max)).await
                 };
                 postgres.hold(on).await
             }
             Db::Sqlite(sqlite) => {
-                let mut connection = sqlite.read.acquire().await?;
-                body(&mut Tx::sqlite(&mut connection)).await
+                let on = async |connection: &mut SqliteConnection| {
+                    body(&mut Tx::sqlite(connection)).await
+                };
+                sqlite.hold_to_read(on).await
             }
         }
     }
@@ -150,7 +136,7 @@ impl Store {
         let Db::Postgres(postgres) = &self.db else {
             return self.write(body).await;
         };
-        let answer_max = postgres.answer_max;
+        let answer_max = postgres.answer_max();
         let on = async |connection: &mut PgConnection| {
             let mut tx = Tx::postgres(connection, answer_max);
             let done = body(&mut tx).await?;
@@ -169,7 +155,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         let (done, concerned) = match &self.db {
             Db::Postgres(postgres) => {
-                let answer_max = postgres.answer_max;
+                let answer_max = postgres.answer_max();
                 let in_transaction = async |connection: &mut PgConnection| {
                     let mut transaction = within(answer_max, connection.begin()).await?;
                     let mut tx = Tx::postgres(&mut transaction, answer_max);
@@ -181,14 +167,12 @@ impl Store {
                 postgres.hold(in_transaction).await?
             }
             Db::Sqlite(sqlite) => {
-                // Immediate: a transaction that reads first and writes later would
-                // otherwise fail when another process writes in between.
-                let mut transaction = sqlite.write.begin_with("begin immediate").await?;
-                let mut tx = Tx::sqlite(&mut transaction);
-                let done = body(&mut tx).await?;
-                let concerned = tx.concerned();
-                transaction.commit().await?;
-                (done, concerned)
+                let in_transaction = async |connection: &mut SqliteConnection| {
+                    let mut tx = Tx::sqlite(connection);
+                    let done = body(&mut tx).await?;
+                    Ok((done, tx.concerned()))
+                };
+                sqlite.hold_to_write(in_transaction).await?
             }
         };
         self.raise(concerned);
@@ -199,23 +183,5 @@ impl Store {
         for signal in concerned {
             self.signals.raise(signal);
         }
-    }
-}
-
-impl Postgres {
-    /// Runs `body` on a connection of the pool. A connection that gave no answer is
-    /// closed: given back, the pool would wait for that answer.
-    async fn hold<T>(
-        &self,
-        body: impl AsyncFnOnce(&mut PgConnection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        let done = body(&mut connection).await;
-        if done.as_ref().is_err_and(StoreError::is_unanswered) {
-            connection.close_on_drop();
-            drop(connection);
-            self.discard_broken().await;
-        }
-        done
     }
 }

@@ -38,12 +38,12 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// Works until `stop`, then waits for the messages in flight.
-    pub async fn run(context: DispatchContext, stop: CancellationToken) {
+    pub async fn run(context: Arc<DispatchContext>, stop: CancellationToken) {
         let in_flight_max = context.config.in_flight_max.u32();
         let mut dispatcher = Self {
             room: Arc::new(Semaphore::new(in_flight_max as usize)),
             in_flight: KeyedPermits::new(context.config.per_sink_in_flight_max.u32()),
-            context: Arc::new(context),
+            context,
             last: SinkId(Uuid::nil()),
         };
         let mut due = dispatcher.context.store.signals().outbox();

@@ -45,7 +45,7 @@ impl InboxWorker {
     /// Works until `stop`, then finishes what it has claimed.
     pub async fn run(context: InboxContext, stop: CancellationToken) {
         let work = Arc::new(Work::new(&context.config));
-        let (settler, settling) = settler::start(context.clone(), Arc::clone(&work));
+        let (settler, mut settling) = settler::start(context.clone(), Arc::clone(&work));
         let released = CancellationToken::new();
         let keeper = Keeper::new(context.clone(), Arc::clone(&work));
         let keeping = tokio::spawn(keeper.run(released.clone()));
@@ -55,9 +55,17 @@ impl InboxWorker {
             work: Arc::clone(&work),
             context,
         };
-        worker.work(&stop).await;
-        // Whatever is claimed is settled or given back.
-        work.in_hand.empty().await;
+        let worked = async {
+            worker.work(&stop).await;
+            // Whatever is claimed is settled or given back.
+            work.in_hand.empty().await;
+        };
+        tokio::select! {
+            () = worked => {}
+            // Nothing can be settled any more. The supervisor starts another worker, which
+            // takes over once nobody renews the lease of this one.
+            _ = &mut settling => return keeping.abort(),
+        }
         drop(worker);
         let _ = settling.await;
         released.cancel();
