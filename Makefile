@@ -1,6 +1,6 @@
 # The work is in scripts/; this file only names it. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test fuzz bench lint audit providers guests clean
+.PHONY: help setup demo serve test stress fuzz bench lint audit providers guests clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ serve: ## Run the development server with every provider (SQLite, 127.0.0.1:8787
 
 test: ## Run all tests on private Postgres and Redis servers. ARGS='…' goes to cargo test
 	@scripts/test.sh $(ARGS)
+
+stress: ## Run the long tests: locks, memory, thousands of consumers
+	@scripts/test.sh --test it -- --ignored stress --nocapture --test-threads 1
 
 fuzz: setup ## Fuzz a provider, guided by coverage. ID=github FUZZ_SECONDS=60
 	@scripts/fuzz.sh $(ID) $(FUZZ_SECONDS)

@@ -1,0 +1,3 @@
+//! Long and heavy tests: `make stress` runs them.
+
+mod inbox;
