@@ -43,6 +43,7 @@ mod retention;
 mod runs;
 mod scheduler;
 mod scheduler_changes;
+mod scheduler_bounds;
 mod scheduler_locks;
 mod secrecy;
 mod shutdown;

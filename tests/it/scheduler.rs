@@ -12,6 +12,7 @@ use triggerhouse_tests::{TestApp, eventually, on_both};
 pub const LIMITS: FiringLimits = FiringLimits {
     late: Duration::from_secs(60),
     missed_ticks_max: 10,
+    events_max: 500,
 };
 /// Settings without a scheduler: the test fires the ticks.
 pub const NO_SCHEDULER: &str = "roles = ['ingress', 'workers', 'api']";

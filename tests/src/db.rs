@@ -1,7 +1,9 @@
 //! Databases, one for each test.
 #![allow(clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
+use crate::wire::Wire;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use std::time::Duration;
 use triggerhouse::store::{Store, StoreOptions};
 
 /// The database engine.
@@ -72,6 +74,18 @@ impl TestDb {
             directory,
             name,
         }
+    }
+
+    /// The same database on Postgres, through a wire with this delay in each direction.
+    ///
+    /// # Panics
+    /// If it is not on Postgres.
+    pub async fn over_wire(&self, delay: Duration) -> (Self, Wire) {
+        let (head, name) = self.url.rsplit_once('/').expect("a URL");
+        let (user, server) = head.rsplit_once('@').expect("a user");
+        let wire = Wire::slow(server, delay).await;
+        let url = format!("{user}@127.0.0.1:{}/{name}", wire.port);
+        (Self::of_server(&url), wire)
     }
 
     /// Opens the database and migrates it.

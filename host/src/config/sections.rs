@@ -102,6 +102,7 @@ settings! {
         pub late_seconds: Seconds<1, WEEK>,
         pub missed_ticks_max: Count<1, BATCH_MAX>,
         pub poll_ms: Millis<1, WEEK_MS>,
+        pub fire_events_max: Count<1, BATCH_MAX>,
     }
 }
 
@@ -112,6 +113,7 @@ impl SchedulerConfig {
             late: self.late_seconds.duration(),
             missed_ticks_max: self.missed_ticks_max.usize(),
         }
+            events_max: self.fire_events_max.usize(),
     }
 }
 

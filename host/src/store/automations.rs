@@ -1,8 +1,8 @@
 //! Automations: created, read, changed, and deleted with their triggers and schedules.
 
 use super::db::{ByEngine, Tx, all, exec, insert, locked, optional, row};
-use super::polls::{in_lock_order, regroup};
-use super::triggers::ticks;
+use super::polls::regroup_all;
+use super::triggers::ticks::{self, Fired};
 use super::{Page, PageRequest, Store, StoreError, routes, secrets};
 use crate::domain::resource::{Automation, TriggerKind};
 use crate::domain::schedule::FiringLimits;
@@ -46,11 +46,24 @@ const UPDATE: &str = concat!(
     Automation::COLUMNS
 );
 
+const HOLD: ByEngine = locked!(
+    "select 1 from automations where org_id = $1 and id = $2 and deleted_at is null",
+    "for no key update"
+);
+const HOLD_SCHEDULES: ByEngine = locked!(
+    "select 1 from schedules
+     where org_id = $1 and automation_id = $2 and deleted_at is null order by id",
+    "for no key update"
+);
 const DUE: ByEngine = locked!(
     "select id from triggers where org_id = $1 and automation_id = $2
-        and due_at <= $3 and enabled and deleted_at is null order by id",
+        and due_at <= $3 and enabled and deleted_at is null order by id limit $4",
     "for update"
 );
+const DELETE: &str = "update automations set deleted_at = $3
+     where org_id = $1 and id = $2 and deleted_at is null";
+const DELETE_SCHEDULES: &str = "update schedules set deleted_at = $3
+     where org_id = $1 and automation_id = $2 and deleted_at is null";
 
 impl Store {
     /// Creates an automation.
@@ -117,9 +130,7 @@ impl Store {
                     id,
                     TriggerKind::Polling,
                 )?;
-                for integration in in_lock_order(polled) {
-                    regroup(tx, integration, false, now).await?;
-                }
+                regroup_all(tx, polled, now).await?;
             }
             Ok(automation)
         })
@@ -127,7 +138,8 @@ impl Store {
     }
 
     /// Deletes an automation and its triggers, with their secrets; false if the organization
-    /// has no such automation. Its events and runs stay, and ticks that were due are fired.
+    /// has no such automation. Its events and runs stay, and ticks that were due are fired,
+    /// in transactions of their own if there are many.
     pub async fn delete_automation(
         &self,
         org: &OrgId,
@@ -135,54 +147,59 @@ impl Store {
         limits: FiringLimits,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let (found, fired) = self
-            .write(async |tx| {
-                let deleted = exec!(
-                    tx,
-                    "update automations set deleted_at = $3
-                     where org_id = $1 and id = $2 and deleted_at is null",
-                    org,
-                    id,
-                    now,
-                )?;
-                // A schedule is locked before the triggers that follow it, as everywhere.
-                exec!(
-                    tx,
-                    "update schedules set deleted_at = $3
-                     where org_id = $1 and automation_id = $2 and deleted_at is null",
-                    org,
-                    id,
-                    now,
-                )?;
-                let due = all!(tx, scalar TriggerId, DUE, org, id, now)?;
-                let fired = ticks::fire(tx, due, now, limits).await?;
-                let triggers = all!(
-                    tx,
-                    (TriggerId, TriggerKind, Option<IntegrationId>),
-                    "update triggers set deleted_at = $3, due_at = null, manual_of = null
-                     where org_id = $1 and automation_id = $2 and deleted_at is null
-                     returning id, kind, integration_id",
-                    org,
-                    id,
-                    now,
-                )?;
-                let polled = triggers
-                    .iter()
-                    .filter(|(_, kind, _)| *kind == TriggerKind::Polling);
-                for integration in in_lock_order(polled.filter_map(|(.., id)| *id).collect()) {
-                    regroup(tx, integration, false, now).await?;
-                }
-                let triggers: Vec<Uuid> = triggers.iter().map(|(id, ..)| id.0).collect();
-                for trigger in &triggers {
-                    secrets::remove(tx, *trigger).await?;
-                }
-                routes::changed(tx, &triggers).await?;
-                Ok((deleted == 1, fired))
-            })
-            .await?;
-        fired.measure();
-        Ok(found)
+        loop {
+            let (found, fired) = self
+                .write(async |tx| delete(tx, org, id, limits, now).await)
+                .await?;
+            fired.measure();
+            if let Some(found) = found {
+                return Ok(found);
+            }
+        }
     }
+}
+
+/// Deletes an automation, and says whether it was there; or fires only, if more is due than
+/// one transaction may have. As many statements for ten thousand triggers as for one.
+async fn delete(
+    tx: &mut Tx<'_>,
+    org: &OrgId,
+    id: AutomationId,
+    limits: FiringLimits,
+    now: Timestamp,
+) -> Result<(Option<bool>, Fired), StoreError> {
+    if optional!(tx, scalar i32, HOLD, org, id)?.is_none() {
+        return Ok((Some(false), Fired::default()));
+    }
+    // A schedule is locked before the triggers that follow it, as everywhere.
+    all!(tx, scalar i32, HOLD_SCHEDULES, org, id)?;
+    let max = i64::try_from(limits.events_max).unwrap_or(i64::MAX);
+    let due = all!(tx, scalar TriggerId, DUE, org, id, now, max)?;
+    let fired = ticks::fire(tx, &due, now, limits).await?;
+    if fired.is_cut {
+        return Ok((None, fired));
+    }
+    for sql in [DELETE, DELETE_SCHEDULES] {
+        exec!(tx, sql, org, id, now)?;
+    }
+    let triggers = all!(
+        tx,
+        (TriggerId, TriggerKind, Option<IntegrationId>),
+        "update triggers set deleted_at = $3, due_at = null, due_since = null, manual_of = null
+         where org_id = $1 and automation_id = $2 and deleted_at is null
+         returning id, kind, integration_id",
+        org,
+        id,
+        now,
+    )?;
+    let polled = triggers
+        .iter()
+        .filter(|(_, kind, _)| *kind == TriggerKind::Polling);
+    regroup_all(tx, polled.filter_map(|(.., id)| *id).collect(), now).await?;
+    secrets::remove_of_automation(tx, id, now).await?;
+    let triggers: Vec<Uuid> = triggers.iter().map(|(id, ..)| id.0).collect();
+    routes::changed(tx, &triggers).await?;
+    Ok((Some(true), fired))
 }
 
 /// Inserts an automation.

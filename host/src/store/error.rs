@@ -102,6 +102,16 @@ impl StoreError {
         Self::Unavailable(io::Error::new(io::ErrorKind::TimedOut, reason).into())
     }
 
+    /// True if the statement took too long, for this host or for the database.
+    pub fn is_unanswered(&self) -> bool {
+        match self {
+            Self::Unavailable(sqlx::Error::Io(error)) => error.kind() == io::ErrorKind::TimedOut,
+            // query_canceled: by statement_timeout.
+            Self::Busy(sqlx::Error::Database(error)) => error.code().as_deref() == Some("57014"),
+            _ => false,
+        }
+    }
+
     /// Turns the violation of a unique index into [`StoreError::Taken`].
     pub(super) fn or_taken(self, what: &'static str) -> Self {
         match &self {

@@ -78,7 +78,8 @@ const FIND_AUTOMATION: ByEngine = locked!(
 );
 const DUE: ByEngine = locked!(
     "select id from triggers
-     where schedule_id = $1 and due_at <= $2 and enabled and deleted_at is null order by id",
+     where schedule_id = $1 and due_at <= $2 and enabled and deleted_at is null
+     order by id limit $3",
     "for update"
 );
 
@@ -89,6 +90,41 @@ async fn hold(
     id: ScheduleId,
 ) -> Result<Option<Schedule>, StoreError> {
     optional!(tx, Schedule, HOLD, org, id)
+}
+
+/// Changes a schedule, which may not be there; or fires only, if more is due than one
+/// transaction may have.
+async fn change(
+    tx: &mut Tx<'_>,
+    org: &OrgId,
+    id: ScheduleId,
+    patch: &SchedulePatch,
+    limits: FiringLimits,
+    now: Timestamp,
+) -> Result<(Option<Option<Schedule>>, Fired), StoreError> {
+    if hold(tx, org, id).await?.is_none() {
+        return Ok((Some(None), Fired::default()));
+    }
+    // Ticks that are due were due by the old cron.
+    let max = i64::try_from(limits.events_max).unwrap_or(i64::MAX);
+    let due = all!(tx, scalar TriggerId, DUE, id, now, max)?;
+    let fired = ticks::fire(tx, &due, now, limits).await?;
+    if fired.is_cut {
+        return Ok((None, fired));
+    }
+    // Their next tick may be sooner.
+    tx.concerns(Signal::Routes);
+    let (name, cron) = (patch.name.as_deref(), patch.cron.as_deref());
+    let zone = patch.timezone.as_deref();
+    let schedule = optional!(tx, Schedule, UPDATE, org, id, name, cron, zone, now)?;
+    if let Some(schedule) = &schedule {
+        let cron = Cron::parse_stored(&schedule.cron, &schedule.timezone)
+            .map_err(|error| StoreError::unreadable("schedules", "cron", error))?;
+        let since = None::<Timestamp>;
+        update!(tx, "triggers" set { due_at: cron.next_after(now), due_since: since }
+            where { schedule_id: id }, "and enabled and deleted_at is null")?;
+    }
+    Ok((Some(schedule), fired))
 }
 
 impl Store {
@@ -162,30 +198,15 @@ impl Store {
         limits: FiringLimits,
         now: Timestamp,
     ) -> Result<Option<Schedule>, StoreError> {
-        let (name, cron) = (patch.name.as_deref(), patch.cron.as_deref());
-        let zone = patch.timezone.as_deref();
-        let (schedule, fired) = self
-            .write(async |tx| {
-                if hold(tx, org, id).await?.is_none() {
-                    return Ok((None, Fired::default()));
-                }
-                // Ticks that are due were due by the old cron.
-                let due = all!(tx, scalar TriggerId, DUE, id, now)?;
-                let fired = ticks::fire(tx, due, now, limits).await?;
-                let schedule = optional!(tx, Schedule, UPDATE, org, id, name, cron, zone, now)?;
-                // Their next tick may be sooner.
-                tx.concerns(Signal::Routes);
-                if let Some(schedule) = &schedule {
-                    let cron = Cron::parse_stored(&schedule.cron, &schedule.timezone)
-                        .map_err(|error| StoreError::unreadable("schedules", "cron", error))?;
-                    update!(tx, "triggers" set { due_at: cron.next_after(now) }
-                        where { schedule_id: id }, "and enabled and deleted_at is null")?;
-                }
-                Ok((schedule, fired))
-            })
-            .await?;
-        fired.measure();
-        Ok(schedule)
+        loop {
+            let (changed, fired) = self
+                .write(async |tx| change(tx, org, id, patch, limits, now).await)
+                .await?;
+            fired.measure();
+            if let Some(schedule) = changed {
+                return Ok(schedule);
+            }
+        }
     }
 
     /// Deletes a schedule that no trigger follows.

@@ -10,6 +10,7 @@
 mod collector;
 mod dispatch;
 mod finalizer;
+mod halves;
 mod inbox;
 mod patience;
 mod poll;

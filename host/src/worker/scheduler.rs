@@ -1,20 +1,25 @@
 //! Fires due ticks. Replicas may do so at the same time: each skips the triggers that another
 //! one has locked.
+//!
+//! A transaction is limited by its events, so a trigger with many missed ticks fires in
+//! several. Triggers that are on time never wait for more than one of these.
 
 use crate::clock;
 use crate::config::SchedulerConfig;
-use crate::domain::Timestamp;
 use crate::domain::schedule::FiringLimits;
+use crate::domain::{Timestamp, TriggerId};
 use crate::store::{Fired, Store, StoreError};
+use crate::worker::halves::Halves;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-/// Triggers of one transaction.
-const BATCH_MAX: u32 = 100;
-
 /// The pause while another replica fires the due triggers.
 const PAUSE_MIN: Duration = Duration::from_millis(10);
+/// The pause of a trigger that the database refuses to fire …
+const REFUSED_PAUSE: Duration = Duration::from_secs(60 * 60);
+/// … and of one that failed alone for another reason, which may pass.
+const FAILED_PAUSE: Duration = Duration::from_secs(10);
 
 /// Fires triggers whose tick is due.
 pub struct Scheduler {
@@ -60,41 +65,121 @@ impl Scheduler {
                 return self.look_every;
             }
         }
-        while !stop.is_cancelled() {
-            let firing = self.store.fire_due(now, self.limits, BATCH_MAX);
-            let fired = match firing.instrument(tracing::debug_span!("fire")).await {
-                // The database rejects one of them: fire each on its own.
-                Err(error) if !error.is_transient() => self.fire_one(now).await,
-                fired => fired,
-            };
-            match fired {
-                // Another replica fires the rest.
-                Ok(fired) if fired.triggers == 0 => break,
-                Ok(fired) => report(&fired),
-                Err(error) => {
-                    tracing::error!(%error, "could not fire triggers; will retry");
-                    return self.look_every;
-                }
-            }
+        if let Err(error) = self.fire_all(now, stop).await {
+            tracing::error!(%error, "could not fire triggers; will retry");
+            return self.look_every;
         }
         let due = self.store.next_tick().await.ok().flatten();
         self.until(due, clock::now()).max(PAUSE_MIN)
     }
 
-    /// Fires the trigger that is due first, or postpones it.
-    async fn fire_one(&self, now: Timestamp) -> Result<Fired, StoreError> {
-        match self.store.fire_due(now, self.limits, 1).await {
-            Err(error) if !error.is_transient() => {
-                let put_off = self.store.put_off_tick(now).await?;
-                let trigger = put_off.map(tracing::field::display);
-                tracing::error!(trigger.id = trigger, %error, "a trigger cannot be fired; it is postponed");
-                Ok(Fired {
-                    triggers: 1,
-                    ..Fired::default()
-                })
+    /// Fires every trigger that is due at `now`, except for those that another replica has.
+    async fn fire_all(&self, now: Timestamp, stop: &CancellationToken) -> Result<(), StoreError> {
+        let mut has_failed = false;
+        while !stop.is_cancelled() {
+            match self.fire_batch(now).await {
+                Ok(0) => break,
+                Ok(_) => has_failed = false,
+                // It may have been the connection.
+                Err(error) if error.is_transient() && !error.is_unanswered() && !has_failed => {
+                    tracing::warn!(%error, "could not fire triggers; trying again");
+                    has_failed = true;
+                }
+                Err(error) => self.fire_halves(now, &error, stop).await?,
             }
-            fired => fired,
         }
+        Ok(())
+    }
+
+    /// One transaction for triggers that are on time, and one for those with ticks to catch
+    /// up on; the number of triggers.
+    async fn fire_batch(&self, now: Timestamp) -> Result<usize, StoreError> {
+        let on_time = self.fire_on_time().await?;
+        let firing = self.store.fire_due(now, self.limits, self.triggers_max());
+        let fired = firing.instrument(tracing::debug_span!("fire")).await?;
+        report(&fired);
+        Ok(on_time + fired.triggers)
+    }
+
+    async fn fire_on_time(&self) -> Result<usize, StoreError> {
+        let mut triggers = 0;
+        loop {
+            let now = clock::now();
+            let firing = self
+                .store
+                .fire_on_time(now, self.limits, self.triggers_max());
+            let fired = firing.instrument(tracing::debug_span!("fire")).await?;
+            report(&fired);
+            triggers += fired.triggers;
+            if !fired.is_cut {
+                return Ok(triggers);
+            }
+        }
+    }
+
+    /// A trigger that is due has an event as a rule.
+    fn triggers_max(&self) -> u32 {
+        u32::try_from(self.limits.events_max).unwrap_or(u32::MAX)
+    }
+
+    /// Fires due triggers after a transaction failed with `error`: in halves, until the
+    /// triggers at fault are alone. Those are put off.
+    ///
+    /// # Errors
+    /// If the database is away.
+    async fn fire_halves(
+        &self,
+        now: Timestamp,
+        error: &StoreError,
+        stop: &CancellationToken,
+    ) -> Result<(), StoreError> {
+        let due = self.store.due_triggers(now, self.triggers_max()).await?;
+        tracing::warn!(%error, triggers = due.len(), "could not fire triggers together; firing halves");
+        let mut halves = Halves::of(due);
+        if let Some(all) = halves.next() {
+            self.halved(&mut halves, all, now, error).await?;
+        }
+        while let Some(batch) = halves.next().filter(|_| !stop.is_cancelled()) {
+            match self.store.fire_these(&batch, now, self.limits).await {
+                Ok(fired) => {
+                    report(&fired);
+                    if fired.is_cut {
+                        halves.again(batch);
+                    }
+                }
+                Err(error) => {
+                    if error.is_transient() {
+                        self.store.ping().await?;
+                    }
+                    self.halved(&mut halves, batch, now, &error).await?;
+                    // Not worth a word: one of them may be at fault.
+                    let _ = self.fire_on_time().await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Halves a batch that failed; puts off a trigger that failed alone.
+    async fn halved(
+        &self,
+        halves: &mut Halves<TriggerId>,
+        batch: Vec<TriggerId>,
+        now: Timestamp,
+        error: &StoreError,
+    ) -> Result<(), StoreError> {
+        let Some(trigger) = halves.halve(batch) else {
+            return Ok(());
+        };
+        let pause = match error.is_transient() {
+            true => FAILED_PAUSE,
+            false => REFUSED_PAUSE,
+        };
+        let until = clock::now() + pause;
+        if self.store.put_off_tick(trigger, now, until).await? {
+            tracing::error!(trigger.id = %trigger, %error, until = %until, "a trigger cannot be fired; it is postponed");
+        }
+        Ok(())
     }
 
     fn until(&self, due: Option<Timestamp>, now: Timestamp) -> Duration {
@@ -105,6 +190,9 @@ impl Scheduler {
 }
 
 fn report(fired: &Fired) {
+    if fired.triggers == 0 {
+        return;
+    }
     let lag_ms = u64::try_from(fired.lag.as_millis()).unwrap_or(u64::MAX);
     tracing::debug!(
         triggers = fired.triggers,

@@ -13,6 +13,7 @@ use triggerhouse::store::{
 pub const LIMITS: FiringLimits = FiringLimits {
     late: Duration::from_secs(60),
     missed_ticks_max: 10,
+    events_max: 500,
 };
 /// 2030-01-01T10:00:00Z: all triggers are due.
 pub const DUE: Timestamp = Timestamp(1_893_492_000_000_000);

@@ -1,6 +1,7 @@
 use super::{LIMITS, T0, org};
 use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection};
+use std::time::{Duration, Instant};
 use triggerhouse::domain::resource::TriggerKind;
 use triggerhouse::domain::{AutomationId, TriggerId};
 use triggerhouse::store::{
@@ -32,6 +33,12 @@ fn trigger(automation: AutomationId) -> NewTrigger {
     }
 }
 
+/// Creates a trigger with a URL.
+pub async fn create(store: &Store, automation: AutomationId) -> TriggerId {
+    let new = trigger(automation);
+    store.create_trigger(&org(), &new, T0).await.unwrap().id
+}
+
 async fn automation(store: &Store) -> AutomationId {
     store
         .create_key(&org(), "test", b"hash", "hint", T0)
@@ -53,6 +60,90 @@ on_both! {
         assert_eq!(db.number("select count(*) from webhook_secrets").await, 0);
         store.close().await;
     }
+}
+
+/// Ten thousand triggers, each with a secret and a tick that is due.
+const TEN_THOUSAND: &str = "
+    insert into triggers (id, org_id, automation_id, name, provider, kind, config, enabled, token,
+        cron, timezone, missed_ticks, due_at, created_at, updated_at)
+    select gen_random_uuid(), a.org_id, a.id, 't', 'scheduled', 'scheduled', '{}', n > 1000,
+        'token-' || n, '0 * * * *', 'UTC', 'skip', 1, 1, 1
+    from automations a, generate_series(1, 10000) as n;
+    insert into webhook_secrets (id, subject, sealed, created_at)
+    select gen_random_uuid(), id, '', 1 from triggers;";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_automation_with_ten_thousand_triggers_is_deleted_over_a_slow_wire() {
+    let db = TestDb::create(Kind::Postgres).await;
+    let store = db.store().await;
+    let id = automation(&store).await;
+    store.close().await;
+    db.execute(TEN_THOUSAND).await;
+    // No tick is due: their events are limited by other tests.
+    db.execute("update triggers set due_at = null").await;
+    let (by_wire, _wire) = db.over_wire(Duration::from_millis(1)).await;
+    let store = by_wire.store().await;
+    let begun = Instant::now();
+    assert!(
+        store
+            .delete_automation(&org(), id, LIMITS, T0)
+            .await
+            .unwrap()
+    );
+    let took = begun.elapsed();
+    // One statement per trigger would take 20 s by the wire alone.
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    for table in ["webhook_secrets", "triggers where deleted_at is null"] {
+        assert_eq!(
+            db.number(&format!("select count(*) from {table}")).await,
+            0,
+            "{table}"
+        );
+    }
+    let noted = "select count(*) from route_changes where revision = (
+        select value from counters where name = 'routes')";
+    assert_eq!(db.number(noted).await, 10_000);
+    store.close().await;
+    db.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ticks_that_a_deletion_fires_are_written_in_limited_transactions() {
+    let db = TestDb::create(Kind::Postgres).await;
+    let store = db.store().await;
+    let id = automation(&store).await;
+    db.execute(TEN_THOUSAND).await;
+    db.execute("update triggers set due_at = 1799996400000000 where token < 'token-3'")
+        .await;
+    db.execute("update triggers set due_at = null where due_at = 1")
+        .await;
+    let due = db
+        .number("select count(*) from triggers where due_at is not null and enabled")
+        .await;
+    assert!(due > 1_000, "{due}");
+    assert!(
+        store
+            .delete_automation(&org(), id, LIMITS, T0)
+            .await
+            .unwrap()
+    );
+    let largest =
+        "select max(n) from (select count(*) as n from events group by xmin) as by_transaction";
+    let largest = db.number(largest).await;
+    let max = i64::try_from(LIMITS.events_max).unwrap();
+    assert!(largest <= max, "{largest}");
+    assert_eq!(
+        db.number("select count(distinct trigger_id) from events")
+            .await,
+        due
+    );
+    assert_eq!(
+        db.number("select count(*) from triggers where deleted_at is null")
+            .await,
+        0
+    );
+    store.close().await;
+    db.remove().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

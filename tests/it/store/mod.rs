@@ -29,6 +29,7 @@ pub const LIMITS: FiringLimits = FiringLimits {
     missed_ticks_max: 10,
 };
 
+    events_max: 500,
 pub fn org() -> OrgId {
     "acme".parse().unwrap()
 }

@@ -24,6 +24,7 @@ const LEASE: Duration = Duration::from_secs(30);
 const LIMITS: FiringLimits = FiringLimits {
     late: Duration::from_secs(60),
     missed_ticks_max: 100,
+    events_max: 500,
 };
 
 fn after(seconds: u64) -> Timestamp {

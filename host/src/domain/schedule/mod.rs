@@ -92,6 +92,9 @@ pub struct FiringLimits {
     pub late: Duration,
     /// Missed ticks of one trigger that start runs, with the policy `all`.
     pub missed_ticks_max: usize,
+    /// Events of one transaction, of all its triggers together. The rest follows in the next
+    /// one.
+    pub events_max: usize,
 }
 
 /// The result of firing a due trigger.
@@ -100,12 +103,24 @@ pub struct Firing {
     /// One event for all missed ticks that start no run, then one event for each tick that
     /// starts one, oldest first.
     pub events: Vec<DecidedEvent>,
-    /// The next tick, if any.
+    /// The next tick, if any. One that is due already fires in the next transaction.
     pub next: Option<Timestamp>,
 }
 
+impl Firing {
+    /// The oldest `max` events. The next tick is that of the first event left out.
+    pub fn first(mut self, max: usize) -> Self {
+        if let Some(left_out) = self.events.get(max) {
+            // Every event of a tick has its time.
+            self.next = left_out.event.occurred_at;
+            self.events.truncate(max);
+        }
+        self
+    }
+}
+
 impl DueTrigger {
-    /// Decides each tick up to `now`.
+    /// Decides each tick up to `now`, but at most `events_max` that are in time.
     pub fn fire(&self, now: Timestamp, limits: FiringLimits) -> Firing {
         // The stored `due_at` is a tick only if the cron, as this version reads it, agrees.
         let first = self.cron.next_after(Timestamp(self.due_at.0 - 1));
@@ -116,7 +131,7 @@ impl DueTrigger {
             };
         };
         let late_before = now - limits.late;
-        let (in_time, next) = self.ticks(first.max(late_before), now);
+        let (in_time, next) = self.ticks(first.max(late_before), now, limits.events_max);
         let keep = match self.missed_ticks {
             MissedTicks::Skip => 0,
             MissedTicks::Last => 1,
@@ -134,11 +149,16 @@ impl DueTrigger {
         }
     }
 
-    /// The ticks from `from` to `until`, both included, and the first tick after them.
-    fn ticks(&self, from: Timestamp, until: Timestamp) -> (Vec<Timestamp>, Option<Timestamp>) {
+    /// The first `max` ticks from `from` to `until`, both included, and the tick after them.
+    fn ticks(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+        max: usize,
+    ) -> (Vec<Timestamp>, Option<Timestamp>) {
         let mut ticks = Vec::new();
         let mut next = self.cron.next_after(Timestamp(from.0 - 1));
-        while let Some(tick) = next.filter(|tick| *tick <= until) {
+        while let Some(tick) = next.filter(|tick| *tick <= until && ticks.len() < max) {
             ticks.push(tick);
             next = self.cron.next_after(tick);
         }
@@ -155,7 +175,7 @@ impl DueTrigger {
         let mut window = WINDOW_MIN;
         loop {
             let from = first.max(end - window);
-            let (mut ticks, _) = self.ticks(from, Timestamp(end.0 - 1));
+            let (mut ticks, _) = self.ticks(from, Timestamp(end.0 - 1), usize::MAX);
             // One more than `keep` is needed, to name the newest one that does not fire.
             if from == first || ticks.len() > keep {
                 let fires = ticks.split_off(ticks.len().saturating_sub(keep));

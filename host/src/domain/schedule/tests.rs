@@ -10,6 +10,7 @@ fn time(text: &str) -> Timestamp {
 const LIMITS: FiringLimits = FiringLimits {
     late: Duration::from_secs(60),
     missed_ticks_max: 3,
+    events_max: 100,
 };
 
 fn due(cron: &str, due_at: &str, missed_ticks: MissedTicks) -> DueTrigger {
@@ -121,6 +122,7 @@ fn ticks_on_time_count_against_no_limit() {
     let limits = FiringLimits {
         late: Duration::from_secs(600),
         missed_ticks_max: 1,
+        events_max: 100,
     };
     let due = due("* * * * *", "2026-01-01T00:00:00Z", MissedTicks::Last);
     let firing = due.fire(time("2026-01-01T00:30:00Z"), limits);
@@ -159,4 +161,34 @@ fn a_disabled_automation_skips_its_ticks() {
     due.automation_enabled = false;
     let firing = due.fire(time("2026-01-01T10:00:01Z"), LIMITS);
     assert_eq!(shown(&firing), ["10:00:00 automation_disabled ()"]);
+}
+
+#[test]
+fn a_firing_that_is_cut_goes_on_with_the_first_tick_left_out() {
+    let now = time("2026-01-01T04:00:10Z");
+    for missed in [MissedTicks::Skip, MissedTicks::Last, MissedTicks::All] {
+        let whole = due("*/10 * * * *", "2026-01-01T00:00:00Z", missed).fire(now, LIMITS);
+        for events_max in 1..=5 {
+            let limits = FiringLimits {
+                events_max,
+                ..LIMITS
+            };
+            let mut due = due("*/10 * * * *", "2026-01-01T00:00:00Z", missed);
+            let mut parts = Vec::new();
+            let last = loop {
+                let part = due.fire(now, limits).first(events_max);
+                assert!((1..=events_max).contains(&part.events.len()));
+                parts.extend(shown(&part));
+                match part.next.filter(|next| *next <= now) {
+                    Some(next) => due.due_at = next,
+                    None => break part.next,
+                }
+            };
+            assert_eq!(
+                (parts, last),
+                (shown(&whole), whole.next),
+                "{missed:?} {events_max}"
+            );
+        }
+    }
 }

@@ -127,3 +127,59 @@ impl InsertNew {
         }
     }
 }
+
+/// An update of many rows, each with values of its own. The first column is the key.
+pub(in crate::store) struct UpdateEach {
+    postgres: String,
+    sqlite: String,
+}
+
+impl UpdateEach {
+    pub(in crate::store) fn of<T>(table: &str, columns: &[Column<T>]) -> Self {
+        let (names, arrays) = (names(columns), arrays(columns, 1));
+        let key = columns.first().map_or("", |column| column.name);
+        let set = |value: &dyn Fn(usize, &str) -> String| {
+            let columns = columns.iter().enumerate().skip(1);
+            let set = columns.map(|(n, c)| format!("{} = {}", c.name, value(n + 1, c.name)));
+            set.collect::<Vec<_>>().join(", ")
+        };
+        let (from_row, from_place) = (
+            set(&|_, name| format!("r.{name}")),
+            set(&|n, _| format!("${n}")),
+        );
+        Self {
+            postgres: format!(
+                "update {table} set {from_row} from unnest({arrays}) as r ({names})
+                 where {table}.{key} = r.{key}"
+            ),
+            sqlite: format!("update {table} set {from_place} where {key} = $1"),
+        }
+    }
+
+    pub(in crate::store) async fn run<T>(
+        &'static self,
+        tx: &mut Tx<'_>,
+        columns: &[Column<T>],
+        rows: &[T],
+    ) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        match tx {
+            Tx::Postgres(postgres) => {
+                let mut arguments = PgArguments::default();
+                bind_all(&mut arguments, columns, rows)?;
+                let update = sqlx::query_with(self.postgres.as_str(), arguments);
+                let update = update.execute(&mut *postgres.connection);
+                within(postgres.answer_max, update).await?;
+            }
+            Tx::Sqlite(connection) => {
+                for row in rows {
+                    let update = sqlx::query_with(self.sqlite.as_str(), bind_one(columns, row)?);
+                    update.execute(&mut **connection).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -21,7 +21,7 @@ mod statement;
 mod tried;
 mod tx;
 
-pub(super) use batch::{Column, InsertNew, arrays, bind_all, bind_one, columns, names};
+pub(super) use batch::{Column, InsertNew, UpdateEach, arrays, bind_all, bind_one, columns, names};
 pub(super) use codec::{Json, Micros};
 pub use crowd::{call_is_of, in_call};
 pub(super) use open::Db;

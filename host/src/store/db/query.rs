@@ -80,6 +80,8 @@ enum Part {
     /// `= any(…)` on Postgres, where any number of values is the same statement; `in (…)`
     /// on SQLite.
     OneOf(Vec<Value>),
+    /// A lock of rows, which SQLite does not need.
+    Lock(&'static str),
 }
 
 /// A statement under construction. Only text that the program itself contains becomes text
@@ -117,6 +119,12 @@ impl Query {
             Some(value) => self.push(" and ").push(condition).push(" ").bind(value),
             None => self,
         }
+    }
+
+    /// Locks the rows on Postgres.
+    pub(in crate::store) fn lock(mut self, lock: &'static str) -> Self {
+        self.parts.push(Part::Lock(lock));
+        self
     }
 
     /// Compares the column that was pushed last with a set, which must not be empty.
@@ -192,6 +200,7 @@ impl Query {
                     add_array(values, &mut arguments)?;
                     sql.push_str(&format!(" = any(${})", arguments.len()));
                 }
+                Part::Lock(lock) => sql.extend([" ", lock]),
             }
         }
         Ok((sql, arguments))
@@ -215,6 +224,7 @@ impl Query {
                     }
                     sql.push(')');
                 }
+                Part::Lock(_) => {}
             }
         }
         Ok((sql, arguments))

@@ -13,10 +13,16 @@ use crate::domain::resource::TriggerKind;
 use crate::domain::{IntegrationId, PollGroupId, Timestamp, TriggerId};
 use crate::signals::Signal;
 use crate::store::StoreError;
-use crate::store::db::{Tx, all, exec, optional, row, update};
+use crate::store::db::{Column, Query, Tx, UpdateEach, columns, exec, row};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
+/// SQLite takes 32,766 values.
+const KEYS_PER_QUERY_MAX: usize = 1_000;
+
 /// The demand of an integration's polling triggers.
+#[derive(Default)]
 pub(in crate::store) struct Demand {
     /// The integration exists and has polling triggers.
     is_there: bool,
@@ -36,6 +42,7 @@ row!(GroupTimes {
 #[derive(sqlx_macros::FromRow)]
 struct TimingRow {
     id: TriggerId,
+    integration_id: IntegrationId,
     enabled: bool,
     poll_interval_seconds: Option<i32>,
     cron: Option<String>,
@@ -68,7 +75,6 @@ pub(in crate::store) async fn regroup(
     joins: bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.concerns(Signal::Polls);
     if joins {
         // The update changes nothing, but locks the row that is there.
         exec!(
@@ -83,24 +89,93 @@ pub(in crate::store) async fn regroup(
             now,
         )?;
     }
-    let times = optional!(
-        tx,
-        GroupTimes,
-        "update poll_groups set changes = changes + 1 where integration_id = $1
-         returning due_at, lease_until, started_at, pause_until, failures",
-        integration,
-    )?;
-    let Some(times) = times else { return Ok(()) };
-    let demand = demand(tx, integration).await?;
-    if demand.is_there {
-        let due_at = times.after_change(&demand.timings, now);
-        update!(tx, "poll_groups" set { due_at: due_at } where { integration_id: integration })?;
-    } else {
-        exec!(
-            tx,
-            "delete from poll_groups where integration_id = $1",
-            integration
-        )?;
+    regroup_all(tx, vec![integration], now).await
+}
+
+#[derive(sqlx_macros::FromRow)]
+struct GroupRow {
+    integration_id: IntegrationId,
+    #[sqlx(flatten)]
+    times: GroupTimes,
+}
+
+/// When a group is due.
+struct Due {
+    integration: IntegrationId,
+    due_at: Option<Timestamp>,
+}
+
+fn due_columns() -> [Column<Due>; 2] {
+    columns!(Due {
+        integration_id: uuid = |due| due.integration.0,
+        due_at: int8 = |due| due.due_at.map(|at| at.0),
+    })
+}
+
+/// [`regroup`] for many integrations that no trigger has joined, by as many statements as
+/// for one.
+pub(in crate::store) async fn regroup_all(
+    tx: &mut Tx<'_>,
+    integrations: Vec<IntegrationId>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.concerns(Signal::Polls);
+    for integrations in in_lock_order(integrations).chunks(KEYS_PER_QUERY_MAX) {
+        regroup_some(tx, integrations, now).await?;
+    }
+    Ok(())
+}
+
+async fn regroup_some(
+    tx: &mut Tx<'_>,
+    integrations: &[IntegrationId],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    static DUE: LazyLock<UpdateEach> =
+        LazyLock::new(|| UpdateEach::of("poll_groups", &due_columns()));
+    // In the order of their integrations, as everywhere: two transactions that held each
+    // other's first group would wait forever.
+    let groups: Vec<GroupRow> = Query::new(
+        "select integration_id, due_at, lease_until, started_at, pause_until, failures
+         from poll_groups where integration_id",
+    )
+    .one_of(integrations.iter().copied())
+    .push(" order by integration_id")
+    .lock("for update")
+    .all(tx)
+    .await?;
+    let with_group: Vec<IntegrationId> = groups.iter().map(|row| row.integration_id).collect();
+    if with_group.is_empty() {
+        return Ok(());
+    }
+    let mut demands = demands(tx, &with_group).await?;
+    let (mut due, mut without) = (Vec::new(), Vec::new());
+    for GroupRow {
+        integration_id: integration,
+        times,
+    } in groups
+    {
+        let demand = demands.remove(&integration).unwrap_or_default();
+        if demand.is_there {
+            let due_at = times.after_change(&demand.timings, now);
+            due.push(Due {
+                integration,
+                due_at,
+            });
+        } else {
+            without.push(integration);
+        }
+    }
+    Query::new("update poll_groups set changes = changes + 1 where integration_id")
+        .one_of(with_group)
+        .exec(tx)
+        .await?;
+    DUE.run(tx, &due_columns(), &due).await?;
+    if !without.is_empty() {
+        Query::new("delete from poll_groups where integration_id")
+            .one_of(without)
+            .exec(tx)
+            .await?;
     }
     Ok(())
 }
@@ -110,28 +185,52 @@ pub(in crate::store) async fn demand(
     tx: &mut Tx<'_>,
     integration: IntegrationId,
 ) -> Result<Demand, StoreError> {
-    let status = optional!(
-        tx,
-        scalar IntegrationStatus,
-        "select status from integrations where id = $1 and deleted_at is null",
-        integration,
-    )?;
-    let triggers = all!(
-        tx,
-        TimingRow,
-        "select t.id, t.enabled, t.poll_interval_seconds, t.cron, t.timezone
+    let mut demands = demands(tx, &[integration]).await?;
+    Ok(demands.remove(&integration).unwrap_or_default())
+}
+
+#[derive(sqlx_macros::FromRow)]
+struct StatusRow {
+    id: IntegrationId,
+    status: IntegrationStatus,
+}
+
+/// The demands of integrations that are not deleted, of which there is at least one.
+async fn demands(
+    tx: &mut Tx<'_>,
+    integrations: &[IntegrationId],
+) -> Result<HashMap<IntegrationId, Demand>, StoreError> {
+    let statuses: Vec<StatusRow> =
+        Query::new("select id, status from integrations where deleted_at is null and id")
+            .one_of(integrations.iter().copied())
+            .all(tx)
+            .await?;
+    let triggers: Vec<TimingRow> = Query::new(
+        "select t.id, t.integration_id, t.enabled, t.poll_interval_seconds, t.cron, t.timezone
          from triggers t join automations a on a.id = t.automation_id
-         where t.integration_id = $1 and t.kind = $2
-            and t.deleted_at is null and a.deleted_at is null",
-        integration,
-        TriggerKind::Polling,
-    )?;
-    let works = status == Some(IntegrationStatus::Active);
-    let wanted = triggers.iter().filter(|row| works && row.enabled);
-    Ok(Demand {
-        is_there: status.is_some() && !triggers.is_empty(),
-        timings: wanted.filter_map(TimingRow::timing).collect(),
-    })
+         where t.deleted_at is null and a.deleted_at is null and t.kind = ",
+    )
+    .bind(TriggerKind::Polling.as_str())
+    .push(" and t.integration_id")
+    .one_of(integrations.iter().copied())
+    .all(tx)
+    .await?;
+    let works: HashMap<IntegrationId, bool> = statuses
+        .into_iter()
+        .map(|row| (row.id, row.status == IntegrationStatus::Active))
+        .collect();
+    let mut demands: HashMap<IntegrationId, Demand> = HashMap::new();
+    for trigger in triggers {
+        let Some(works) = works.get(&trigger.integration_id) else {
+            continue;
+        };
+        let demand = demands.entry(trigger.integration_id).or_default();
+        demand.is_there = true;
+        if *works && trigger.enabled {
+            demand.timings.extend(trigger.timing());
+        }
+    }
+    Ok(demands)
 }
 
 /// The integrations of polling triggers, in the order in which their groups are locked.

@@ -9,4 +9,4 @@ pub use claim::{ClaimedPoll, PollWork};
 pub use read::PollAsked;
 pub use settle::{AfterPage, PageSettled, PollDisposition, PollPageSettlement, PollSettled};
 
-pub(super) use groups::{in_lock_order, regroup};
+pub(super) use groups::{in_lock_order, regroup, regroup_all};

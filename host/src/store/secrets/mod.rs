@@ -7,7 +7,7 @@ pub use sealed::SealedValue;
 
 use super::StoreError;
 use super::db::{Tx, exec, insert, row};
-use crate::domain::Timestamp;
+use crate::domain::{AutomationId, Timestamp};
 use uuid::Uuid;
 
 /// A secret as it is stored.
@@ -49,6 +49,22 @@ pub(super) async fn remove(tx: &mut Tx<'_>, subject: Uuid) -> Result<(), StoreEr
         tx,
         "delete from webhook_secrets where subject = $1",
         subject
+    )?;
+    Ok(())
+}
+
+/// Removes every secret of the triggers that an automation had when it was deleted at `at`.
+pub(super) async fn remove_of_automation(
+    tx: &mut Tx<'_>,
+    automation: AutomationId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    exec!(
+        tx,
+        "delete from webhook_secrets where subject in (
+            select id from triggers where automation_id = $1 and deleted_at = $2)",
+        automation,
+        at,
     )?;
     Ok(())
 }

@@ -104,14 +104,19 @@ impl Store {
         limits: FiringLimits,
         now: Timestamp,
     ) -> Result<Option<(Trigger, Option<String>)>, StoreError> {
-        let (trigger, fired) = self
-            .write(async |tx| {
-                let fired = update_trigger(tx, org, id, patch, limits, now).await?;
-                Ok((read::one(tx, org, id).await?, fired))
-            })
-            .await?;
-        fired.measure();
-        Ok(trigger)
+        loop {
+            let (trigger, fired) = self
+                .write(async |tx| {
+                    let fired = update_trigger(tx, org, id, patch, limits, now).await?;
+                    Ok((read::one(tx, org, id).await?, fired))
+                })
+                .await?;
+            fired.measure();
+            // The change comes with the last ticks that are due.
+            if !fired.is_cut {
+                return Ok(trigger);
+            }
+        }
     }
 
     /// Deletes a trigger; false if the organization has no such trigger. Its events stay, and
@@ -123,34 +128,51 @@ impl Store {
         limits: FiringLimits,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let (found, fired) = self
-            .write(async |tx| {
-                let held = all!(tx, scalar TriggerId, HOLD, org, id)?;
-                let fired = fire(tx, held, now, limits).await?;
-                let deleted = optional!(
-                    tx,
-                    (TriggerKind, Option<IntegrationId>),
-                    "update triggers set deleted_at = $3, due_at = null, manual_of = null
-                     where org_id = $1 and id = $2 and deleted_at is null
-                     returning kind, integration_id",
-                    org,
-                    id,
-                    now,
-                )?;
-                let Some((kind, integration)) = deleted else {
-                    return Ok((false, fired));
-                };
-                if let Some(integration) = integration.filter(|_| kind == TriggerKind::Polling) {
-                    regroup(tx, integration, false, now).await?;
-                }
-                secrets::remove(tx, id.0).await?;
-                routes::changed(tx, &[id.0]).await?;
-                Ok((true, fired))
-            })
-            .await?;
-        fired.measure();
-        Ok(found)
+        loop {
+            let (found, fired) = self
+                .write(async |tx| delete_trigger(tx, org, id, limits, now).await)
+                .await?;
+            fired.measure();
+            if !fired.is_cut {
+                return Ok(found);
+            }
+        }
     }
+}
+
+/// Deletes a trigger, and says whether it was there; or fires only, if more is due than one
+/// transaction may have.
+async fn delete_trigger(
+    tx: &mut Tx<'_>,
+    org: &OrgId,
+    id: TriggerId,
+    limits: FiringLimits,
+    now: Timestamp,
+) -> Result<(bool, Fired), StoreError> {
+    let held = all!(tx, scalar TriggerId, HOLD, org, id)?;
+    let fired = fire(tx, &held, now, limits).await?;
+    if fired.is_cut {
+        return Ok((true, fired));
+    }
+    let deleted = optional!(
+        tx,
+        (TriggerKind, Option<IntegrationId>),
+        "update triggers set deleted_at = $3, due_at = null, due_since = null, manual_of = null
+         where org_id = $1 and id = $2 and deleted_at is null
+         returning kind, integration_id",
+        org,
+        id,
+        now,
+    )?;
+    let Some((kind, integration)) = deleted else {
+        return Ok((false, fired));
+    };
+    if let Some(integration) = integration.filter(|_| kind == TriggerKind::Polling) {
+        regroup(tx, integration, false, now).await?;
+    }
+    secrets::remove(tx, id.0).await?;
+    routes::changed(tx, &[id.0]).await?;
+    Ok((true, fired))
 }
 
 async fn insert_trigger(
@@ -251,7 +273,10 @@ async fn update_trigger(
         }
         let held = all!(tx, scalar TriggerId, HOLD, org, id)?;
         // A tick that is due was due by the old cron.
-        fired = ticks::fire(tx, held, now, limits).await?;
+        fired = ticks::fire(tx, &held, now, limits).await?;
+        if fired.is_cut {
+            return Ok(fired);
+        }
     }
     let changed = exec!(
         tx,
