@@ -263,7 +263,10 @@ impl Rig {
         let group = groups.items[0].id;
         store.poll_now(&org, group, false, NOW).await.unwrap();
         let lease = Duration::from_secs(30);
-        store.claim_poll(group, NOW, lease).await.unwrap()
+        store
+            .claim_poll(group, NOW, lease, |_| lease)
+            .await
+            .unwrap()
     }
 
     async fn refused(

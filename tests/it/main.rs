@@ -47,6 +47,7 @@ mod scheduler_bounds;
 mod scheduler_locks;
 mod secrecy;
 mod shutdown;
+mod settlements;
 mod sinks;
 mod store;
 mod stress;

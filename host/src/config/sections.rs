@@ -84,6 +84,7 @@ settings! {
         pub in_flight_bytes_max: Bytes<1, UNBOUNDED>,
         pub settle_deliveries_max: Count<1, BATCH_MAX>,
         pub settle_events_max: Count<1, UNBOUNDED>,
+        pub settle_bytes_max: Bytes<1, REQUEST_BYTES_MAX>,
         pub delivery_seconds_max: Seconds<1, WEEK>,
         pub open_seconds_max: Seconds<1, WEEK>,
         pub lease_seconds: Seconds<1, WEEK>,
@@ -101,8 +102,8 @@ settings! {
     pub struct SchedulerConfig {
         pub late_seconds: Seconds<1, WEEK>,
         pub missed_ticks_max: Count<1, BATCH_MAX>,
-        pub poll_ms: Millis<1, WEEK_MS>,
         pub fire_events_max: Count<1, BATCH_MAX>,
+        pub poll_ms: Millis<1, WEEK_MS>,
     }
 }
 
@@ -112,8 +113,8 @@ impl SchedulerConfig {
         FiringLimits {
             late: self.late_seconds.duration(),
             missed_ticks_max: self.missed_ticks_max.usize(),
-        }
             events_max: self.fire_events_max.usize(),
+        }
     }
 }
 
@@ -121,9 +122,13 @@ settings! {
     /// `[polling]`
     pub struct PollingConfig {
         pub interval_seconds_min: Seconds<1, WEEK>,
+        pub organization_polls_max: Count<1, CONNECTIONS_MAX>,
         pub pages_max: Count<1, U32_MAX>,
+        pub rounds_max: Count<0, I32_MAX>,
         pub page_events_max: Count<1, { EVENTS_PER_CALL_MAX as u64 }>,
         pub page_rows_max: Count<1, U32_MAX>,
+        pub settle_events_max: Count<1, UNBOUNDED>,
+        pub settle_bytes_max: Bytes<1, REQUEST_BYTES_MAX>,
         pub filter_seconds_max: Seconds<1, WEEK>,
         pub lease_seconds: Seconds<1, WEEK>,
         pub retry_base_ms: Millis<1, WEEK_MS>,

@@ -30,14 +30,16 @@ macro_rules! id {
                 Self(Uuid::now_v7())
             }
 
+            /// The time in the id, to the millisecond; none if the UUID has none.
+            pub fn made_at(&self) -> Option<$crate::domain::Timestamp> {
+                let (seconds, nanos) = self.0.get_timestamp()?.to_unix();
+                let micros = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+                Some($crate::domain::Timestamp(micros.saturating_add(i64::from(nanos / 1_000))))
+            }
+
             /// The age of the id, to the millisecond; zero if the UUID has no timestamp.
             pub fn age(&self, now: $crate::domain::Timestamp) -> std::time::Duration {
-                let made = self.0.get_timestamp().map(|at| at.to_unix());
-                let made_us = made.map(|(seconds, nanos)| {
-                    i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000)
-                        + i64::from(nanos / 1_000)
-                });
-                let micros = made_us.map_or(0, |made| now.0.saturating_sub(made));
+                let micros = self.made_at().map_or(0, |made| now.0.saturating_sub(made.0));
                 std::time::Duration::from_micros(u64::try_from(micros).unwrap_or(0))
             }
         }

@@ -54,7 +54,7 @@ pub use keys::ApiKey;
 pub use outbox::{UndeliveredChange, UndeliveredFilter, UndeliveredOutcome};
 pub use page::{Page, PageRequest};
 pub use polls::{
-    AfterPage, ClaimedPoll, PageSettled, PollAsked, PollDisposition, PollPageSettlement,
+    AfterPage, ClaimedPoll, DuePoll, PageSettled, PollAsked, PollDisposition, PollPageSettlement,
     PollSettled, PollWork,
 };
 pub use retention::{Collected, CollectedRows, Horizon};

@@ -12,6 +12,7 @@ mod dispatch;
 mod finalizer;
 mod halves;
 mod inbox;
+mod parts;
 mod patience;
 mod poll;
 mod scheduler;

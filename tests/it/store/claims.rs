@@ -68,7 +68,7 @@ on_both! {
         store.receive(&[packed(TriggerId::new(), None)]).await.unwrap();
         let claim = claim_deliveries(&store, T0, LEASE, 1).await.remove(0);
         let at = T0 + Duration::from_secs(5);
-        let retry = |attempt, disposition| Settlement { delivery: claim.id, attempt, tries: 1, retry_since: None, disposition, owner: None, events: vec![], trace: None };
+        let retry = |attempt, disposition| Settlement { delivery: claim.id, attempt, tries: 1, retry_since: None, disposition, owner: None, events: vec![], trace: None, written: 0 };
         store.settle(&[retry(1, Disposition::Retry { at, error: "trap".into() })], T0).await.unwrap();
         assert_eq!(store.next_delivery_due().await.unwrap(), Some(at));
         assert!(claim_deliveries(&store, T0, LEASE, 1).await.is_empty());
@@ -86,7 +86,7 @@ on_both! {
         let claim = claim_deliveries(&store, T0, LEASE, 1).await.remove(0);
         let change = async |change| store.change_delivery(&org(), claim.id, change, T0).await.unwrap();
         assert_eq!(change(DeliveryChange::Retry).await, Some((DeliveryStatus::Processing, false)));
-        let failed = Settlement { delivery: claim.id, attempt: 1, tries: 1, retry_since: None, disposition: Disposition::Failed { error: "x".into() }, owner: None, events: vec![], trace: None };
+        let failed = Settlement { delivery: claim.id, attempt: 1, tries: 1, retry_since: None, disposition: Disposition::Failed { error: "x".into() }, owner: None, events: vec![], trace: None, written: 0 };
         store.settle(std::slice::from_ref(&failed), T0).await.unwrap();
         assert_eq!(change(DeliveryChange::Retry).await, Some((DeliveryStatus::Failed, true)));
         let waiting = store.delivery(&org(), claim.id).await.unwrap().unwrap();
@@ -107,7 +107,7 @@ on_both! {
         let claims = claim_deliveries(&store, T0, LEASE, 4).await;
         for claim in &claims[..3] {
             let failed = Disposition::Failed { error: "x".into() };
-            store.settle(&[Settlement { delivery: claim.id, attempt: 1, tries: 1, retry_since: None, disposition: failed, owner: None, trace: None, events: vec![] }], T0).await.unwrap();
+            store.settle(&[Settlement { delivery: claim.id, attempt: 1, tries: 1, retry_since: None, disposition: failed, owner: None, trace: None, events: vec![], written: 0 }], T0).await.unwrap();
         }
         let retry = async |max| store.change_deliveries(&org(), &DeliveryFilter::default(), DeliveryChange::Retry, max, T0).await.unwrap();
         assert_eq!(retry(2).await, 2);
@@ -126,7 +126,7 @@ on_both! {
         let stalled = claim_deliveries(&store, T0, LEASE, 1).await.remove(0);
         let later = T0 + LEASE;
         let second = claim_deliveries(&store, later, LEASE, 1).await.remove(0);
-        let failed = Settlement { delivery: second.id, attempt: second.attempt, tries: 1, retry_since: None, disposition: Disposition::Failed { error: "x".into() }, owner: None, events: vec![], trace: None };
+        let failed = Settlement { delivery: second.id, attempt: second.attempt, tries: 1, retry_since: None, disposition: Disposition::Failed { error: "x".into() }, owner: None, events: vec![], trace: None, written: 0 };
         store.settle(&[failed], later).await.unwrap();
         store.change_delivery(&org(), second.id, DeliveryChange::Retry, later).await.unwrap();
         let third = claim_deliveries(&store, later, LEASE, 1).await.remove(0);

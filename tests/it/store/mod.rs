@@ -6,6 +6,8 @@ mod door;
 mod lanes;
 mod migrate;
 mod outbox;
+mod parts;
+mod poll_bounds;
 mod polls;
 mod receive;
 mod retention;
@@ -99,5 +101,6 @@ pub fn completed(delivery: DeliveryId, attempt: i32, events: Vec<DecidedEvent>) 
         owner: None,
         events,
         trace: None,
+        written: 0,
     }
 }

@@ -12,7 +12,7 @@ use triggerhouse::domain::poll_group::PollGroup;
 use triggerhouse::domain::poll_group::PollGroupState;
 use triggerhouse::domain::resource::TriggerKind;
 use triggerhouse::domain::schedule::FiringLimits;
-use triggerhouse::domain::{IntegrationId, PollGroupId, Timestamp, TriggerId};
+use triggerhouse::domain::{IntegrationId, OrgId, PollGroupId, Timestamp, TriggerId};
 use triggerhouse::store::{
     AfterPage, AutomationPatch, ClaimedPoll, IntegrationPatch, NewIntegration, NewTrigger,
     PageRequest, PageSettled, PollAsked, PollDisposition, PollPageSettlement, PollSettled,
@@ -27,24 +27,38 @@ const LIMITS: FiringLimits = FiringLimits {
     events_max: 500,
 };
 
-fn after(seconds: u64) -> Timestamp {
+pub fn after(seconds: u64) -> Timestamp {
     T0 + Duration::from_secs(seconds)
 }
 
 async fn integration(store: &Store) -> IntegrationId {
+    integration_of(store, &org(), None).await
+}
+
+pub async fn integration_of(store: &Store, org: &OrgId, account: Option<&str>) -> IntegrationId {
     let new = NewIntegration {
         id: IntegrationId::new(),
         provider: "poller".into(),
         name: None,
         connection_id: None,
-        account: None,
+        provider_config_key: None,
+        account: account.map(str::to_owned),
         secret: None,
         credential: None,
     };
-    store.create_integration(&org(), &new, T0).await.unwrap().id
+    store.create_integration(org, &new, T0).await.unwrap().id
 }
 
-async fn trigger(store: &Store, integration: IntegrationId, seconds: u32) -> TriggerId {
+pub async fn trigger(store: &Store, integration: IntegrationId, seconds: u32) -> TriggerId {
+    trigger_of(store, &org(), integration, seconds).await
+}
+
+pub async fn trigger_of(
+    store: &Store,
+    org: &OrgId,
+    integration: IntegrationId,
+    seconds: u32,
+) -> TriggerId {
     let new = NewTrigger {
         id: TriggerId::new(),
         automation: TriggerAutomation::New("a".into()),
@@ -58,7 +72,7 @@ async fn trigger(store: &Store, integration: IntegrationId, seconds: u32) -> Tri
         clock: None,
         poll: Some(TriggerPoll::Every(seconds)),
     };
-    store.create_trigger(&org(), &new, T0).await.unwrap().id
+    store.create_trigger(org, &new, T0).await.unwrap().id
 }
 
 async fn enable(store: &Store, trigger: TriggerId, enabled: bool, now: Timestamp) {
@@ -71,7 +85,7 @@ async fn enable(store: &Store, trigger: TriggerId, enabled: bool, now: Timestamp
     assert!(changed.await.unwrap().is_some());
 }
 
-async fn groups(store: &Store, now: Timestamp) -> Vec<PollGroup> {
+pub async fn groups(store: &Store, now: Timestamp) -> Vec<PollGroup> {
     let page = PageRequest {
         limit: 100,
         before: None,
@@ -83,7 +97,7 @@ async fn groups(store: &Store, now: Timestamp) -> Vec<PollGroup> {
         .items
 }
 
-async fn store_with_group(db: &TestDb) -> (Store, TriggerId, PollGroupId) {
+pub async fn store_with_group(db: &TestDb) -> (Store, TriggerId, PollGroupId) {
     let store = db.store().await;
     store
         .create_key(&org(), "test", b"hash", "hint", T0)
@@ -95,8 +109,9 @@ async fn store_with_group(db: &TestDb) -> (Store, TriggerId, PollGroupId) {
     (store, trigger, group)
 }
 
-async fn claim(store: &Store, group: PollGroupId, now: Timestamp) -> Option<ClaimedPoll> {
-    store.claim_poll(group, now, LEASE).await.unwrap()
+pub async fn claim(store: &Store, group: PollGroupId, now: Timestamp) -> Option<ClaimedPoll> {
+    let retry = |failures: i32| Duration::from_secs(10 * u64::try_from(failures).unwrap());
+    store.claim_poll(group, now, LEASE, retry).await.unwrap()
 }
 
 /// Settles a page that was requested in the current state.
@@ -111,14 +126,16 @@ async fn settle(
     let work = store.poll_work(claim, now).await.unwrap();
     let work = work.unwrap_or(PollWork {
         cursor: None,
+        cursor_since: T0,
         changes: 0,
         failures: 0,
+        rounds: 0,
         triggers: Vec::new(),
     });
     settle_for(store, claim, &work, cursor, events, after, now).await
 }
 
-async fn settle_for(
+pub async fn settle_for(
     store: &Store,
     claim: &ClaimedPoll,
     work: &PollWork,
@@ -132,6 +149,7 @@ async fn settle_for(
         work,
         cursor,
         events,
+        written: 0,
         after,
     };
     store.settle_poll_page(page, now).await.unwrap()
@@ -145,14 +163,14 @@ fn written(events: usize, runs: usize, duplicates: usize) -> PageSettled {
     })
 }
 
-fn wanted(trigger: TriggerId, keys: &[&str]) -> Vec<DecidedEvent> {
+pub fn wanted(trigger: TriggerId, keys: &[&str]) -> Vec<DecidedEvent> {
     keys.iter().map(|key| decided(trigger, key, true)).collect()
 }
 
 on_both! {
     async fn a_group_has_one_claim_until_its_lease_lapses_and_a_late_worker_is_fenced_out(db: &TestDb) {
         let (store, trigger, group) = store_with_group(db).await;
-        assert_eq!(store.due_polls(T0, 10).await.unwrap(), [group]);
+        assert_eq!(store.due_polls(T0, 10).await.unwrap()[0].group, group);
         assert_eq!(store.next_poll_due().await.unwrap(), Some(T0));
         let first = claim(&store, group, T0).await.unwrap();
         assert!(claim(&store, group, after(29)).await.is_none());
@@ -204,8 +222,8 @@ on_both! {
         let work = store.poll_work(&held, after(3)).await.unwrap().unwrap();
         assert_eq!((work.cursor.as_deref(), work.triggers.len()), (Some("\"p\""), 1));
         assert!(claim(&store, group, after(30)).await.is_none(), "a page holds the group for longer");
-        assert!(matches!(settle(&store, &held, "\"q\"", &wanted(trigger, &["d"]), AfterPage::Again, after(4)).await, PageSettled::Written(_)));
-        let again = settle_for(&store, &held, &work, "\"q\"", &events, AfterPage::Again, after(4)).await;
+        assert!(matches!(settle(&store, &held, "\"q\"", &wanted(trigger, &["d"]), AfterPage::Again(Duration::ZERO), after(4)).await, PageSettled::Written(_)));
+        let again = settle_for(&store, &held, &work, "\"q\"", &events, AfterPage::Again(Duration::ZERO), after(4)).await;
         assert_eq!(again, PageSettled::Already);
         let next = claim(&store, group, after(4)).await.unwrap();
         assert_eq!(next.epoch, held.epoch + 1);
@@ -227,7 +245,7 @@ on_both! {
         // A group that is disabled meanwhile pauses, whatever the poll's result.
         enable(&store, trigger, false, after(10)).await;
         let events = wanted(trigger, &["a"]);
-        let settled = settle_for(&store, &again, &work, "3", &events, AfterPage::Again, after(11)).await;
+        let settled = settle_for(&store, &again, &work, "3", &events, AfterPage::Again(Duration::ZERO), after(11)).await;
         assert_eq!(settled, PageSettled::Changed, "no trigger wants the page any more");
         assert!(store.fail_poll(&again, &PollDisposition::GiveBack { at: after(11) }, after(11)).await.unwrap());
         let shown = groups(&store, after(12)).await.remove(0);
@@ -358,7 +376,7 @@ on_both! {
     async fn a_due_group_stays_due_after_any_change(db: &TestDb) {
         let (store, trigger, group) = store_with_group(db).await;
         let held = claim(&store, group, T0).await.unwrap();
-        settle(&store, &held, "1", &wanted(trigger, &[]), AfterPage::Again, after(9)).await;
+        settle(&store, &held, "1", &wanted(trigger, &[]), AfterPage::Again(Duration::ZERO), after(9)).await;
         let patch = TriggerPatch { config: Some(json!({"a": 1})), ..TriggerPatch::default() };
         store.update_trigger(&org(), trigger, &patch, LIMITS, after(10)).await.unwrap();
         assert_eq!(store.next_poll_due().await.unwrap(), Some(after(9)));

@@ -8,6 +8,9 @@ use crate::measure;
 use std::collections::HashSet;
 use uuid::Uuid;
 
+/// The facts in the row of an event that shares them with others.
+pub(in crate::store) const NO_FACTS: &str = "{}";
+
 /// An event that is to be written, if its trigger has not seen it before.
 pub(in crate::store) struct Draft<'a> {
     pub(in crate::store) id: EventId,
@@ -18,6 +21,8 @@ pub(in crate::store) struct Draft<'a> {
     /// The event that this one replays.
     pub(in crate::store) replay_of: Option<EventId>,
     pub(in crate::store) decided: &'a DecidedEvent,
+    /// The row of `shared_facts` that has its facts; none if it has them itself.
+    pub(in crate::store) facts_id: Option<Uuid>,
     pub(in crate::store) run: Option<RunDraft>,
     pub(in crate::store) created_at: Timestamp,
 }
@@ -50,6 +55,7 @@ impl<'a> Draft<'a> {
             attempt: None,
             replay_of: None,
             decided,
+            facts_id: None,
             run,
             created_at: now,
         }
@@ -73,6 +79,14 @@ impl<'a> Draft<'a> {
         match &self.decided.decision {
             Decision::Run => None,
             Decision::Skip { detail, .. } => detail.as_deref(),
+        }
+    }
+
+    /// The facts in its own row.
+    pub(in crate::store) fn own_facts(&self) -> &str {
+        match self.facts_id {
+            Some(_) => NO_FACTS,
+            None => &self.decided.event.facts,
         }
     }
 

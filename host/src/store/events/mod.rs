@@ -4,6 +4,7 @@
 pub(super) mod draft;
 mod manual;
 mod replay;
+pub(super) mod source;
 pub(super) mod write;
 
 pub use manual::ManualRun;
@@ -51,7 +52,12 @@ row!(Event {
     processed_at,
 });
 
-const OF_ORG: &str = concat!("select ", Event::COLUMNS, " from events where org_id = ");
+// Skips of one event share its facts.
+const OF_ORG: &str = "select id, trigger_id, automation_id, delivery_id, status, kind, dedup_key,
+        title, url, actor, occurred_at,
+        coalesce((select s.facts from shared_facts s where s.id = events.facts_id), facts) as facts,
+        skip_reason, skip_detail, error, replay_of, created_at, processed_at
+     from events where org_id = ";
 const ONE: &str = concat!(OF_ORG, "$1 and id = $2");
 
 impl Store {

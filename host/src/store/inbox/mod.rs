@@ -2,8 +2,8 @@
 //! deliveries, which is only appended to and finished once.
 //!
 //! `receive.rs` writes deliveries, `claim.rs` hands them to workers, `settle.rs` ends them
-//! with what they start, `give_back.rs` returns them untried, `workers.rs` returns what a
-//! dead worker held, `decide.rs` does what people want. Here are the lists that people see.
+//! with what they start, `part.rs` writes a part of that, `give_back.rs` returns them untried,
+//! `workers.rs` returns what a dead worker held, `decide.rs` does what people want. Here are the lists that people see.
 
 mod adopt;
 mod body;
@@ -14,6 +14,7 @@ mod hold;
 mod matching;
 mod operator;
 mod partitions;
+mod part;
 mod receive;
 mod settle;
 mod workers;

@@ -12,6 +12,7 @@ use crate::domain::{DeliveryId, DeliveryStatus, IntegrationId, OrgId, Timestamp}
 use crate::measure;
 use crate::store::db::{Column, Tx, arrays, bind_all, bind_one, columns, names, within};
 use crate::store::events::draft::{self, Draft};
+use crate::store::events::source::{Ids, Source};
 use crate::store::events::write::{self, in_write_order};
 use crate::store::{Store, StoreError};
 use sqlx::postgres::PgArguments;
@@ -39,6 +40,8 @@ pub struct Settlement {
     pub events: Vec<DecidedEvent>,
     /// The trace of the sender's request, which consumers continue.
     pub trace: Option<TraceParent>,
+    /// Events at the beginning that [parts](Store::settle_part) have written.
+    pub written: usize,
 }
 
 /// The integration that a delivery belongs to.
@@ -149,7 +152,7 @@ static POSTGRES: LazyLock<String> = LazyLock::new(|| {
              freed as ({free} using s join held on held.id = s.id
                 where key = held.door_key and delivery_id = s.id and s.frees_key), "
         ),
-        "where (e.delivery_id, e.attempt) in (select id, attempt from held)",
+        "where (d.delivery_id, d.attempt) in (select id, attempt from held)",
         "array(select id from held order by id), array(select attempt from held order by id),
             array(select id from written)",
     )
@@ -211,16 +214,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<Settled, StoreError> {
         let drafts = settlements.iter().flat_map(|settlement| {
-            let events = settlement.events.iter();
-            events.map(move |decided| Draft {
-                attempt: Some(settlement.attempt),
-                ..Draft::new(
-                    Some(settlement.delivery),
-                    decided,
-                    settlement.trace.as_ref(),
-                    now,
-                )
-            })
+            let source = settlement.source(settlement.written > 0);
+            source.drafts(settlement.written..settlement.events.len(), now)
         });
         let drafts = in_write_order(drafts.collect());
         let rows: Vec<Row> = settlements
@@ -327,6 +322,23 @@ async fn settle_alone(
 }
 
 impl Settlement {
+    /// Its events; `is_part` if it is written in parts.
+    pub(super) fn source(&self, is_part: bool) -> Source<'_> {
+        // The attempts since a person retried the delivery repeat one another.
+        let ids = (is_part || self.attempt > 1).then(|| {
+            let at = self.delivery.made_at().unwrap_or_default();
+            let since = self.retry_since.unwrap_or_default().0.to_le_bytes();
+            Ids::of(at, [self.delivery.0.as_bytes().as_slice(), &since])
+        });
+        Source {
+            delivery: Some(self.delivery),
+            attempt: Some(self.attempt),
+            trace: self.trace.as_ref(),
+            events: &self.events,
+            ids,
+        }
+    }
+
     fn status(&self) -> DeliveryStatus {
         match self.disposition {
             Disposition::Completed { .. } => DeliveryStatus::Completed,

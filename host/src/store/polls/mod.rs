@@ -5,7 +5,7 @@ mod groups;
 mod read;
 mod settle;
 
-pub use claim::{ClaimedPoll, PollWork};
+pub use claim::{ClaimedPoll, DuePoll, PollWork};
 pub use read::PollAsked;
 pub use settle::{AfterPage, PageSettled, PollDisposition, PollPageSettlement, PollSettled};
 

@@ -1,5 +1,5 @@
-//! Settles a page of a poll in one transaction: events, runs, outbox messages and the
-//! cursor. Fenced by the claim's epoch, by its lease, by the cursor that the page was asked
+//! Settles a page of a poll: events, runs, outbox messages and the cursor, in one transaction,
+//! or in several of which the last one moves the cursor. Fenced by the claim's epoch, by its lease, by the cursor that the page was asked
 //! for with, and by the triggers that it was asked for.
 
 use super::claim::{ClaimedPoll, PollWork};
@@ -12,8 +12,10 @@ use crate::signals::Signal;
 use crate::store::credentials::needs_reauth;
 use crate::store::db::{Tx, exec, optional};
 use crate::store::events::draft::{self, Draft};
+use crate::store::events::source::{Ids, Source};
 use crate::store::events::write::{self, in_write_order};
 use crate::store::{Store, StoreError};
+use std::collections::HashSet;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -26,8 +28,10 @@ pub struct PollPageSettlement<'a> {
     pub work: &'a PollWork,
     /// The cursor of the next page.
     pub cursor: &'a str,
-    /// Events to write.
+    /// Its events.
     pub events: &'a [DecidedEvent],
+    /// Events at the beginning that [parts](Store::settle_poll_part) have written.
+    pub written: usize,
     /// The next step.
     pub after: AfterPage,
 }
@@ -37,8 +41,10 @@ pub struct PollPageSettlement<'a> {
 pub enum AfterPage {
     /// The same worker's next page; the claim is extended by this time.
     More(Duration),
-    /// Another page, after other groups have had their turn.
-    Again,
+    /// Another page, after other groups have had their turn and this pause is over.
+    Again(Duration),
+    /// Another page, after those who wait for a slot have had theirs.
+    Yield,
     /// No page before the group is due.
     Rest,
 }
@@ -150,52 +156,107 @@ async fn hold(tx: &mut Tx<'_>, claim: &ClaimedPoll) -> Result<Option<HeldRow>, S
     )
 }
 
+impl PollPageSettlement<'_> {
+    /// Its events; `is_part` if they are written in parts.
+    fn source(&self, is_part: bool) -> Source<'_> {
+        // After a failure, a page may be asked for again that was written in parts.
+        let ids = (is_part || self.work.failures > 0).then(|| {
+            let group = self.claim.group.0.as_bytes().as_slice();
+            let cursor = self.work.cursor.as_deref().unwrap_or_default();
+            Ids::of(self.work.cursor_since, [group, cursor.as_bytes()])
+        });
+        Source {
+            delivery: None,
+            attempt: None,
+            trace: None,
+            events: self.events,
+            ids,
+        }
+    }
+
+    /// Writes drafts of this page, if the claim allows it.
+    async fn write(
+        &self,
+        tx: &mut Tx<'_>,
+        drafts: &[Draft<'_>],
+        now: Timestamp,
+    ) -> Result<Result<(GroupTimes, HashSet<Uuid>), PageSettled>, StoreError> {
+        let Some(row) = hold(tx, self.claim).await? else {
+            return Ok(Err(PageSettled::Lost));
+        };
+        match row.held(self, now) {
+            Held::Yes(times) => Ok(Ok((times, write::write(tx, drafts).await?))),
+            Held::No(settled) => {
+                if settled == PageSettled::Already {
+                    // The answer to its commit was lost, and its signals with it.
+                    write::announce(tx, drafts.iter().filter(|draft| draft.run.is_some()));
+                }
+                Ok(Err(settled))
+            }
+        }
+    }
+}
+
+/// The result of a page or a part, measured.
+fn settled(written: Result<HashSet<Uuid>, PageSettled>, drafts: &[Draft<'_>]) -> PageSettled {
+    let written = match written {
+        Ok(written) => written,
+        Err(not_written) => return not_written,
+    };
+    draft::measure(drafts, &written);
+    let duplicates = drafts.len() - written.len();
+    measure::duplicates(duplicates);
+    let runs = drafts
+        .iter()
+        .filter(|draft| draft.run.is_some() && written.contains(&draft.id.0));
+    PageSettled::Written(PollSettled {
+        events: written.len(),
+        runs: runs.count(),
+        duplicates,
+    })
+}
+
 impl Store {
-    /// Settles a page.
+    /// Writes the events of a page up to `end` that are not written yet. The cursor stays:
+    /// it moves with the last part, which [`Store::settle_poll_page`] writes.
+    pub async fn settle_poll_part(
+        &self,
+        page: PollPageSettlement<'_>,
+        end: usize,
+        now: Timestamp,
+    ) -> Result<PageSettled, StoreError> {
+        let drafts = in_write_order(page.source(true).drafts(page.written..end, now));
+        let written = self
+            .write(async |tx| page.write(tx, &drafts, now).await)
+            .await?;
+        Ok(settled(written.map(|(_, written)| written), &drafts))
+    }
+
+    /// Settles a page: the events that parts have not written yet, and the cursor.
     pub async fn settle_poll_page(
         &self,
         page: PollPageSettlement<'_>,
         now: Timestamp,
     ) -> Result<PageSettled, StoreError> {
         let claim = page.claim;
-        let drafts = page
-            .events
-            .iter()
-            .map(|event| Draft::new(None, event, None, now));
-        let drafts = in_write_order(drafts.collect());
+        let source = page.source(page.written > 0);
+        let drafts = in_write_order(source.drafts(page.written..page.events.len(), now));
         let settle = async |tx: &mut Tx<'_>| {
-            let Some(row) = hold(tx, claim).await? else {
-                return Ok(Err(PageSettled::Lost));
+            let (times, written) = match page.write(tx, &drafts, now).await? {
+                Ok(written) => written,
+                Err(not_written) => return Ok(Err(not_written)),
             };
-            let times = match row.held(&page, now) {
-                Held::Yes(times) => times,
-                Held::No(settled) => {
-                    if settled == PageSettled::Already {
-                        // The answer to its commit was lost, and its signals with it.
-                        write::announce(tx, drafts.iter().filter(|draft| draft.run.is_some()));
-                    }
-                    return Ok(Err(settled));
-                }
-            };
-            if page.after == AfterPage::Again {
+            if matches!(page.after, AfterPage::Again(_) | AfterPage::Yield) {
                 tx.concerns(Signal::Polls);
             }
-            let written = write::write(tx, &drafts).await?;
-            let runs = drafts
-                .iter()
-                .filter(|draft| draft.run.is_some() && written.contains(&draft.id.0));
-            let settled = PollSettled {
-                events: written.len(),
-                runs: runs.count(),
-                duplicates: drafts.len() - written.len(),
-            };
             let lease_until = match page.after {
                 AfterPage::More(lease) => Some(now + lease),
-                AfterPage::Again | AfterPage::Rest => None,
+                AfterPage::Again(_) | AfterPage::Yield | AfterPage::Rest => None,
             };
             let due_at = match page.after {
                 AfterPage::More(lease) => times.due_while_leased(now + lease),
-                AfterPage::Again => times.due_at.and(Some(now)),
+                AfterPage::Again(pause) => times.due_at.and(Some(times.sooner(now + pause))),
+                AfterPage::Yield => times.due_at.and(Some(now)),
                 AfterPage::Rest => {
                     let demand = demand(tx, claim.integration).await?;
                     let next = next_poll(&demand.timings, times.started_at.unwrap_or(now));
@@ -205,25 +266,20 @@ impl Store {
             exec!(
                 tx,
                 "update poll_groups set cursor = $2, cursor_at = $3, polled_at = $3, failures = 0,
-                    error = null, error_at = null, pause_until = null, lease_until = $4, due_at = $5
+                    error = null, error_at = null, pause_until = null, lease_until = $4, due_at = $5,
+                    rounds = case when $6 then 0 else rounds + $7 end
                  where id = $1",
                 claim.group,
                 page.cursor,
                 now,
                 lease_until,
                 due_at,
+                page.after == AfterPage::Rest,
+                i32::from(matches!(page.after, AfterPage::Again(_))),
             )?;
-            Ok(Ok((settled, written)))
+            Ok(Ok(written))
         };
-        let settled = self.write(settle).await?;
-        Ok(match settled {
-            Ok((settled, written)) => {
-                draft::measure(&drafts, &written);
-                measure::duplicates(settled.duplicates);
-                PageSettled::Written(settled)
-            }
-            Err(not_written) => not_written,
-        })
+        Ok(settled(self.write(settle).await?, &drafts))
     }
 
     /// Notes the reason why a poll ended without a page, and ends its claim. False if the

@@ -38,6 +38,7 @@ impl<'a> Attempt<'a> {
             owner,
             events,
             trace: TraceParent::of(&self.delivery.headers),
+            written: 0,
         }
     }
 

@@ -5,6 +5,7 @@ use crate::domain::Timestamp;
 use crate::domain::backoff::Backoff;
 use crate::provider::Registry;
 use crate::store::Store;
+use crate::worker::parts::PartLimits;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +36,14 @@ impl InboxContext {
     /// True if an attempt that failed at `now` is followed by another one.
     pub(super) fn retries(&self, since: Timestamp, now: Timestamp) -> bool {
         now < since + self.config.retry_seconds_max.duration()
+    }
+
+    /// Limits on what one transaction settles.
+    pub(super) fn settle_limits(&self) -> PartLimits {
+        PartLimits {
+            events_max: self.config.settle_events_max.usize(),
+            bytes_max: self.config.settle_bytes_max.usize(),
+        }
     }
 
     pub(super) fn lease(&self) -> Duration {

@@ -3,8 +3,8 @@
 //! Owns: the way of a delivery from its claim to its settlement. [`claimer`] claims a
 //! share of each of the [`lanes`], as far as there is room [`in_hand`], and looks up the
 //! [`recipients`]; [`opened`] unwraps envelopes and finds the account; [`processor`] parses,
-//! filters and decides behind a fair [`gate`]; [`settler`] writes. [`keeper`] keeps the hold
-//! on all of it.
+//! filters and decides behind a fair [`gate`]; [`settler`] writes, a [`large`]
+//! delivery part by part. [`keeper`] keeps the hold on all of it.
 //! Never does: SQL, HTTP, or anything about a particular service.
 //!
 //! An attempt ends in one of two types. A provider that yields no events returns a
@@ -20,9 +20,11 @@ mod gate;
 mod in_hand;
 mod keeper;
 mod lanes;
+mod large;
 mod opened;
 mod processor;
 mod recipients;
+mod settled;
 mod settler;
 mod work;
 

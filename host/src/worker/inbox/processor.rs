@@ -128,6 +128,7 @@ impl Processor {
             owner: None,
             events: Vec::new(),
             trace: None,
+            written: 0,
         }
     }
 

@@ -1,13 +1,15 @@
 //! Settles processed deliveries, many in one transaction.
 //!
 //! Like the ingress writer, it takes as one batch whatever was processed while the last
-//! batch committed, up to a number of deliveries and of events. When the database rejects
-//! a batch, its deliveries are settled one by one: a poisoned delivery never blocks its
-//! neighbors.
+//! batch committed, up to a number of deliveries, of events and of bytes. A delivery beyond
+//! that is settled in parts. A batch that fails is halved until the delivery at fault is
+//! alone: it never blocks its neighbors.
 
-use super::batch::{Processed, next_batch};
+use super::batch::{Next, Processed, next_batch};
 use super::context::InboxContext;
 use super::in_hand::HeldRow;
+use super::large::{Large, Parted};
+use super::settled::{answers, log_unavailable, write, write_whole};
 use super::work::Work;
 use crate::clock;
 use crate::domain::DeliveryId;
@@ -15,7 +17,8 @@ use crate::domain::delivery::Disposition;
 use crate::domain::event::{DecidedEvent, Decision, SkipReason};
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
 use crate::store::{Settlement, StoreError};
-use crate::worker::patience::{WRITE_PAUSE, WRITE_TRIES_MAX, patiently};
+use crate::worker::halves::Halves;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -28,8 +31,8 @@ pub(super) struct Settler(mpsc::Sender<(Processed, HeldRow)>);
 impl Settler {
     /// Queues a settlement; `row` is released once it is written.
     pub(super) async fn settle(&self, settlement: Settlement, row: HeldRow) {
-        self.queue(Processed::Settle(Box::new(settlement)), row)
-            .await;
+        let settlement = Box::new(settlement);
+        self.queue(Processed::Settle(settlement), row).await;
     }
 
     /// Queues a claim that is given back; `attempt` is its fence.
@@ -56,23 +59,48 @@ async fn run(
     mut queue: mpsc::Receiver<(Processed, HeldRow)>,
 ) {
     let max = context.config.settle_deliveries_max.usize();
-    let events_max = context.config.settle_events_max.usize();
+    let limits = context.settle_limits();
     let mut waiting = Vec::with_capacity(max);
-    while queue.recv_many(&mut waiting, max).await > 0 {
+    let mut large: VecDeque<Large> = VecDeque::new();
+    loop {
+        if large.is_empty() && queue.recv_many(&mut waiting, max).await == 0 {
+            break;
+        }
+        while waiting.len() < max
+            && let Ok(processed) = queue.try_recv()
+        {
+            waiting.push(processed);
+        }
         let mut rest = waiting.drain(..).peekable();
-        while rest.peek().is_some() {
-            let (batch, rows) = next_batch(&mut rest, events_max);
-            settle(&context, &work, batch).await;
-            drop(rows);
+        while let Some(next) = next_batch(&mut rest, limits) {
+            match next {
+                Next::Batch(batch) => settle_batch(&context, &work, batch).await,
+                Next::Large(Processed::Settle(settlement), row) => {
+                    large.push_back(Large::new(*settlement, limits, row));
+                }
+                // It has no events.
+                Next::Large(Processed::GiveBack { .. }, _) => {}
+            }
+        }
+        // A part at a time, so that a large delivery holds up no other.
+        let Some(next) = large.pop_front() else {
+            continue;
+        };
+        match next.settle_part(&context).await {
+            Parted::More(next) => large.push_back(next),
+            Parted::Done => {}
+            Parted::Failed(failed, error) => {
+                settle_alone(&context, failed.settlement, &error).await;
+            }
         }
     }
 }
 
-async fn settle(context: &InboxContext, work: &Work, batch: Vec<Processed>) {
+async fn settle_batch(context: &InboxContext, work: &Work, batch: Vec<(Processed, HeldRow)>) {
     let (mut settlements, mut returned) = (Vec::new(), Vec::new());
-    for processed in batch {
+    for (processed, row) in batch {
         match processed {
-            Processed::Settle(settlement) => settlements.push(*settlement),
+            Processed::Settle(settlement) => settlements.push((*settlement, row)),
             Processed::GiveBack { delivery, attempt } => returned.push((delivery, attempt)),
         }
     }
@@ -84,31 +112,33 @@ async fn settle(context: &InboxContext, work: &Work, batch: Vec<Processed>) {
             }
         }
     }
-    if settlements.is_empty() {
-        return;
-    }
-    let span = tracing::debug_span!("settle", deliveries = settlements.len());
-    match write(context, &settlements).instrument(span).await {
-        Ok(()) => {}
-        Err(error) if error.is_transient() => log_unavailable(&error, settlements.len()),
-        Err(_) => {
-            for settlement in settlements {
-                settle_alone(context, settlement).await;
-            }
+    let mut halves = Halves::of(settlements);
+    while let Some(batch) = halves.next() {
+        let (settlements, rows): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let span = tracing::debug_span!("settle", deliveries = settlements.len());
+        let Err(error) = write(context, &settlements).instrument(span).await else {
+            continue;
+        };
+        if error.is_transient() && !answers(context).await {
+            log_unavailable(&error, settlements.len() + halves.rest().count());
+            return;
+        }
+        // Whatever the reason: it is in one of them, or in their number.
+        let batch = settlements.into_iter().zip(rows).collect();
+        if let Some((settlement, row)) = halves.halve(batch) {
+            settle_alone(context, settlement, &error).await;
+            drop(row);
         }
     }
 }
 
-async fn settle_alone(context: &InboxContext, settlement: Settlement) {
-    match write(context, std::slice::from_ref(&settlement)).await {
-        Ok(()) => {}
-        Err(error) if error.is_transient() => log_unavailable(&error, 1),
-        Err(error) => settle_rejected(context, settlement, &error).await,
+/// Ends a settlement that failed alone.
+async fn settle_alone(context: &InboxContext, settlement: Settlement, error: &StoreError) {
+    if error.is_transient() {
+        log_unavailable(error, 1);
+    } else {
+        settle_rejected(context, settlement, error).await;
     }
-}
-
-fn log_unavailable(error: &StoreError, deliveries: usize) {
-    tracing::error!(%error, deliveries, "could not settle; the deliveries return to their lanes");
 }
 
 /// Settles a delivery whose events the database rejects: it is retried, in case the
@@ -127,18 +157,21 @@ async fn settle_rejected(context: &InboxContext, settlement: Settlement, rejecti
         let at = now + wait;
         (Disposition::Retry { at, error }, Vec::new())
     } else {
-        let events = without_runs(settlement.events, &error);
+        let mut events = settlement.events;
+        let events = without_runs(events.split_off(settlement.written), &error);
         (Disposition::Failed { error }, events)
     };
     let mut without = Settlement {
         disposition,
         events,
+        written: 0,
         ..settlement
     };
-    let mut written = write(context, std::slice::from_ref(&without)).await;
+    let mut written = write_whole(context, &mut without).await;
     if !without.events.is_empty() && written.as_ref().is_err_and(|error| !error.is_transient()) {
         // The database rejects the events themselves.
         without.events = Vec::new();
+        without.written = 0;
         written = write(context, &[without]).await;
     }
     if let Err(error) = written {
@@ -159,20 +192,4 @@ fn without_runs(events: Vec<DecidedEvent>, error: &str) -> Vec<DecidedEvent> {
             ..decided
         })
         .collect()
-}
-
-async fn write(context: &InboxContext, settlements: &[Settlement]) -> Result<(), StoreError> {
-    let settled = patiently(WRITE_TRIES_MAX, WRITE_PAUSE, || {
-        context.store.settle(settlements, clock::now())
-    })
-    .await?;
-    tracing::debug!(
-        deliveries = settled.deliveries.len(),
-        lost = settlements.len() - settled.deliveries.len(),
-        events = settled.events,
-        runs = settled.runs,
-        duplicates = settled.duplicates,
-        "settled"
-    );
-    Ok(())
 }

@@ -7,6 +7,7 @@ use crate::egress::Egress;
 use crate::lock::Locks;
 use crate::provider::Registry;
 use crate::store::Store;
+use crate::worker::parts::PartLimits;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,14 @@ pub struct PollContext {
 }
 
 impl PollContext {
+    /// Limits on what one transaction writes of a page.
+    pub(super) fn settle_limits(&self) -> PartLimits {
+        PartLimits {
+            events_max: self.config.settle_events_max.usize(),
+            bytes_max: self.config.settle_bytes_max.usize(),
+        }
+    }
+
     pub(super) fn lease(&self) -> Duration {
         self.config.lease_seconds.duration()
     }

@@ -3,6 +3,7 @@
 use super::caches::Caches;
 use super::context::PollContext;
 use super::lease_keeper::LeaseKeeper;
+use super::shares::PollSlot;
 use crate::clock;
 use crate::lock::LockGuard;
 use crate::measure;
@@ -19,6 +20,8 @@ pub(super) struct Poll {
     pub(super) context: Arc<PollContext>,
     pub(super) caches: Arc<Caches>,
     pub(super) claim: ClaimedPoll,
+    /// Its share of the polls that may run.
+    pub(super) slot: PollSlot,
     /// Consecutive failures before this poll; zero once a page is settled.
     pub(super) failures: AtomicI32,
     /// Cancelled when the process is about to exit, and when the claim is lost.

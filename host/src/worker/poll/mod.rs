@@ -12,24 +12,26 @@ mod group;
 mod lease_keeper;
 mod pages;
 mod retries;
+mod shares;
 
 pub use context::PollContext;
 
 use crate::clock;
-use crate::domain::PollGroupId;
+use crate::domain::{OrgId, PollGroupId};
 use crate::lock::{Acquired, LockGuard};
-use crate::store::{ClaimedPoll, StoreError};
+use crate::store::{ClaimedPoll, DuePoll, StoreError};
 use caches::Caches;
 use group::Poll;
+use shares::{PollShares, PollSlot};
+use std::collections::HashSet;
 use std::sync::atomic::AtomicI32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-/// Due groups that are read beyond those for which there is room: other replicas may hold
-/// some of them.
-const LOOK_BEYOND: u32 = 64;
+/// Due groups that are read at once.
+const LOOK_GROUPS_MAX: u32 = 256;
 /// The pause while other replicas hold all due groups.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// The time without locks after Redis was unavailable.
@@ -39,10 +41,27 @@ const WITHOUT_LOCKS: Duration = Duration::from_secs(10);
 pub struct PollWorker {
     context: Arc<PollContext>,
     caches: Arc<Caches>,
-    /// One permit for each poll that may run.
+    /// The polls that may run, shared out among organizations.
+    shares: PollShares,
+    /// One permit for each of them.
     room: Arc<Semaphore>,
+    /// Wakes the worker when a poll has ended.
+    freed: Arc<Notify>,
     /// Redis was unavailable and is left alone until then.
     without_locks_until: Mutex<Option<Instant>>,
+}
+
+/// Due groups that are not polled yet.
+#[derive(Default)]
+struct DueGroups {
+    groups: Vec<DuePoll>,
+    read_at: Option<Instant>,
+}
+
+impl DueGroups {
+    fn organizations(&self) -> HashSet<OrgId> {
+        self.groups.iter().map(|due| due.org.clone()).collect()
+    }
 }
 
 /// A claimed group, with its lock if Redis is available.
@@ -56,17 +75,24 @@ impl PollWorker {
     pub async fn run(context: PollContext, stop: CancellationToken) {
         let polls_max = context.polls_max;
         let worker = Self {
+            shares: PollShares::new(
+                polls_max as usize,
+                context.config.organization_polls_max.usize(),
+            ),
             room: Arc::new(Semaphore::new(polls_max as usize)),
+            freed: Arc::default(),
             context: Arc::new(context),
             caches: Arc::default(),
             without_locks_until: Mutex::default(),
         };
         let mut due = worker.context.store.signals().polls();
+        let mut known = DueGroups::default();
         while !stop.is_cancelled() {
-            let pause = worker.start_due(&stop).await;
+            let pause = worker.start_due(&mut known, &stop).await;
             tokio::select! {
                 () = stop.cancelled() => {}
-                _ = due.raised() => {}
+                _ = due.raised() => known.groups.clear(),
+                () = worker.freed.notified() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
@@ -76,25 +102,30 @@ impl PollWorker {
 
     /// Starts polls of due groups while there is room; returns the time until the next
     /// group is due.
-    async fn start_due(&self, stop: &CancellationToken) -> Duration {
+    async fn start_due(&self, known: &mut DueGroups, stop: &CancellationToken) -> Duration {
         let look_every = self.context.config.poll_ms.duration();
         loop {
-            let permit = tokio::select! {
-                () = stop.cancelled() => return Duration::ZERO,
-                permit = Arc::clone(&self.room).acquire_owned() => permit,
+            let started = match self.look(known).await {
+                Ok(()) => self.start_known(known, stop).await,
+                Err(error) => Err(error),
             };
-            let Ok(permit) = permit else {
-                return look_every;
-            };
-            match self.take_due(permit, stop).await {
-                // There may be more due groups than there was room for.
-                Ok(0) => break,
-                Ok(_) => {}
+            match started {
+                // There may be more due groups than were read.
+                Ok(started) if started > 0 && known.groups.is_empty() => {}
+                Ok(_) => break,
                 Err(error) => {
                     tracing::error!(%error, "could not look for due polls; will retry");
                     return look_every;
                 }
             }
+            if stop.is_cancelled() {
+                return look_every;
+            }
+        }
+        self.shares.wait(known.organizations());
+        if !known.groups.is_empty() {
+            // They wait for a slot, which a poll frees when it ends.
+            return look_every;
         }
         let now = clock::now();
         match self.context.store.next_poll_due().await {
@@ -106,33 +137,40 @@ impl PollWorker {
         }
     }
 
-    /// Starts polls of due groups; returns their number.
-    async fn take_due(
+    /// Reads due groups, unless those that are known are few and fresh.
+    async fn look(&self, known: &mut DueGroups) -> Result<(), StoreError> {
+        let fresh = self.context.config.poll_ms.duration();
+        let is_fresh = known.read_at.is_some_and(|at| at.elapsed() < fresh);
+        if known.groups.is_empty() || !is_fresh {
+            let now = clock::now();
+            known.groups = self.context.store.due_polls(now, LOOK_GROUPS_MAX).await?;
+            known.read_at = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Starts polls of known groups; returns their number.
+    async fn start_known(
         &self,
-        permit: OwnedSemaphorePermit,
+        known: &mut DueGroups,
         stop: &CancellationToken,
     ) -> Result<usize, StoreError> {
-        let room = u32::try_from(self.room.available_permits()).unwrap_or(u32::MAX);
-        let max = room.saturating_add(1).saturating_add(LOOK_BEYOND);
-        let due = self.context.store.due_polls(clock::now(), max).await?;
-        let (mut permit, mut started) = (Some(permit), 0);
-        for group in due {
-            let Some(held) = permit.take().or_else(|| self.try_room()) else {
+        let mut started = 0;
+        while !stop.is_cancelled() {
+            let organizations = known.groups.iter().map(|due| &due.org);
+            let Some((place, slot)) = self.shares.take(organizations) else {
                 break;
             };
-            match self.take(group).await? {
-                Some(taken) => {
-                    self.start(taken, held, stop);
-                    started += 1;
-                }
-                None => permit = Some(held),
+            let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() else {
+                break;
+            };
+            let due = known.groups.remove(place);
+            if let Some(taken) = self.take(due.group).await? {
+                self.start(taken, slot, permit, stop);
+                started += 1;
             }
         }
         Ok(started)
-    }
-
-    fn try_room(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.room).try_acquire_owned().ok()
     }
 
     /// Locks and claims a group; none if another replica holds it.
@@ -143,7 +181,10 @@ impl PollWorker {
             Some(Acquired::Busy) => return Ok(None),
             Some(Acquired::Unavailable(_)) | None => None,
         };
-        let claimed = context.store.claim_poll(group, clock::now(), lease).await;
+        let random = rand::random();
+        let retry = |failures| context.backoff().after(failures, random);
+        let claim = context.store.claim_poll(group, clock::now(), lease, retry);
+        let claimed = claim.await;
         match (claimed, lock) {
             (Ok(Some(claim)), lock) => Ok(Some(Taken { claim, lock })),
             (not_claimed, lock) => {
@@ -182,18 +223,27 @@ impl PollWorker {
         until.unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn start(&self, taken: Taken, permit: OwnedSemaphorePermit, stop: &CancellationToken) {
+    fn start(
+        &self,
+        taken: Taken,
+        slot: PollSlot,
+        permit: OwnedSemaphorePermit,
+        stop: &CancellationToken,
+    ) {
         let Taken { claim, lock } = taken;
+        let freed = Arc::clone(&self.freed);
         let poll = Poll {
             context: Arc::clone(&self.context),
             caches: Arc::clone(&self.caches),
             halt: stop.child_token(),
             claim,
+            slot,
             failures: AtomicI32::new(0),
         };
         tokio::spawn(async move {
             poll.run(lock).await;
             drop(permit);
+            freed.notify_one();
         });
     }
 }

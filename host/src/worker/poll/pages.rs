@@ -14,7 +14,7 @@ use crate::secret::Secret;
 use crate::store::{
     AfterPage, PageSettled, PollDisposition, PollPageSettlement, PollSettled, PollWork,
 };
-use crate::worker::patience::{WRITE_PAUSE, WRITE_TRIES_MAX, patiently};
+use crate::worker::patience::{BATCH_TRIES_MAX, WRITE_PAUSE, WRITE_TRIES_MAX, patiently, tried};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -53,7 +53,7 @@ impl Poll {
             let is_last = page == self.context.config.pages_max.u32();
             match self.page(&work, &responses, is_last).await? {
                 Some(AfterPage::More(_)) => {}
-                Some(AfterPage::Again | AfterPage::Rest) => return Ok(true),
+                Some(AfterPage::Again(_) | AfterPage::Yield | AfterPage::Rest) => return Ok(true),
                 None => return Ok(false),
             }
         }
@@ -122,8 +122,9 @@ impl Poll {
             );
         }
         let after = match (page.more && moves, is_last) {
+            (true, false) if self.slot.must_yield() => AfterPage::Yield,
             (true, false) => AfterPage::More(self.context.lease()),
-            (true, true) => AfterPage::Again,
+            (true, true) => AfterPage::Again(self.pause_after(work.rounds + 1)),
             (false, _) => AfterPage::Rest,
         };
         let page = PollPageSettlement {
@@ -131,9 +132,20 @@ impl Poll {
             work,
             cursor: &page.cursor,
             events: &events,
+            written: 0,
             after,
         };
         self.settle(page, responses).await
+    }
+
+    /// The pause of a group that had pages left after so many rounds in a row: none at
+    /// first, and then as after failures, so that pages without an end slow down.
+    fn pause_after(&self, rounds: i32) -> Duration {
+        let beyond = rounds.saturating_sub(self.context.config.rounds_max.i32());
+        match beyond {
+            ..=0 => Duration::ZERO,
+            beyond => self.context.backoff().after(beyond, rand::random()),
+        }
     }
 
     /// Asks for a page with the integration's credential. Asks again with a newer access
@@ -247,30 +259,52 @@ impl Poll {
         }
     }
 
-    /// Settles a page; returns the next step, or none if the claim is lost.
+    /// Settles a page, in parts if it is too large for one transaction; returns the next
+    /// step, or none if the claim is lost.
     async fn settle(
         &self,
-        page: PollPageSettlement<'_>,
+        mut page: PollPageSettlement<'_>,
         responses: &ResponseCache,
     ) -> Result<Option<AfterPage>, PollDisposition> {
         let store = &self.context.store;
-        let settled = patiently(WRITE_TRIES_MAX, WRITE_PAUSE, || {
-            store.settle_poll_page(page, clock::now())
-        });
-        match settled.await {
-            Ok(PageSettled::Written(settled)) => {
-                self.report(&settled, page.after);
-                Ok(Some(page.after))
-            }
-            Ok(PageSettled::Already) => Ok(Some(page.after)),
-            Ok(PageSettled::Changed) => {
-                tracing::debug!(group.id = %self.claim.group, "the triggers changed under a page; it is asked for again");
-                Ok(Some(AfterPage::More(self.context.lease())))
-            }
-            Ok(PageSettled::Lost) => Ok(None),
-            Err(error) => {
-                tracing::error!(group.id = %self.claim.group, %error, "could not settle a page");
-                Err(self.retries(responses).soon(&error.to_string()))
+        let mut limits = self.context.settle_limits();
+        loop {
+            let end = limits.part_end(page.events, page.written);
+            let is_last = end == page.events.len();
+            let tries_max = if end - page.written > 1 {
+                BATCH_TRIES_MAX
+            } else {
+                WRITE_TRIES_MAX
+            };
+            let settled = tried(store, tries_max, || async move {
+                match is_last {
+                    true => store.settle_poll_page(page, clock::now()).await,
+                    false => store.settle_poll_part(page, end, clock::now()).await,
+                }
+            });
+            match settled.await {
+                Ok(PageSettled::Written(settled)) if !is_last => {
+                    self.report(&settled, AfterPage::Rest);
+                    page.written = end;
+                }
+                Ok(PageSettled::Written(settled)) => {
+                    self.report(&settled, page.after);
+                    return Ok(Some(page.after));
+                }
+                Ok(PageSettled::Already) => return Ok(Some(page.after)),
+                Ok(PageSettled::Changed) => {
+                    tracing::debug!(group.id = %self.claim.group, "the triggers changed under a page; it is asked for again");
+                    return Ok(Some(AfterPage::More(self.context.lease())));
+                }
+                Ok(PageSettled::Lost) => return Ok(None),
+                // Whatever the reason: fewer events may succeed.
+                Err(error) => match limits.halved(end - page.written) {
+                    Some(halved) if store.ping().await.is_ok() => limits = halved,
+                    _ => {
+                        tracing::error!(group.id = %self.claim.group, %error, "could not settle a page");
+                        return Err(self.retries(responses).soon(&error.to_string()));
+                    }
+                },
             }
         }
     }
@@ -282,7 +316,7 @@ impl Poll {
             events = settled.events,
             runs = settled.runs,
             duplicates = settled.duplicates,
-            more = matches!(after, AfterPage::More(_) | AfterPage::Again),
+            more = after != AfterPage::Rest,
             "settled a page"
         );
     }
