@@ -19,6 +19,7 @@ settings! {
         pub history_days: Days<0, CENTURY>,
         pub deduplication_days: Days<0, CENTURY>,
         pub every_seconds: Seconds<1, WEEK>,
+        pub again_seconds: Seconds<1, WEEK>,
         pub pass_rows_max: Count<1, 10_000>,
         pub pause_ms: Millis<1, WEEK_MS>,
     }
@@ -30,7 +31,7 @@ impl RetentionConfig {
         let days = match what {
             Collected::Messages => self.outbox_days,
             Collected::Runs => self.runs_days,
-            Collected::Events => self.events_days,
+            Collected::Events | Collected::Facts => self.events_days,
             Collected::Deliveries => self.inbox_days,
             Collected::DeadLetters => self.dead_letters_days,
             Collected::History => self.history_days,

@@ -57,7 +57,7 @@ pub use polls::{
     AfterPage, ClaimedPoll, DuePoll, PageSettled, PollAsked, PollDisposition, PollPageSettlement,
     PollSettled, PollWork,
 };
-pub use retention::{Collected, CollectedRows, Horizon};
+pub use retention::{Collected, CollectedRows, Horizon, Places};
 pub use routes::{RouteChange, RouteSource, RouteSubject};
 pub use runs::{FinalizerPass, RunActionOutcome, RunFilter, TimedOutRun};
 pub use schedules::{NewSchedule, ScheduleDeletion, SchedulePatch};

@@ -5,11 +5,16 @@
 //! whose deduplication key must outlast it is emptied first: its entry in the unique index
 //! stays, so that the index alone deduplicates.
 
+mod walk;
+
+pub use walk::Places;
+
 use super::db::{ByEngine, exec, locked};
 use super::{Store, StoreError};
 use crate::domain::status::States;
 use crate::domain::{DeliveryStatus, EventStatus, OutboxStatus, RunStatus, Timestamp};
 use std::time::{Duration, Instant};
+use walk::{Step, Walk};
 
 /// The kinds of rows that retention deletes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +25,8 @@ pub enum Collected {
     Runs,
     /// Events without a run: skipped, or their run is gone.
     Events,
+    /// Facts that skipped events shared.
+    Facts,
     /// Keys of events that were emptied.
     EventKeys,
     /// Deliveries that are completed or discarded.
@@ -59,8 +66,7 @@ macro_rules! pass {
     };
 }
 
-// $1 status, $2 before, $3 how many; where keys count: $4 since when, $5 now; $6 the status
-// of a dead letter of the outbox, which may be retried with its run.
+// $1 status, $2 before, $3 how many.
 
 // On Postgres only the partition with everything from before there were others: the others
 // are dropped as a whole.
@@ -85,30 +91,15 @@ const DELETE_DOOR_KEYS: ByEngine = pass!(
     "received_at",
     "delete from door_keys where key in (select key from old)"
 );
-const EMPTY_EVENTS: ByEngine = pass!(
-    "select id from events where status = $1 and processed_at < $2 and emptied_at is null
-        and not exists (select 1 from runs where event_id = events.id)",
-    "processed_at",
-    "update events set emptied_at = $5, org_id = '', title = '', url = null, actor = null,
-        occurred_at = null, facts = '{}', skip_detail = null, error = null
-     from old where events.id = old.id and holds_key and created_at >= $4"
-);
-const DELETE_EVENTS: ByEngine = pass!(
-    "select id from events where status = $1 and processed_at < $2 and emptied_at is null
-        and not exists (select 1 from runs where event_id = events.id)",
-    "processed_at",
-    "delete from events where id in (select id from old) and (not holds_key or created_at < $4)"
-);
 const DELETE_EVENT_KEYS: ByEngine = pass!(
     "select id from events where emptied_at is not null and created_at < $2",
     "created_at",
     "delete from events where id in (select id from old)"
 );
-const DELETE_RUNS: ByEngine = pass!(
-    "select id from runs where status = $1 and completed_at < $2
-        and not exists (select 1 from outbox where outbox.id = runs.id and outbox.status = $6)",
-    "completed_at",
-    "delete from runs where id in (select id from old)"
+const DELETE_FACTS: ByEngine = pass!(
+    "select id from shared_facts where created_at < $2",
+    "created_at",
+    "delete from shared_facts where id in (select id from old)"
 );
 const DELETE_MESSAGES: ByEngine = pass!(
     "select id from outbox where status = $1 and processed_at < $2",
@@ -127,6 +118,7 @@ impl Collected {
         Self::Messages,
         Self::Runs,
         Self::Events,
+        Self::Facts,
         Self::EventKeys,
         Self::Deliveries,
         Self::DeadLetters,
@@ -140,6 +132,7 @@ impl Collected {
             Self::Messages => "messages",
             Self::Runs => "runs",
             Self::Events => "events",
+            Self::Facts => "facts",
             Self::EventKeys => "event_keys",
             Self::Deliveries => "deliveries",
             Self::DeadLetters => "dead_letters",
@@ -148,11 +141,20 @@ impl Collected {
         }
     }
 
+    /// The walk over rows of which some have to be kept.
+    const fn walk(self) -> Option<Walk> {
+        match self {
+            Self::Runs => Some(Walk::Runs),
+            Self::Events => Some(Walk::Events),
+            _ => None,
+        }
+    }
+
     const fn passes(self) -> &'static [ByEngine] {
         match self {
+            Self::Runs | Self::Events => &[],
             Self::Messages => &[DELETE_MESSAGES],
-            Self::Runs => &[DELETE_RUNS],
-            Self::Events => &[EMPTY_EVENTS, DELETE_EVENTS],
+            Self::Facts => &[DELETE_FACTS],
             Self::EventKeys => &[DELETE_EVENT_KEYS],
             Self::Deliveries => &[DELETE_DELIVERIES],
             Self::DeadLetters => &[DELETE_DELIVERIES, DELETE_DEAD_LETTERS],
@@ -200,7 +202,7 @@ impl Collected {
                 },
             ),
             Self::DeadLetters => vec![Some(DeliveryStatus::Failed.as_str())],
-            Self::EventKeys | Self::DoorKeys | Self::History => vec![None],
+            Self::Facts | Self::EventKeys | Self::DoorKeys | Self::History => vec![None],
         }
     }
 }
@@ -210,51 +212,58 @@ impl Collected {
 pub struct CollectedRows {
     /// Rows that were deleted or emptied.
     pub rows: u64,
+    /// Rows that it looked at, of which some may have to be kept.
+    pub seen: u64,
     /// The time for which it held the rows, without the wait for their locks: on SQLite no
     /// other call could write meanwhile.
     pub held: Duration,
 }
 
 impl Store {
-    /// One pass: deletes or empties up to `max` old rows, in one short transaction. Fewer
-    /// rows than `max` mean that none is left.
+    /// One pass: looks at up to `max` old rows and deletes or empties them, in one short
+    /// transaction. Fewer rows seen than `max` mean that none is left. Runs and events that
+    /// have to be kept are passed by; `places` remembers where.
     pub async fn collect(
         &self,
         what: Collected,
         horizon: Horizon,
         max: u32,
+        places: &mut Places,
         now: Timestamp,
     ) -> Result<CollectedRows, StoreError> {
         let statuses = what.statuses();
-        self.write(async |tx| {
-            // Rows that a crash of the database brings back are deleted again.
-            tx.commit_without_flush().await?;
-            let (begun, mut rows) = (Instant::now(), 0);
-            for status in &statuses {
-                let Some(left) = u64::from(max).checked_sub(rows).filter(|left| *left > 0) else {
-                    break;
-                };
-                let left = i64::try_from(left).unwrap_or(i64::MAX);
-                let mut changed = Vec::new();
-                for pass in what.passes() {
-                    let (before, keys_since) = (horizon.before, horizon.keys_since);
-                    let failed = OutboxStatus::Failed;
-                    changed.push(exec!(
-                        tx, *pass, *status, before, left, keys_since, now, failed
-                    )?);
+        let (passed, new_places, begun) = self
+            .write(async |tx| {
+                // Rows that a crash of the database brings back are deleted again.
+                tx.commit_without_flush().await?;
+                let (begun, mut places) = (Instant::now(), places.clone());
+                let mut passed = Step { seen: 0, rows: 0 };
+                for status in &statuses {
+                    let left = u64::from(max).saturating_sub(passed.seen);
+                    if left == 0 {
+                        break;
+                    }
+                    let left = i64::try_from(left).unwrap_or(i64::MAX);
+                    if let (Some(walk), Some(status)) = (what.walk(), *status) {
+                        let step = walk.step(tx, status, horizon, left, &mut places, now);
+                        passed.add(step.await?);
+                    }
+                    let mut rows = Vec::new();
+                    for pass in what.passes() {
+                        rows.push(exec!(tx, *pass, *status, horizon.before, left)?);
+                    }
+                    // Both passes over dead letters delete the same deliveries.
+                    let rows = rows.into_iter().max().unwrap_or(0);
+                    passed.add(Step { seen: rows, rows });
                 }
-                rows += match what {
-                    // Both passes delete the same deliveries.
-                    Collected::DeadLetters => changed.into_iter().max().unwrap_or(0),
-                    _ => changed.into_iter().sum(),
-                };
-            }
-            Ok((rows, begun))
-        })
-        .await
-        // Measured after the commit, which holds the rows too.
-        .map(|(rows, begun)| CollectedRows {
-            rows,
+                Ok((passed, places, begun))
+            })
+            .await?;
+        *places = new_places;
+        Ok(CollectedRows {
+            rows: passed.rows,
+            seen: passed.seen,
+            // Measured after the commit, which holds the rows too.
             held: begun.elapsed(),
         })
     }

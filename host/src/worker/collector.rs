@@ -5,7 +5,7 @@ use crate::clock;
 use crate::config::RetentionConfig;
 use crate::domain::Timestamp;
 use crate::measure;
-use crate::store::{Chore, Collected, Store, StoreError};
+use crate::store::{Chore, Collected, Places, Store, StoreError};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -28,9 +28,26 @@ pub struct Collector {
     config: RetentionConfig,
 }
 
+/// The places of rows that had to be kept. They are looked at again from time to time.
+#[derive(Default)]
+struct Walks {
+    places: Places,
+    begun: Option<Instant>,
+}
+
+impl Walks {
+    fn begin_again(&mut self, every: Duration) {
+        if self.begun.is_none_or(|begun| begun.elapsed() >= every) {
+            self.places = Places::default();
+            self.begun = Some(Instant::now());
+        }
+    }
+}
+
 /// A turn of this replica to collect.
 struct Turn<'a> {
     collector: &'a Collector,
+    places: &'a mut Places,
     stop: &'a CancellationToken,
     held_until: Timestamp,
 }
@@ -60,8 +77,10 @@ impl Collector {
     /// Works until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let every = self.config.every_seconds.duration();
+        let mut walks = Walks::default();
         while !stop.is_cancelled() {
-            self.turn(&stop, every).await;
+            walks.begin_again(self.config.again_seconds.duration());
+            self.turn(&mut walks.places, &stop, every).await;
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(every) => {}
@@ -78,7 +97,7 @@ impl Collector {
     }
 
     /// Takes a turn, unless another replica has it.
-    async fn turn(&self, stop: &CancellationToken, every: Duration) {
+    async fn turn(&self, places: &mut Places, stop: &CancellationToken, every: Duration) {
         let now = clock::now();
         let held_until = now + LEASE;
         match self
@@ -95,6 +114,7 @@ impl Collector {
         }
         let mut turn = Turn {
             collector: self,
+            places,
             stop,
             held_until,
         };
@@ -165,10 +185,11 @@ impl Turn<'_> {
             self.hold().await?;
             let begun = Instant::now();
             let store = &self.collector.store;
-            let passed = store.collect(what, horizon, max, clock::now()).await?;
+            let collect = store.collect(what, horizon, max, self.places, clock::now());
+            let passed = collect.await?;
             rows += passed.rows;
             measure::collected(what.as_str(), passed.rows, begun.elapsed());
-            if passed.rows < u64::from(max) {
+            if passed.seen < u64::from(max) {
                 break;
             }
             max = self.collector.next_max(max, passed.held);

@@ -10,7 +10,7 @@ mod parts;
 mod poll_bounds;
 mod polls;
 mod receive;
-mod retention;
+pub mod retention;
 mod sameness;
 mod settle;
 mod sinks;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use triggerhouse::domain::delivery::Disposition;
 use triggerhouse::domain::{DeliveryId, Timestamp, TriggerId};
 use triggerhouse::store::{
-    Chore, Collected, DeliveryChange, EventFilter, Horizon, PackedDelivery, PageRequest,
+    Chore, Collected, DeliveryChange, EventFilter, Horizon, PackedDelivery, PageRequest, Places,
     Settlement, Store,
 };
-use triggerhouse_tests::{TestDb, claim_deliveries, on_both};
+use triggerhouse_tests::{Kind, TestDb, claim_deliveries, on_both};
 
 const LEASE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -32,16 +32,15 @@ fn horizon(what: Collected, now: Timestamp) -> Horizon {
 
 /// Runs passes of three rows until one is not full. Returns the number of rows.
 async fn collect(store: &Store, what: Collected, now: Timestamp) -> u64 {
-    let mut rows = 0;
+    let (mut rows, mut places) = (0, Places::default());
     loop {
         let passed = store
-            .collect(what, horizon(what, now), 3, now)
+            .collect(what, horizon(what, now), 3, &mut places, now)
             .await
-            .unwrap()
-            .rows;
-        assert!(passed <= 6, "a pass is bounded, got {passed}");
-        rows += passed;
-        if passed < 3 {
+            .unwrap();
+        assert!(passed.rows <= 6, "a pass is bounded, got {passed:?}");
+        rows += passed.rows;
+        if passed.seen < 3 {
             return rows;
         }
     }
@@ -71,6 +70,86 @@ fn failed(delivery: DeliveryId) -> Settlement {
         },
         ..completed(delivery, 1, vec![])
     }
+}
+
+/// Writes old runs whose message is a dead letter, with their events.
+async fn keep(db: &TestDb, count: u64) {
+    let (numbers, id) = match db.kind {
+        Kind::Sqlite => (
+            format!(
+                "with recursive n (n) as (select 1 union all select n + 1 from n where n < {count})"
+            ),
+            "cast(printf('%016d', n) as blob)",
+        ),
+        Kind::Postgres => (
+            format!("with n (n) as (select generate_series(1, {count}))"),
+            "lpad(to_hex(n), 32, '0')::uuid",
+        ),
+    };
+    for rows in [
+        format!("events (id, org_id, trigger_id, automation_id, status, kind, dedup_key, holds_key, title, facts, created_at, processed_at)
+            {numbers} select {id}, 'acme', {id}, {id}, 'failed', 'k', 'k', true, 't', '{{}}', n, n from n"),
+        format!("runs (id, org_id, automation_id, event_id, trigger_id, status, attempt, created_at, completed_at)
+            {numbers} select {id}, 'acme', {id}, {id}, {id}, 'failed', 0, n, n from n"),
+        format!("outbox (id, org_id, kind, run_id, payload, status, attempt, created_at, processed_at)
+            {numbers} select {id}, 'acme', 'k', {id}, '{{}}', 'failed', 0, n, n from n"),
+    ] {
+        db.execute(&format!("insert into {rows}")).await;
+    }
+}
+
+/// A search looks at a limited number of rows in each pass, and the next one begins behind
+/// the `count` rows that have to be kept.
+pub async fn keep_and_pass_by(db: &TestDb, count: u64) {
+    let store = db.store().await;
+    // One run that is not old yet.
+    ended_runs(db, &store, TriggerId::new(), &["late"]).await;
+    let ends_at = async |at: i64| {
+        db.execute(&format!(
+            "update runs set status = 'failed', completed_at = {at} where completed_at >= {0};
+             update events set status = 'failed', processed_at = {at} where processed_at >= {0}",
+            T0.0
+        ))
+        .await;
+    };
+    ends_at(i64::MAX).await;
+    keep(db, count).await;
+    let now = T0 + DAY * 3650;
+    let mut places = Places::default();
+    let pass = async |what, places: &mut Places| {
+        store
+            .collect(what, horizon(what, now), 500, places, now)
+            .await
+            .unwrap()
+    };
+    for what in [Collected::Runs, Collected::Events] {
+        let mut seen = 0;
+        loop {
+            let passed = pass(what, &mut places).await;
+            assert!(
+                passed.seen <= 500,
+                "a pass looks at a limited number of rows: {passed:?}"
+            );
+            assert_eq!(passed.rows, 0);
+            seen += passed.seen;
+            if passed.seen < 500 {
+                break;
+            }
+        }
+        assert_eq!(seen, count);
+    }
+    // The next searches begin behind them, and find what has become old since.
+    ends_at(T0.0).await;
+    for what in [Collected::Runs, Collected::Events] {
+        let passed = pass(what, &mut places).await;
+        assert_eq!((passed.seen, passed.rows), (1, 1), "{what:?}");
+    }
+    // A new walk finds rows that need not be kept any more.
+    db.execute("update outbox set status = 'discarded' where status = 'failed'")
+        .await;
+    let passed = pass(Collected::Runs, &mut Places::default()).await;
+    assert_eq!((passed.seen, passed.rows), (500, 500));
+    store.close().await;
 }
 
 /// Settles events with these keys, whose runs end at T0.
@@ -208,6 +287,10 @@ on_both! {
         assert_eq!(collect(&store, Collected::Runs, ages + DAY * 3650).await, 0, "a person has to decide");
         db.execute("update runs set status = 'succeeded'").await;
         assert_eq!(collect_all(&store, ages + DAY * 3650).await, 3, "now all is over");
+    }
+
+    async fn rows_that_are_kept_are_passed_by_once(db: &TestDb) {
+        keep_and_pass_by(db, 20_000).await;
     }
 
     async fn many_rows_are_deleted_in_small_passes(db: &TestDb) {

@@ -1,3 +1,4 @@
 //! Long and heavy tests: `make stress` runs them.
 
 mod inbox;
+mod retention;
