@@ -12,5 +12,14 @@ create table shared_facts (
 create index shared_facts_created on shared_facts (created_at);
 alter table events add column facts_id blob;
 
+-- A connection of Nango is a key and an id together. An integration of before knows the id
+-- alone: it learns the key from signed messages, where they leave no doubt.
+alter table integrations add column provider_config_key text;
+alter table integrations add column seen_config_key text;   -- the first key in a message, while it had none
+alter table integrations add column other_config_key text;  -- a second one: the id is ambiguous
+drop index integrations_connection;
+create unique index integrations_connection on integrations (connection_id, coalesce(provider_config_key, ''))
+    where connection_id is not null and deleted_at is null;
+
 -- Turns in a row after which a group had pages left.
 alter table poll_groups add column rounds integer not null default 0;

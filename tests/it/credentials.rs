@@ -188,6 +188,7 @@ impl Rig {
             provider: "echo".into(),
             name: None,
             connection_id: Some("c-1".into()),
+            provider_config_key: None,
             account: None,
             secret: None,
             credential: credential.map(|credential| seal(&key, integration, &credential)),

@@ -28,6 +28,7 @@ mod limits;
 mod lock;
 mod metrics;
 mod nango;
+mod nango_connections;
 mod openapi;
 mod outage;
 mod pipeline;

@@ -142,7 +142,7 @@ on_both! {
         assert_eq!(kept, [
             "nango, completed: Nango named no connection for this payload",
             "nango, completed: messages of the type \"tomorrows\" start no run",
-            "nango, completed: no integration has the connection c-unknown",
+            "nango, completed: no integration has the connection c-unknown of an-id-of-our-own",
             "nango, completed: the envelope names no connection",
         ]);
         app.stop().await;

@@ -33,6 +33,14 @@ pub fn envelope(connection: &str, payload: &Value) -> Value {
     })
 }
 
+/// The same envelope under another key, from another service.
+pub fn envelope_of(key: &str, service: &str, connection: &str, payload: &Value) -> Value {
+    let mut envelope = envelope(connection, payload);
+    envelope["providerConfigKey"] = key.into();
+    envelope["from"] = service.into();
+    envelope
+}
+
 /// Posts a message that is accepted, and returns the answer.
 ///
 /// # Panics

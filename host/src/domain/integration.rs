@@ -17,6 +17,14 @@ pub struct Integration {
     pub name: Option<String>,
     /// The id of the connection at the service that manages it, such as Nango.
     pub connection_id: Option<String>,
+    /// The key of the service's integration that has the connection; null if none is set and
+    /// none was learned from a message. Such an integration gets the messages for its
+    /// `connection_id` under any key, as long as there is one.
+    pub provider_config_key: Option<String>,
+    /// The keys under which messages for the same `connection_id` arrived, separated by
+    /// commas, if that leaves in doubt whom they are for: then they start nothing. A new
+    /// `provider_config_key` ends the doubt. Null without such a doubt.
+    pub ambiguous_keys: Option<String>,
     /// The account at the service: an installation, a workspace. App-level deliveries are
     /// matched to the integration by it.
     pub account: Option<String>,

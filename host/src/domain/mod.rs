@@ -5,6 +5,7 @@
 //! tokio, sqlx, wasmtime or axum, and no clock: time is a parameter.
 
 pub mod backoff;
+pub mod connection;
 pub mod credential_kind;
 pub mod cron;
 pub mod delivery;

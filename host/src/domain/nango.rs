@@ -2,6 +2,7 @@
 //! payload without an envelope, which Nango could attribute to no connection. Format:
 //! <https://nango.dev/docs/guides/webhooks>.
 
+use crate::domain::connection::ConnectionName;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -14,8 +15,8 @@ pub const PROVIDER_UNKNOWN: &str = "nango";
 pub enum Message<'a> {
     /// A provider's payload for one connection.
     Forward {
-        /// The id of the connection.
-        connection: String,
+        /// The connection.
+        connection: ConnectionName,
         /// The payload, with the bytes that Nango sent.
         payload: &'a RawValue,
     },
@@ -32,8 +33,8 @@ pub enum Message<'a> {
 /// News about a connection.
 #[derive(Debug)]
 pub struct Auth {
-    /// The id of the connection.
-    pub connection: String,
+    /// The connection.
+    pub connection: ConnectionName,
     /// The operation on the connection.
     pub operation: Operation,
     /// True if the operation succeeded.
@@ -64,9 +65,11 @@ pub enum Operation {
 struct Envelope<'a> {
     #[serde(rename = "type")]
     kind: String,
-    #[serde(rename = "providerConfigKey")]
-    _provider_config_key: String,
+    provider_config_key: String,
     connection_id: Option<String>,
+    /// The service of news. Deliveries have it in `from`, where news have "nango".
+    provider: Option<Value>,
+    from: Option<Value>,
     #[serde(borrow)]
     payload: Option<&'a RawValue>,
 }
@@ -85,7 +88,13 @@ impl<'a> Message<'a> {
         let Ok(envelope) = serde_json::from_slice::<Envelope<'a>>(body) else {
             return Self::Unattributed;
         };
+        let service = envelope.provider.or(envelope.from);
         let connection = envelope.connection_id.filter(|id| !id.is_empty());
+        let connection = connection.map(|id| ConnectionName {
+            provider_config_key: envelope.provider_config_key,
+            id,
+            service: service.and_then(|name| name.as_str().map(str::to_owned)),
+        });
         let payload = envelope.payload.filter(|payload| payload.get() != "null");
         match (envelope.kind.as_str(), connection, payload) {
             ("forward", Some(connection), Some(payload)) => Self::Forward {
@@ -102,7 +111,7 @@ impl<'a> Message<'a> {
 }
 
 /// Reads news about a connection. Unreadable news is stored and has no effect.
-fn auth<'a>(connection: String, body: &[u8]) -> Message<'a> {
+fn auth<'a>(connection: ConnectionName, body: &[u8]) -> Message<'a> {
     let unreadable = || Message::Other("news about a connection, which cannot be read".into());
     let Ok(news) = serde_json::from_slice::<AuthNews>(body) else {
         return unreadable();

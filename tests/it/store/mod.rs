@@ -29,9 +29,9 @@ pub const T0: Timestamp = Timestamp(1_800_000_000_000_000);
 pub const LIMITS: FiringLimits = FiringLimits {
     late: Duration::from_secs(60),
     missed_ticks_max: 10,
+    events_max: 500,
 };
 
-    events_max: 500,
 pub fn org() -> OrgId {
     "acme".parse().unwrap()
 }

@@ -23,6 +23,10 @@ pub(super) struct Creation {
     /// The connection's id at the service that manages it, for example Nango: 1 to 512
     /// characters.
     pub(super) connection_id: Option<Reference>,
+    /// The key of Nango's integration that has the connection: 1 to 512 characters. Two
+    /// connections of the same id have different keys. If absent, the integration gets the
+    /// messages for its `connection_id` under any key, as long as there is one.
+    pub(super) provider_config_key: Option<Reference>,
     /// The account at the service, for example an installation or a workspace: 1 to 512
     /// characters. App-level deliveries find the integration by it.
     pub(super) account: Option<Reference>,
@@ -47,6 +51,10 @@ pub(super) struct Change {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     pub(super) connection_id: Option<Reference>,
+    /// The key of Nango's integration that has the connection: 1 to 512 characters.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub(super) provider_config_key: Option<Reference>,
     /// The account at the service: 1 to 512 characters.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]

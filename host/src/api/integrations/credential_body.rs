@@ -47,8 +47,8 @@ pub(super) enum CredentialBody {
     },
     /// Nango's credential for the integration's `connection_id`.
     Nango {
-        /// The name of the integration at Nango: 1 to 512 characters. If absent, the
-        /// provider's id.
+        /// The name of the integration at Nango: 1 to 512 characters. If absent, that of the
+        /// integration here, or the provider's id.
         provider_config_key: Option<Reference>,
     },
 }
@@ -58,6 +58,7 @@ pub(super) enum CredentialBody {
 pub(super) struct Wanted<'a> {
     pub(super) provider: &'a str,
     pub(super) has_connection: bool,
+    pub(super) provider_config_key: Option<&'a str>,
 }
 
 /// Reads a credential or null. An error never quotes the value of a secret.
@@ -126,7 +127,10 @@ impl CredentialBody {
                 Some(Credential::Nango {
                     provider_config_key: match provider_config_key {
                         Some(key) => key.check(checks, "/credential/provider_config_key"),
-                        None => wanted.provider.to_owned(),
+                        None => {
+                            let of_integration = wanted.provider_config_key;
+                            of_integration.unwrap_or(wanted.provider).to_owned()
+                        }
                     },
                 })
             }

@@ -37,10 +37,14 @@ pub(super) async fn create_integration(
     let connection_id = body
         .connection_id
         .map(|text| text.check(&mut checks, "/connection_id"));
+    let provider_config_key = body
+        .provider_config_key
+        .map(|text| text.check(&mut checks, "/provider_config_key"));
     let account = body.account.map(|text| text.check(&mut checks, "/account"));
     let wanted = Wanted {
         provider: &body.provider,
         has_connection: connection_id.is_some(),
+        provider_config_key: provider_config_key.as_deref(),
     };
     let credential = body
         .credential
@@ -54,6 +58,7 @@ pub(super) async fn create_integration(
         provider: body.provider,
         name,
         connection_id,
+        provider_config_key,
         account,
         secret: body
             .secret
@@ -110,6 +115,9 @@ pub(super) async fn update_integration(
         secret.check(&mut checks);
     }
     let status = change.status.map(|status| status.check(&mut checks));
+    let provider_config_key = change
+        .provider_config_key
+        .map(|text| text.check(&mut checks, "/provider_config_key"));
     let (store, key) = (state.store(), state.master_key());
     let credential = match change.credential {
         Patch::Keep => Patch::Keep,
@@ -119,6 +127,9 @@ pub(super) async fn update_integration(
             let wanted = Wanted {
                 provider: &before.provider,
                 has_connection: before.connection_id.is_some() || change.connection_id.is_some(),
+                provider_config_key: provider_config_key
+                    .as_deref()
+                    .or(before.provider_config_key.as_deref()),
             };
             match body.check(&mut checks, state.config(), wanted) {
                 Some(credential) => Patch::Set(seal(key, id, &credential)),
@@ -132,6 +143,7 @@ pub(super) async fn update_integration(
         connection_id: change
             .connection_id
             .map(|text| text.check(&mut checks, "/connection_id")),
+        provider_config_key,
         account: change
             .account
             .map(|text| text.check(&mut checks, "/account")),

@@ -12,7 +12,12 @@ fn an_envelope_in_any_order_gives_its_payload_unchanged() {
     else {
         panic!("a forward expected")
     };
-    assert_eq!(connection, "c-1");
+    let named = (
+        connection.provider_config_key,
+        connection.id,
+        connection.service,
+    );
+    assert_eq!(named, ("our-hub".into(), "c-1".into(), Some("any".into())));
     assert_eq!(payload.get(), r#"{"z":1,"a":"Grüße 🍞 é"}"#);
 }
 
@@ -69,6 +74,14 @@ fn news_about_a_connection_names_the_error() {
     assert_eq!(
         (auth.operation, auth.success, auth.error.as_deref()),
         (Operation::Refresh, false, Some("revoked"))
+    );
+    let connection = auth.connection;
+    assert_eq!(
+        (
+            connection.provider_config_key.as_str(),
+            connection.id.as_str()
+        ),
+        ("y", "c")
     );
 }
 

@@ -94,7 +94,10 @@ async fn take(door: &Door, incoming: Incoming) -> Result<Response, Problem> {
         }
         message @ (Message::Forward { .. } | Message::Other(_) | Message::Unattributed) => {
             if let Message::Forward { connection, .. } = message {
-                admitted.facts.account = Some(connection);
+                admitted.facts.account = Some(format!(
+                    "{}/{}",
+                    connection.provider_config_key, connection.id
+                ));
             }
             let schemes = door.senders().forwarded_schemes();
             let key = delivery_key(&schemes, &admitted.headers, &admitted.body.bytes);

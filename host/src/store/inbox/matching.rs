@@ -1,9 +1,11 @@
 //! The triggers and integrations that claimed deliveries may concern.
 
+use crate::domain::connection::ConnectionName;
 use crate::domain::integration::IntegrationStatus;
 use crate::domain::resource::{ActiveTrigger, TriggerKind};
 use crate::domain::{IntegrationId, OrgId, TriggerId};
 use crate::store::db::{Query, row};
+use crate::store::integrations::connections;
 use crate::store::{Store, StoreError};
 use std::collections::HashMap;
 
@@ -44,8 +46,8 @@ pub enum OwnerKey {
         /// The account.
         account: String,
     },
-    /// A connection, by the id that its manager (Nango) gives it.
-    Connection(String),
+    /// A connection at its manager (Nango).
+    Connection(ConnectionName),
 }
 
 row!(ActiveTrigger {
@@ -162,24 +164,25 @@ impl Store {
         &self,
         keys: &[OwnerKey],
     ) -> Result<Vec<(OwnerKey, IntegrationId)>, StoreError> {
-        let connections = keys.iter().filter_map(|key| match key {
-            OwnerKey::Connection(connection) => Some(connection.as_str()),
+        let names = keys.iter().filter_map(|key| match key {
+            OwnerKey::Connection(name) => Some(name.clone()),
             OwnerKey::Account { .. } => None,
         });
-        let connections: Vec<&str> = connections.collect();
-        if connections.is_empty() {
+        let names: Vec<ConnectionName> = names.collect();
+        if names.is_empty() {
             return Ok(Vec::new());
         }
-        let query = Query::new(
-            "select connection_id, id from integrations
-             where deleted_at is null and connection_id",
-        )
-        .one_of(connections);
-        let rows: Vec<(String, IntegrationId)> = self.read(async |tx| query.all(tx).await).await?;
-        let owners = rows
-            .into_iter()
-            .map(|(connection, id)| (OwnerKey::Connection(connection), id));
-        Ok(owners.collect())
+        let found = self
+            .read(async |tx| connections::find(tx, &names).await)
+            .await?;
+        if !found.notes.is_empty() {
+            self.write(async |tx| connections::remember(tx, &found.notes).await)
+                .await?;
+        }
+        let owners = found.owners.into_iter();
+        Ok(owners
+            .map(|(name, id)| (OwnerKey::Connection(name), id))
+            .collect())
     }
 }
 

@@ -29,9 +29,7 @@ impl Store {
         end: usize,
         now: Timestamp,
     ) -> Result<Option<Settled>, StoreError> {
-        let drafts = settlement
-            .source(true)
-            .drafts(settlement.written..end, now);
+        let drafts = settlement.source(true).drafts(settlement.written..end, now);
         let drafts = in_write_order(drafts);
         let (delivery, attempt) = (settlement.delivery, settlement.attempt);
         let written = self

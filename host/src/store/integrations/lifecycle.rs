@@ -1,6 +1,8 @@
 //! News from a service about a connection, an installation or a credential, applied to the
 //! integration that it concerns.
 
+use super::connections;
+use crate::domain::connection::ConnectionName;
 use crate::domain::integration::{ConnectionNews, IntegrationStatus, StatusSetter};
 use crate::domain::{IntegrationId, OrgId, Timestamp};
 use crate::store::db::{exec, optional};
@@ -12,7 +14,7 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug)]
 pub enum LifecycleSubject<'a> {
     /// The one with this connection.
-    Connection(&'a str),
+    Connection(&'a ConnectionName),
     /// The one of a provider with this account.
     Account {
         /// The provider.
@@ -111,6 +113,12 @@ impl Store {
             }
         };
         self.write(async |tx| {
+            let mut of_connection = None;
+            if let Some(name) = connection {
+                let found = connections::find(tx, std::slice::from_ref(name)).await?;
+                connections::remember(tx, &found.notes).await?;
+                of_connection = found.owners.get(name).copied();
+            }
             let found = optional!(
                 tx,
                 Found,
@@ -118,8 +126,8 @@ impl Store {
                     exists (select 1 from door_keys where key = $4) as is_repeated
                  from integrations
                  where deleted_at is null
-                    and (connection_id = $1 or (provider = $2 and account = $3))",
-                connection,
+                    and (id = $1 or (provider = $2 and account = $3))",
+                of_connection,
                 provider,
                 account,
                 news.key(),

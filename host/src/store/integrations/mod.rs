@@ -1,6 +1,7 @@
 //! Integrations: created, read, changed and deleted by people. `lifecycle.rs` applies the
-//! news of their services.
+//! news of their services, `connections.rs` finds the owner of a connection.
 
+pub(super) mod connections;
 mod lifecycle;
 
 pub use lifecycle::{LifecycleNews, LifecycleOutcome, LifecycleSubject};
@@ -27,6 +28,8 @@ pub struct NewIntegration {
     pub name: Option<String>,
     /// The id of the connection at its manager (Nango).
     pub connection_id: Option<String>,
+    /// The key of the manager's integration; none if it is to be learned.
+    pub provider_config_key: Option<String>,
     /// The account at the service.
     pub account: Option<String>,
     /// The webhook secret.
@@ -42,6 +45,8 @@ pub struct IntegrationPatch {
     pub name: Option<String>,
     /// The id of the connection.
     pub connection_id: Option<String>,
+    /// The key of its manager's integration.
+    pub provider_config_key: Option<String>,
     /// The account.
     pub account: Option<String>,
     /// Only an active one starts runs.
@@ -54,12 +59,13 @@ pub struct IntegrationPatch {
 }
 
 row!(Integration {
-    id, provider, name, connection_id, account, status, status_reason, held_at, has_secret,
+    id, provider, name, connection_id, provider_config_key, ambiguous_keys, account, status, status_reason, held_at, has_secret,
     credential_type = "credential_kind", created_at, updated_at,
 });
 
-const OF_ORG: &str = "select i.id, i.provider, i.name, i.connection_id, i.account, i.status,
-        i.status_reason, i.held_at,
+const OF_ORG: &str = "select i.id, i.provider, i.name, i.connection_id, i.provider_config_key,
+        i.seen_config_key || ', ' || i.other_config_key as ambiguous_keys,
+        i.account, i.status, i.status_reason, i.held_at,
         exists (select 1 from webhook_secrets s where s.subject = i.id) as has_secret,
         (select c.kind from credentials c where c.integration_id = i.id) as credential_kind,
         i.created_at, i.updated_at
@@ -87,6 +93,7 @@ impl Store {
                 provider: new.provider.as_str(),
                 name: new.name.as_deref(),
                 connection_id: new.connection_id.as_deref(),
+                provider_config_key: new.provider_config_key.as_deref(),
                 account: new.account.as_deref(),
                 status: IntegrationStatus::Active,
                 status_set_by: StatusSetter::Person,
@@ -108,6 +115,8 @@ impl Store {
             provider: new.provider.clone(),
             name: new.name.clone(),
             connection_id: new.connection_id.clone(),
+            provider_config_key: new.provider_config_key.clone(),
+            ambiguous_keys: None,
             account: new.account.clone(),
             status: IntegrationStatus::Active,
             status_reason: None,
@@ -160,7 +169,13 @@ impl Store {
                     status = coalesce($6, status), updated_at = $7,
                     status_reason = case when $6 is null then status_reason end,
                     status_set_by = case when $6 is null then status_set_by else $8 end,
-                    service_heard_at = case when $4 is null and $5 is null then service_heard_at end
+                    service_heard_at = case when $4 is null and $5 is null and $9 is null
+                        then service_heard_at end,
+                    provider_config_key = coalesce($9, provider_config_key),
+                    seen_config_key = case when $4 is null and $9 is null
+                        then seen_config_key end,
+                    other_config_key = case when $4 is null and $9 is null
+                        then other_config_key end
                  where org_id = $1 and id = $2 and deleted_at is null",
                 org,
                 id,
@@ -170,6 +185,7 @@ impl Store {
                 patch.status,
                 now,
                 StatusSetter::Person,
+                patch.provider_config_key.as_deref(),
             )
             .map_err(|error| error.or_taken(UNIQUE))?;
             if changed == 0 {

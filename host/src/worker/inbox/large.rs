@@ -26,11 +26,7 @@ pub(super) enum Parted {
 }
 
 impl Large {
-    pub(super) fn new(
-        settlement: Settlement,
-        limits: PartLimits,
-        row: HeldRow,
-    ) -> Self {
+    pub(super) fn new(settlement: Settlement, limits: PartLimits, row: HeldRow) -> Self {
         Self {
             settlement,
             limits,

@@ -57,9 +57,10 @@ impl OpenedDelivery {
             Address::Owner(OwnerKey::Account { account, .. }) => {
                 attempt.complete(&format!("no integration has the account {account}"))
             }
-            Address::Owner(OwnerKey::Connection(connection)) => {
-                attempt.complete(&format!("no integration has the connection {connection}"))
-            }
+            Address::Owner(OwnerKey::Connection(connection)) => attempt.complete(&format!(
+                "no integration has the connection {} of {}",
+                connection.id, connection.provider_config_key
+            )),
             Address::Nowhere(reason) => attempt.complete(reason),
             Address::Unreadable(error) => attempt.fail(
                 "unreadable_body",
