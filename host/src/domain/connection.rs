@@ -69,7 +69,8 @@ impl KnownConnection {
     }
 }
 
-/// True if a message names the service of a provider: `github-app` is GitHub's.
+/// True if a message names the service of a provider: `tracker-app` is that of the
+/// provider `tracker`.
 fn names(name: &ConnectionName, provider: &str) -> bool {
     let is_its = |text: &str| {
         let rest = text.strip_prefix(provider);
@@ -92,7 +93,7 @@ mod tests {
 
     fn known(key: Option<&str>, seen: Option<&str>, other: Option<&str>) -> KnownConnection {
         KnownConnection {
-            provider: "github".into(),
+            provider: "tracker".into(),
             key: key.map(str::to_owned),
             seen_key: seen.map(str::to_owned),
             other_key: other.map(str::to_owned),
@@ -105,7 +106,7 @@ mod tests {
         assert_eq!(of_a_person.relation(&message("hub", "x")), Relation::Same);
         for other in [
             message("mail", "google-mail"),
-            message("github-2", "github"),
+            message("tracker-2", "tracker"),
         ] {
             assert_eq!(of_a_person.relation(&other), Relation::Other);
         }
@@ -113,7 +114,7 @@ mod tests {
 
     #[test]
     fn without_a_key_the_service_decides_and_the_key_is_learned() {
-        for message in [message("hub", "github-app"), message("github", "any")] {
+        for message in [message("hub", "tracker-app"), message("tracker", "any")] {
             for known in [
                 known(None, None, None),
                 known(None, Some("mail"), None),
@@ -122,7 +123,7 @@ mod tests {
                 assert_eq!(known.relation(&message), Relation::SameAndLearned);
             }
         }
-        let not_its = message("githubber", "google-mail");
+        let not_its = message("trackers", "google-mail");
         assert_eq!(
             known(None, None, None).relation(&not_its),
             Relation::SameAndSeen
@@ -145,8 +146,8 @@ mod tests {
 
     #[test]
     fn a_learned_key_is_doubted_when_another_one_names_the_service_too() {
-        let learned = known(Some("github-1"), Some("github-1"), None);
-        let second = message("github-2", "github");
+        let learned = known(Some("tracker-1"), Some("tracker-1"), None);
+        let second = message("tracker-2", "tracker");
         assert_eq!(learned.relation(&second), Relation::NowAmbiguous);
         let mail = message("mail", "google-mail");
         assert_eq!(learned.relation(&mail), Relation::Other);

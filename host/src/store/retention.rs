@@ -5,8 +5,10 @@
 //! whose deduplication key must outlast it is emptied first: its entry in the unique index
 //! stays, so that the index alone deduplicates.
 
+mod horizon;
 mod walk;
 
+pub use horizon::Horizon;
 pub use walk::Places;
 
 use super::db::{ByEngine, exec, locked};
@@ -37,15 +39,6 @@ pub enum Collected {
     DoorKeys,
     /// Changes of status.
     History,
-}
-
-/// The age from which rows are deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Horizon {
-    /// Rows that ended, or were created, before this time are old.
-    pub before: Timestamp,
-    /// The deduplication keys of rows from this time or later must stay.
-    pub keys_since: Timestamp,
 }
 
 /// One pass. Postgres leaves rows that another transaction changes right now for the next

@@ -2,7 +2,7 @@
 //! dead letter, and events whose run exists. A pass looks at a limited number of rows and
 //! remembers its place, so the rows that are kept cost nothing until the next walk.
 
-use super::Horizon;
+use super::horizon::Horizon;
 use crate::domain::{OutboxStatus, Timestamp};
 use crate::store::StoreError;
 use crate::store::db::{Query, Tx, all};
