@@ -3,8 +3,8 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::time::Duration;
-use triggerhouse_tests::app::text;
-use triggerhouse_tests::{TestApp, github, on_both};
+use triggerhouse_tests::app::{self, free_port, text};
+use triggerhouse_tests::{TestApp, eventually, github, on_both, process};
 
 /// Starts a run and claims its message.
 async fn claimed(app: &mut TestApp) -> Value {
@@ -42,6 +42,51 @@ on_both! {
         assert!(again.is_empty());
         assert_eq!(run_error(&mut app, &message).await, "not handed over: claimed 1 times and never acknowledged");
         app.stop().await;
+    }
+
+    async fn a_run_makes_no_consumer_of_another_organization_look(db: &TestDb) {
+        const IDLE: i64 = 20;
+        let mut app = TestApp::start(db).await;
+        let mut ready = Vec::new();
+        for org in ["acme", "other"] {
+            let created = app.post(org, "/v1/automations", json!({"name": "a"})).await;
+            let path = format!("/v1/automations/{}/run", text(&created["automation"]["id"]));
+            ready.push((app.key(org).await, path));
+        }
+        let [(acme, acme_run), (other, other_run)] = ready.try_into().unwrap();
+        app.stop().await;
+        // Metrics belong to a process, and tests share one: so this one starts its own.
+        let port = free_port();
+        let child = process::serve(db, port, &[]);
+        let client = triggerhouse_tests::client();
+        app::ready(&client, port).await;
+        let base = format!("http://127.0.0.1:{port}");
+        let post = |key: &str, path: &str, body: Value| {
+            client.post(format!("{base}{path}")).bearer_auth(key).json(&body).send()
+        };
+        let claim = json!({"max": 1, "lease_seconds": 60, "wait_seconds": 20});
+        for _ in 0..IDLE {
+            tokio::spawn(post(&other, "/v1/outbox/claim", claim.clone()));
+        }
+        let looks = async |result: &str| {
+            let text = client.get(format!("{base}/metrics")).send().await.unwrap().text().await.unwrap();
+            let name = format!("triggerhouse_outbox_claims_total{{result=\"{result}\"}}");
+            let line = text.lines().find_map(|line| line.strip_prefix(&name));
+            line.map_or(0, |value| value.trim().parse::<i64>().unwrap())
+        };
+        eventually("waiting consumers", async || looks("empty").await == IDLE).await;
+        for number in 1..=30 {
+            assert!(post(&acme, &acme_run, json!({})).await.unwrap().status().is_success());
+            post(&acme, "/v1/outbox/claim", claim.clone()).await.unwrap();
+            assert_eq!(looks("found").await, number);
+        }
+        assert_eq!(looks("empty").await, IDLE, "none of them looked again");
+        // One message is for one of them, and the others do not look.
+        assert!(post(&other, &other_run, json!({})).await.unwrap().status().is_success());
+        eventually("its claim", async || looks("found").await == 31).await;
+        let looked = looks("empty").await;
+        assert!(looked <= IDLE + 1, "{looked}: at most the next one, in case there were more");
+        drop(child);
     }
 
     async fn waiting_consumers_are_limited_per_organization(db: &TestDb) {

@@ -1,5 +1,6 @@
 //! The state that handlers share.
 
+use super::outbox::Lines;
 use super::pulse::Pulse;
 use super::sampler::Sampler;
 use crate::config::Config;
@@ -30,6 +31,7 @@ struct Shared {
     figures: Figures,
     sampler: Sampler,
     waiting: Arc<KeyedPermits<OrgId>>,
+    lines: Arc<Lines>,
 }
 
 impl AppState {
@@ -59,6 +61,7 @@ impl AppState {
             figures: Figures::start(),
             sampler: Sampler::of(&store),
             waiting,
+            lines: Arc::default(),
         }))
     }
 
@@ -87,7 +90,12 @@ impl AppState {
         &self.0.figures
     }
 
-    /// Consumers that wait for messages.
+    /// The lines in which consumers wait for messages.
+    pub fn lines(&self) -> &Arc<Lines> {
+        &self.0.lines
+    }
+
+    /// The number of consumers that wait for messages.
     pub(super) fn waiting(&self) -> &Arc<KeyedPermits<OrgId>> {
         &self.0.waiting
     }

@@ -19,10 +19,10 @@ pub(super) async fn relay(store: Store, stop: CancellationToken) {
     if store.is_embedded() {
         return;
     }
-    let [inbox, outbox, routes, polls] = Topic::ALL.map(|topic| send_all(&store, topic));
+    let [inbox, outbox, routes, polls, sinks] = Topic::ALL.map(|topic| send_all(&store, topic));
     tokio::select! {
         () = stop.cancelled() => {}
-        () = async { tokio::join!(inbox, outbox, routes, polls, receive_all(&store)); } => {}
+        () = async { tokio::join!(inbox, outbox, routes, polls, sinks, receive_all(&store)); } => {}
     }
 }
 

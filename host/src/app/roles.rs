@@ -167,6 +167,10 @@ impl Launch {
             self.stop.server.clone(),
             self.tasks.supervisor.clone(),
         );
+        let (lines, store) = (Arc::clone(state.lines()), self.store.of(Share::Api));
+        self.work("consumers", move |stop| {
+            Arc::clone(&lines).serve(store.clone(), stop)
+        });
         let router = api::router(state, webhooks);
         let stop = self.stop.server.clone();
         let serve = server::serve(listener, router, limits, stop);

@@ -154,7 +154,7 @@ settings! {
         pub allow_hosts: PublicUrls,
         pub timeout_ms: Millis<1, WEEK_MS>,
         pub lease_seconds: Seconds<1, WEEK>,
-        pub attempts_max: Count<1, I32_MAX>,
+        pub give_up_seconds: Seconds<0, WEEK>,
         pub retry_base_ms: Millis<1, WEEK_MS>,
         pub retry_max_ms: Millis<1, WEEK_MS>,
         pub in_flight_max: Count<1, IN_FLIGHT_MAX>,

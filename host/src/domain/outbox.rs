@@ -29,6 +29,9 @@ pub struct ClaimedMessage {
     /// The attempts that count against the limit.
     #[serde(skip)]
     pub counted: i32,
+    /// The time of the first attempt since its creation, or since a person retried it.
+    #[serde(skip)]
+    pub tried_since: Timestamp,
 }
 
 /// A message in the outbox.

@@ -90,6 +90,8 @@ figures! {
         "Messages that wait or are held by a consumer, up to 100000";
     OUTBOX_OLDEST = "outbox_oldest_age_seconds", Gauge, [],
         "Age of the oldest message that no consumer holds; 0 if there is none";
+    OUTBOX_CLAIMS = "outbox_claims_total", Counter, ["result"],
+        "Claims of consumers, by what they found: found or empty; one long poll may claim several times";
     DISPATCH_LAG = "dispatch_lag_seconds", Histogram, ["sink"],
         "Time from a message's commit to its first handover: to a sink that accepted it, or to a consumer";
     SINKS = "sinks", Gauge, ["circuit"],

@@ -78,6 +78,12 @@ pub fn dispatched(sink: &'static str, lag: Duration) {
     histogram!(DISPATCH_LAG, "sink" => sink).record(lag);
 }
 
+/// A consumer looked for messages to claim.
+pub fn looked(found: bool) {
+    let result = if found { "found" } else { "empty" };
+    counter!(OUTBOX_CLAIMS, "result" => result).increment(1);
+}
+
 /// A retention pass deleted rows.
 pub fn collected(what: &'static str, rows: u64, took: Duration) {
     counter!(RETENTION_ROWS, "what" => what).increment(rows);

@@ -26,11 +26,19 @@ pub enum Topic {
     Routes,
     /// Poll groups.
     Polls,
+    /// Sinks that were created, changed or deleted.
+    Sinks,
 }
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Self; 4] = [Self::Inbox, Self::Outbox, Self::Routes, Self::Polls];
+    pub const ALL: [Self; 5] = [
+        Self::Inbox,
+        Self::Outbox,
+        Self::Routes,
+        Self::Polls,
+        Self::Sinks,
+    ];
 }
 
 /// Work that a transaction made due.
@@ -38,19 +46,21 @@ impl Topic {
 pub enum Signal {
     /// A delivery is due: of this lane, or of any.
     Inbox(Option<Uuid>),
-    /// A message of an organization is due, or its sink has changed.
+    /// A message of an organization is due, or goes another way.
     Outbox(OrgId),
     /// Triggers, integrations or schedules have changed.
     Routes,
     /// A poll group is due.
     Polls,
+    /// The sink of an organization has changed, which concerns its messages as well.
+    Sink(OrgId),
 }
 
 /// The signals of this process. Cheap to clone; clones share everything.
 #[derive(Clone, Debug, Default)]
 pub struct Signals(Arc<Rooms>);
 
-/// A room for each topic. Routes and polls are raised without keys.
+/// A room for each topic. Routes, polls and sinks are raised without keys.
 #[derive(Debug)]
 struct Rooms {
     /// Names this process, which ignores its own signals when they come back.
@@ -59,6 +69,7 @@ struct Rooms {
     outbox: Room<OrgId>,
     routes: Room<Uuid>,
     polls: Room<Uuid>,
+    sinks: Room<Uuid>,
 }
 
 impl Default for Rooms {
@@ -69,6 +80,7 @@ impl Default for Rooms {
             outbox: Room::default(),
             routes: Room::default(),
             polls: Room::default(),
+            sinks: Room::default(),
         }
     }
 }
@@ -81,6 +93,10 @@ impl Signals {
             Signal::Outbox(org) => self.0.outbox.raise(Some(org)),
             Signal::Routes => self.0.routes.raise(None),
             Signal::Polls => self.0.polls.raise(None),
+            Signal::Sink(org) => {
+                self.0.sinks.raise(None);
+                self.0.outbox.raise(Some(org));
+            }
         }
     }
 
@@ -89,7 +105,7 @@ impl Signals {
         self.0.inbox.waiter()
     }
 
-    /// Waits for messages and changes of sinks; yields organizations.
+    /// Waits for messages; yields organizations.
     pub fn outbox(&self) -> Waiter<OrgId> {
         self.0.outbox.waiter()
     }
@@ -104,6 +120,11 @@ impl Signals {
         self.0.polls.waiter()
     }
 
+    /// Waits for changes of sinks.
+    pub fn sinks(&self) -> Waiter<Uuid> {
+        self.0.sinks.waiter()
+    }
+
     /// Waits for signals that this process raised, and returns them as payloads for other
     /// replicas.
     pub async fn outgoing(&self, topic: Topic) -> Vec<String> {
@@ -113,6 +134,7 @@ impl Signals {
             Topic::Outbox => payload::encode(sender, &self.0.outbox.outgoing().await),
             Topic::Routes => payload::encode(sender, &self.0.routes.outgoing().await),
             Topic::Polls => payload::encode(sender, &self.0.polls.outgoing().await),
+            Topic::Sinks => payload::encode(sender, &self.0.sinks.outgoing().await),
         }
     }
 
@@ -126,6 +148,7 @@ impl Signals {
             Topic::Outbox => self.0.outbox.wake(&payload::decode(text)),
             Topic::Routes => self.0.routes.wake(&payload::decode(text)),
             Topic::Polls => self.0.polls.wake(&payload::decode(text)),
+            Topic::Sinks => self.0.sinks.wake(&payload::decode(text)),
         }
     }
 
@@ -135,6 +158,7 @@ impl Signals {
         self.0.outbox.wake(&Raised::All);
         self.0.routes.wake(&Raised::All);
         self.0.polls.wake(&Raised::All);
+        self.0.sinks.wake(&Raised::All);
     }
 }
 

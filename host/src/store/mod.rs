@@ -63,7 +63,7 @@ pub use runs::{FinalizerPass, RunActionOutcome, RunFilter, TimedOutRun};
 pub use schedules::{NewSchedule, ScheduleDeletion, SchedulePatch};
 pub use secrets::{SealedSecret, SealedValue};
 pub use signal::SignalListener;
-pub use sinks::{Dispatch, MessageProspect, NewSink, SinkNews, SinkPatch, SinkTarget};
+pub use sinks::{Dispatch, EnabledSink, NewSink, SinkNews, SinkPatch, SinkTarget};
 pub use triggers::{
     Fired, NewTrigger, TickTiming, TriggerAutomation, TriggerPatch, TriggerPoll, WebhookEndpoint,
 };

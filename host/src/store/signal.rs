@@ -15,6 +15,7 @@ fn channel(topic: Topic) -> &'static str {
         Topic::Outbox => "triggerhouse_outbox",
         Topic::Routes => "triggerhouse_routes",
         Topic::Polls => "triggerhouse_polls",
+        Topic::Sinks => "triggerhouse_sinks",
     }
 }
 

@@ -60,12 +60,10 @@ on_both! {
         let id = one_queued(&store).await;
         claim(&store, T0).await;
         done(&store, id, &start(), T0).await;
-        // The message comes again before the silence is over.
-        let message = claim(&store, T0 + LEASE).await.remove(0);
+        // The message does not come again before the silence is over.
+        assert!(claim(&store, T0 + LEASE).await.is_empty());
         let until = T0 + SILENCE;
         assert_eq!(refused(&store, id, &start(), T0 + LEASE).await, RunRefusal::InHand { attempt: 1, until });
-        let given_back = store.nack_message(&org(), message.id, message.lease_token, Some(until), None, T0 + LEASE).await.unwrap();
-        assert_eq!(given_back, LeaseOutcome::Done(OutboxStatus::Pending));
         assert!(store.time_out_runs(until, 10, "finalizer").await.unwrap().ended.is_empty(), "the message will bring a consumer");
 
         assert_eq!(claim(&store, until).await.len(), 1);
@@ -78,6 +76,57 @@ on_both! {
         done(&store, id, &heartbeat(2), until + SECOND).await;
         assert_eq!(done(&store, id, &complete("second", Some(2), RunOutcome::Succeeded), until).await.status, RunStatus::Succeeded);
         assert_eq!(refused(&store, id, &complete("first", Some(1), RunOutcome::Failed), until).await, RunRefusal::Status(RunStatus::Succeeded));
+    }
+
+    async fn a_message_whose_run_is_in_hand_uses_up_no_attempt(db: &TestDb) {
+        let store = db.store().await;
+        let id = one_queued(&store).await;
+        let first = claim(&store, T0).await.remove(0);
+        done(&store, id, &start(), T0).await;
+        // Another consumer claims all the time, and the first one shows signs of life.
+        let mut now = T0;
+        for _ in 0..40 {
+            now = now + LEASE;
+            assert!(claim(&store, now).await.is_empty());
+            done(&store, id, &heartbeat(1), now).await;
+        }
+        let silent_at = now + SILENCE;
+        assert!(claim(&store, silent_at - SECOND).await.is_empty());
+        let again = claim(&store, silent_at).await.remove(0);
+        assert_eq!((again.attempt, again.counted), (first.attempt + 1, 2));
+        assert_eq!(done(&store, id, &start(), silent_at).await.attempt, 2);
+    }
+
+    async fn a_message_follows_at_once_when_its_run_ends(db: &TestDb) {
+        let store = db.store().await;
+        let ids = queued(&store, 2).await;
+        let held = claim(&store, T0).await;
+        for id in &ids {
+            done(&store, *id, &start(), T0).await;
+        }
+        let now = T0 + LEASE;
+        assert!(claim(&store, now).await.is_empty());
+        for id in &ids {
+            done(&store, *id, &complete("c", Some(1), RunOutcome::Succeeded), now).await;
+        }
+        // The consumer is alive after all.
+        let mine = store.ack_message(&org(), held[0].id, held[0].lease_token, LEASE, now).await.unwrap();
+        assert_eq!(mine, LeaseOutcome::Done(OutboxStatus::Dispatched));
+        let again = claim(&store, now).await.remove(0);
+        assert_eq!(again.id, held[1].id);
+        assert_eq!(refused(&store, RunId(again.id.0), &start(), now).await, RunRefusal::Status(RunStatus::Succeeded));
+    }
+
+    async fn messages_whose_runs_are_in_hand_hide_no_other(db: &TestDb) {
+        let store = db.store().await;
+        let ids = queued(&store, 5).await;
+        let held = store.claim_messages(&org(), T0, LEASE, 4, CLAIMS_MAX).await.unwrap();
+        for message in &held {
+            done(&store, RunId(message.id.0), &start(), T0).await;
+        }
+        let other = store.claim_messages(&org(), T0 + LEASE, LEASE, 1, CLAIMS_MAX).await.unwrap();
+        assert_eq!((ids.len(), other.len()), (5, 1));
+        assert!(!held.iter().any(|message| message.id == other[0].id));
     }
 
     async fn a_consumer_that_crashes_before_it_acknowledges_a_completed_run_repeats_nothing(db: &TestDb) {

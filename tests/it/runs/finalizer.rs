@@ -155,7 +155,10 @@ on_both! {
 
         let in_hand = run_of(&store, ids[1]).await;
         assert_eq!((in_hand.status, in_hand.error), (RunStatus::Running, None));
-        // No other consumer can replace a silent one now.
+        let message = store.hand_off(&org(), ids[1]).await.unwrap().unwrap();
+        assert_eq!(message.status, OutboxStatus::Pending, "it is not given up while the run is in hand");
+        assert!(claim(&store, now + SILENCE).await.is_empty(), "it is now: its claims are used up");
+        // No other consumer can replace the silent one.
         assert_eq!(time_out(&store, now + SILENCE).await, [(ids[1], "inactivity".to_owned())]);
     }
 

@@ -35,7 +35,7 @@ impl Way {
         format!(
             "redis_url = '{}'\n[runs]\npoll_ms = 50\n[sinks]\nallow_hosts = ['127.0.0.1:{}']\n\
              retry_base_ms = 20\nretry_max_ms = 50\npoll_ms = 20\ncircuit_failures = 1000\n\
-             per_sink_in_flight_max = 2\nattempts_max = 1000",
+             per_sink_in_flight_max = 2",
             shared(),
             self.port
         )

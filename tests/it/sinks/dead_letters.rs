@@ -5,7 +5,7 @@ use triggerhouse_tests::receiver::Answer;
 
 /// A host with `count` dead letters.
 async fn failed(db: &TestDb, receiver: &Receiver, count: usize) -> (TestApp, Vec<String>) {
-    let more = "attempts_max = 2\ncircuit_failures = 1000";
+    let more = "give_up_seconds = 1\ncircuit_failures = 1000";
     let (mut app, _, _) = with_sink(db, receiver, more).await;
     let messages = start_runs(&mut app, "acme", count).await;
     all_sent(db).await;
@@ -21,9 +21,10 @@ on_both! {
     async fn a_dead_letter_can_be_retried_and_handed_over(db: &TestDb) {
         let receiver = Receiver::answering(Answer::Status(500)).await;
         let (mut app, messages) = failed(db, &receiver, 1).await;
-        assert_eq!(receiver.count(), 2);
+        let tried = receiver.count();
+        assert!(tried > 1, "as often as there was time");
         let dead = app.all("acme", "/v1/outbox?status=failed").await.remove(0);
-        assert_eq!((&dead["id"], &dead["attempt"]), (&json!(messages[0]), &json!(2)));
+        assert_eq!((&dead["id"], &dead["attempt"]), (&json!(messages[0]), &json!(tried)));
         assert_eq!(dead["error"], "the endpoint answered 500");
         let run = format!("/v1/runs/{}", text(&dead["run_id"]));
         let error = app.get("acme", &run).await["run"]["error"].clone();
@@ -40,7 +41,9 @@ on_both! {
         assert!(text(&step["actor"]).starts_with("key_"), "{step}");
         all_sent(db).await;
         let attempts: Vec<String> = receiver.received().iter().map(|one| one.header("triggerhouse-attempt").to_owned()).collect();
-        assert_eq!(attempts, ["1", "2", "3", "4"], "the count starts from zero, and no attempt number repeats");
+        assert!(attempts.len() > tried + 1, "its time begins again");
+        let numbers: Vec<String> = (1..=attempts.len()).map(|number| number.to_string()).collect();
+        assert_eq!(attempts, numbers, "no attempt number repeats");
         receiver.answer(Answer::Status(200));
         app.call("acme", Method::POST, &path, None).await;
         all_sent(db).await;

@@ -165,13 +165,15 @@ on_both! {
     async fn a_redirect_is_a_failure_and_is_not_followed(db: &TestDb) {
         let elsewhere = Receiver::answering(Answer::Status(200)).await;
         let receiver = Receiver::answering(Answer::To(elsewhere.url())).await;
-        let more = settings(&[&receiver, &elsewhere], "attempts_max = 2");
+        let more = settings(&[&receiver, &elsewhere], "give_up_seconds = 1\ncircuit_failures = 1000");
         let mut app = TestApp::start_with(db, &more).await;
         let (sink, _) = sink(&mut app, "acme", &receiver).await;
         start_runs(&mut app, "acme", 1).await;
         all_sent(db).await;
-        assert_eq!((receiver.count(), elsewhere.count()), (2, 0));
-        eventually("an error", async || health(&mut app, &sink).await["failures"] == 2).await;
+        let tried = receiver.count();
+        assert!(tried > 1);
+        assert_eq!(elsewhere.count(), 0);
+        eventually("an error", async || health(&mut app, &sink).await["failures"] == tried).await;
         assert_eq!(health(&mut app, &sink).await["last_error"], "the endpoint answered 307");
         app.stop().await;
     }

@@ -31,6 +31,7 @@ fn message() -> ClaimedMessage {
         lease_token: uuid::Uuid::now_v7(),
         lease_expires_at: Timestamp(0),
         counted: 1,
+        tried_since: Timestamp(0),
     }
 }
 
@@ -38,7 +39,7 @@ on_both! {
     async fn a_tenants_sink_cannot_reach_a_private_network(db: &TestDb) {
         let ours = Receiver::answering(Answer::Status(200)).await;
         let port = ours.address.port();
-        let mut app = TestApp::start_with(db, &settings(&[], "attempts_max = 1\ncircuit_failures = 100")).await;
+        let mut app = TestApp::start_with(db, &settings(&[], "give_up_seconds = 0\ncircuit_failures = 100")).await;
         let hosts = ["127.0.0.1", "169.254.169.254", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "10.0.0.1"];
         let urls = hosts.iter().flat_map(|host| [format!("http://{host}:{port}/"), format!("https://{host}:{port}/")]);
         for url in urls.chain(["http://example.com/".into(), "ftp://example.com/".into(), "https://me:pw@example.com/".into(), "nonsense".into()]) {

@@ -16,7 +16,7 @@ async fn two_dispatchers_never_send_a_message_at_the_same_time() {
         _ => Answer::Slow(Duration::from_millis(20)),
     })
     .await;
-    let more = "per_sink_in_flight_max = 4\ncircuit_failures = 1000\nattempts_max = 100";
+    let more = "per_sink_in_flight_max = 4\ncircuit_failures = 1000";
     let (mut one, _, _) = with_sink(&db, &receiver, more).await;
     let other = TestApp::start_with(&db, &settings(&[&receiver], more)).await;
     let messages = start_runs(&mut one, "acme", RUNS).await;

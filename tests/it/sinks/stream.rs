@@ -89,7 +89,7 @@ on_both! {
         let (port, directory) = (free_port(), tempfile::tempdir().unwrap());
         let mut redis = PrivateRedis::start_durable(port, directory.path()).await;
         let url = redis.url();
-        let more = "circuit_failures = 3\ncircuit_seconds = 1\nper_sink_in_flight_max = 2\nattempts_max = 1";
+        let more = "circuit_failures = 3\ncircuit_seconds = 1\nper_sink_in_flight_max = 2\ngive_up_seconds = 0";
         let mut app = TestApp::start_with(db, &settings(&url, more)).await;
         let created = app.post("acme", "/v1/sinks", json!({"kind": "redis", "stream": "runs"})).await;
         let sink = text(&created["sink"]["id"]);

@@ -7,6 +7,7 @@ mod lanes;
 mod migrate;
 mod outbox;
 mod parts;
+mod plans;
 mod poll_bounds;
 mod polls;
 mod receive;

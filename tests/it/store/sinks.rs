@@ -45,8 +45,16 @@ async fn claim(store: &Store, sink: SinkId, now: Timestamp, max: u32) -> Option<
 }
 
 async fn is_due(store: &Store, now: Timestamp) -> bool {
-    let any = SinkId(uuid::Uuid::nil());
-    !store.due_sinks(any, now, 10).await.unwrap().is_empty()
+    let sinks = store.enabled_sinks().await.unwrap();
+    let open = sinks
+        .iter()
+        .filter(|sink| sink.open_until.is_none_or(|until| until <= now));
+    let orgs: Vec<_> = open.map(|sink| sink.org.clone()).collect();
+    !store
+        .organizations_due(&orgs, now)
+        .await
+        .unwrap()
+        .is_empty()
 }
 
 fn failure() -> SinkNews {
@@ -76,6 +84,18 @@ on_both! {
         assert_eq!((ids.len(), ids.iter().collect::<HashSet<_>>().len()), (7, 7));
         assert!(!is_due(&store, T0).await);
         assert!(is_due(&store, T0 + LEASE).await, "a dispatcher that died has lost nothing");
+    }
+
+    async fn a_consumer_that_claims_beside_a_sink_hides_no_message(db: &TestDb) {
+        let (store, sink) = with_sink(db, 3).await;
+        assert_eq!(claim(&store, sink, T0, 1).await.unwrap().messages.len(), 1);
+        for second in 0..10 {
+            let now = T0 + Duration::from_secs(second);
+            assert!(store.claim_messages(&org(), now, LEASE, 10, 20).await.unwrap().is_empty());
+        }
+        assert!(is_due(&store, T0 + Duration::from_secs(10)).await);
+        let rest = claim(&store, sink, T0 + Duration::from_secs(10), 10).await.unwrap();
+        assert_eq!(rest.messages.len(), 2);
     }
 
     async fn an_open_circuit_is_tried_by_one_message_of_one_dispatcher(db: &TestDb) {
@@ -177,7 +197,7 @@ on_both! {
         for attempt in 1..=5 {
             let message = claim(&store, sink, T0, 1).await.unwrap().messages.remove(0);
             assert_eq!((message.attempt, message.counted), (attempt, 1));
-            store.give_back_message(&org(), &message, T0, "no").await.unwrap();
+            store.give_back_message(&org(), &message, Duration::ZERO, "no", T0).await.unwrap();
         }
         let message = claim(&store, sink, T0, 1).await.unwrap().messages.remove(0);
         store.nack_message(&org(), message.id, message.lease_token, None, Some("dead"), T0).await.unwrap();
@@ -185,7 +205,7 @@ on_both! {
         store.change_undelivered(&org(), message.id, UndeliveredChange::Retry, "somebody", T0).await.unwrap();
         let again = claim(&store, sink, T0, 1).await.unwrap().messages.remove(0);
         assert_eq!((again.id, again.attempt, again.counted), (message.id, 7, 1));
-        let late = store.give_back_message(&org(), &message, T0, "late").await.unwrap();
+        let late = store.give_back_message(&org(), &message, Duration::ZERO, "late", T0).await.unwrap();
         assert_ne!(late, triggerhouse::domain::outbox::LeaseOutcome::Done(OutboxStatus::Pending));
     }
 

@@ -2,3 +2,4 @@
 
 mod inbox;
 mod retention;
+mod waiters;

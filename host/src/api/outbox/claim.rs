@@ -8,7 +8,6 @@ use crate::clock;
 use crate::config::OutboxConfig;
 use crate::domain::outbox::ClaimedMessage;
 use crate::measure;
-use crate::store::MessageProspect;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -24,9 +23,6 @@ whole!(/// The length of a lease. The operator sets a lower limit.
 whole!(/// The length of a long poll. The operator sets a lower limit.
     #[derive(Default)]
     WaitSeconds, 0, 604_800);
-/// The longest time between two looks of a waiting consumer. Signals may be lost, and a
-/// retry that becomes due raises none.
-const LOOK_PAUSE: Duration = Duration::from_secs(1);
 
 /// A claim.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -93,35 +89,21 @@ pub(super) async fn claim_messages(
     let deadline = Instant::now() + Duration::from_secs(claim.wait_seconds.get());
     // The check above bounds it.
     let messages_max = u32::try_from(claim.max.get()).unwrap_or(u32::MAX);
-    // Made before the first claim, so that no later message is missed.
     let (store, mut permit) = (state.store(), None);
-    let mut waiter = store.signals().outbox();
+    // Joined before the first claim, so that no later message is missed.
+    let mut place = state.lines().join(org.clone());
     loop {
         let now = clock::now();
-        // A signal wakes every waiting consumer of the organization, and a claim writes: so
-        // they read first.
-        let prospect = match permit {
-            Some(_) => store.message_prospect(&org, now).await?,
-            None => MessageProspect::Due,
-        };
-        let items = match prospect {
-            MessageProspect::Due => {
-                let attempts_max = config.attempts_max.i32();
-                let items = store.claim_messages(&org, now, lease, messages_max, attempts_max);
-                items.await?
-            }
-            MessageProspect::None | MessageProspect::SentToSink => Vec::new(),
-        };
+        let attempts_max = config.attempts_max.i32();
+        let claimed = store.claim_messages(&org, now, lease, messages_max, attempts_max);
+        let items = claimed.await?;
         for message in items.iter().filter(|message| message.attempt == 1) {
             measure::dispatched("pull", message.id.age(now));
         }
-        let is_sent = match permit {
-            Some(_) => prospect == MessageProspect::SentToSink,
-            None => {
-                items.is_empty()
-                    && store.message_prospect(&org, now).await? == MessageProspect::SentToSink
-            }
-        };
+        let is_sent = items.is_empty() && store.is_served_by_sink(&org).await?;
+        // All consumers in the line learn that a sink has taken over.
+        place.looked(is_sent || items.len() >= messages_max as usize);
+        measure::looked(!items.is_empty());
         if is_sent {
             return Err(Problem::conflict(
                 "the organization's messages are sent to its sink: disable or delete the sink to \
@@ -137,11 +119,9 @@ pub(super) async fn claim_messages(
                 return Err(too_many(config.waiting_max.u32()));
             }
         }
-        let look_again = deadline.min(Instant::now() + LOOK_PAUSE);
-        let is_raised = async { while !waiter.raised().await.concerns(&org) {} };
         tokio::select! {
-            () = is_raised => {}
-            () = tokio::time::sleep_until(look_again) => {}
+            () = place.called() => {}
+            () = tokio::time::sleep_until(deadline) => {}
             () = state.stop().cancelled() => {}
         }
     }

@@ -3,6 +3,9 @@
 
 mod claim;
 mod dead_letters;
+mod lines;
+
+pub use lines::Lines;
 
 use super::check::Checks;
 use super::extract::{JsonBody, PathId};

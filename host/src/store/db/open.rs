@@ -6,12 +6,16 @@ use super::share::Share;
 use super::sqlite::Sqlite;
 use crate::signals::Signals;
 use crate::store::StoreError;
+use crate::store::outbox::Marks;
+use std::sync::Arc;
 
 /// A handle to the database; cheap to clone. It uses the connections of one [`Share`].
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(in crate::store) db: Db,
     pub(super) signals: Signals,
+    /// Where claims of messages start to look.
+    pub(in crate::store) marks: Arc<Marks>,
 }
 
 #[derive(Clone, Debug)]
@@ -34,8 +38,9 @@ impl Store {
             _ => return Err(StoreError::Url(postgres::without_password(url))),
         };
         Ok(Self {
-            db,
+            marks: Arc::new(Marks::new(matches!(db, Db::Sqlite(_)))),
             signals: Signals::default(),
+            db,
         })
     }
 
@@ -55,6 +60,7 @@ impl Store {
         Self {
             db,
             signals: self.signals.clone(),
+            marks: Arc::clone(&self.marks),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::store::StoreError;
 use crate::store::db::{
     Column, InsertNew, Tx, arrays, bind_all, columns, exec, insert, names, within,
 };
+use crate::store::outbox::due;
 use sqlx::postgres::PgArguments;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
@@ -72,11 +73,12 @@ pub(in crate::store) struct Started<'d, 'a> {
 }
 
 /// Runs and their messages: both take the rest of their columns from the event.
-fn run_columns<'d, 'a>() -> [Column<Started<'d, 'a>>; 3] {
+fn run_columns<'d, 'a>() -> [Column<Started<'d, 'a>>; 4] {
     columns!(Started<'d, 'a> {
         id: uuid = |s| s.run.id.0,
         event_id: uuid = |s| s.draft.id.0,
         payload: text = |s| s.run.payload.as_str(),
+        due_at: int8 = |s| due::at_once(s.draft.created_at).0,
     })
 }
 
@@ -188,7 +190,7 @@ async fn hand_over(tx: &mut Tx<'_>, draft: &Draft<'_>, run: &RunDraft) -> Result
         payload: run.payload.as_str(),
         status: OutboxStatus::Pending,
         attempt: 0,
-        due_at: draft.created_at,
+        due_at: due::at_once(draft.created_at),
         created_at: draft.created_at,
     })?;
     Ok(())
@@ -289,7 +291,7 @@ pub(in crate::store) fn write_sql(before: &str, which: &str, result: &str) -> St
             from unnest({run_arrays}) as r ({run_names}) join written w on w.id = r.event_id
         ), handed_over as (
             insert into outbox (id, run_id, org_id, kind, payload, status, attempt, due_at, created_at)
-            select r.id, r.id, w.org_id, ${message_kind}, r.payload, ${message_status}, 0, w.created_at, w.created_at
+            select r.id, r.id, w.org_id, ${message_kind}, r.payload, ${message_status}, 0, r.due_at, w.created_at
             from unnest({run_arrays}) as r ({run_names}) join written w on w.id = r.event_id
         ), shared as (
             insert into shared_facts (id, facts, created_at)

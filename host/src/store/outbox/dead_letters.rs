@@ -1,5 +1,6 @@
 //! Messages of the outbox as people see them, and what people do about dead letters.
 
+use super::due;
 use crate::domain::outbox::OutboxMessage;
 use crate::domain::run::{NOT_HANDED_OVER, RunAction};
 use crate::domain::status::States;
@@ -54,7 +55,7 @@ impl UndeliveredChange {
         match self {
             Self::Retry => {
                 "update outbox set status = $4, due_at = $5, attempts_before = attempt,
-                    error = null, processed_at = null
+                    tried_since = null, error = null, processed_at = null
                  where org_id = $1 and id = $2 and status = $3"
             }
             Self::Discard => {
@@ -80,10 +81,13 @@ row!(OutboxMessage {
     processed_at,
 });
 
+/// The due time as people see it: they see no head start.
+pub(in crate::store) const SHOWN_DUE_AT: &str =
+    "case when due_at < created_at then created_at else due_at end as due_at";
 const OF_ORG: &str = concat!(
-    "select ",
-    OutboxMessage::COLUMNS,
-    " from outbox where org_id = "
+    "select id, kind, run_id, status, attempt, ",
+    SHOWN_DUE_AT,
+    ", error, created_at, processed_at from outbox where org_id = "
 );
 const ONE: &str = concat!(OF_ORG, "$1 and id = $2");
 
@@ -95,9 +99,16 @@ impl Store {
         status: Option<OutboxStatus>,
         page: PageRequest,
     ) -> Result<Page<OutboxMessage>, StoreError> {
-        let query = Query::new(OF_ORG)
-            .bind(org)
-            .and("status =", status.map(OutboxStatus::as_str));
+        let query = Query::new(OF_ORG).bind(org).and(
+            match status {
+                Some(OutboxStatus::Pending | OutboxStatus::Processing) => {
+                    "due_at is not null and status ="
+                }
+                // The index of settled messages has few of any status but one.
+                _ => "due_at is null and status =",
+            },
+            status.map(OutboxStatus::as_str),
+        );
         let messages = self.read(async |tx| query.page(page).all(tx).await).await?;
         Ok(page.page(messages, |message: &OutboxMessage| message.id.0))
     }
@@ -131,16 +142,12 @@ impl Store {
                     Err(_) => return Ok(UndeliveredOutcome::RunOver(held.state.status)),
                 }
             }
+            let at = match change {
+                UndeliveredChange::Retry => due::at_once(now),
+                UndeliveredChange::Discard => now,
+            };
             // The status is compared again: a change of a message alone locks no run.
-            let changed = exec!(
-                tx,
-                change.sql(),
-                org,
-                id,
-                found.status,
-                change.target(),
-                now,
-            )?;
+            let changed = exec!(tx, change.sql(), org, id, found.status, change.target(), at,)?;
             if changed == 0 {
                 return Ok(UndeliveredOutcome::Refused(change.target()));
             }
@@ -163,7 +170,10 @@ impl Store {
     ) -> Result<Vec<OutboxId>, StoreError> {
         let mut query = Query::new("select o.id from outbox o where o.org_id = ")
             .bind(org)
-            .and("o.status =", Some(OutboxStatus::Failed.as_str()))
+            .and(
+                "o.due_at is null and o.status =",
+                Some(OutboxStatus::Failed.as_str()),
+            )
             .and("o.created_at >=", filter.since)
             .and("o.created_at <", filter.until);
         if change == UndeliveredChange::Retry {

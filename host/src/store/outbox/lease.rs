@@ -1,6 +1,7 @@
 //! The end of a claim on a message: acknowledged, given back, or given up by the holder
 //! of its lease; and the consequence for its run.
 
+use super::due;
 use crate::domain::outbox::LeaseOutcome;
 use crate::domain::run::{Change, RunAction};
 use crate::domain::{OrgId, OutboxId, OutboxStatus, RunId, RunStatus, Timestamp};
@@ -42,14 +43,13 @@ async fn end(
     optional!(
         tx,
         scalar Option<String>,
-        "update outbox set status = $5, due_at = $6, error = coalesce($7, error),
-            lease_token = null, processed_at = $8
-         where org_id = $1 and id = $2 and lease_token = $3 and status = $4
+        "update outbox set status = $4, due_at = $5, error = coalesce($6, error),
+            lease_token = null, processed_at = $7
+         where org_id = $1 and id = $2 and lease_token = $3 and due_at is not null
          returning error",
         lease.org,
         lease.id,
         lease.token,
-        OutboxStatus::Processing,
         ending.status,
         ending.due_at,
         ending.error,
@@ -134,11 +134,11 @@ impl Store {
         self.write(async |tx| {
             let ending = Ending {
                 status: OutboxStatus::Pending,
-                due_at: retry_at,
+                due_at: retry_at.map(|at| due::at(at, now)),
                 error,
             };
             let ended = end(tx, lease, ending, now).await?.is_some();
-            // A later retry wakes nobody: waiters look again from time to time.
+            // A later retry wakes nobody: others look again from time to time.
             if ended && retry_at.is_some_and(|at| at <= now) {
                 tx.concerns(Signal::Outbox(org.clone()));
             }

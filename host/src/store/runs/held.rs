@@ -6,9 +6,11 @@
 
 use crate::domain::run::{Change, RunState};
 use crate::domain::{EventId, EventStatus, OrgId, OutboxStatus, RunId, RunStatus, Timestamp};
+use crate::signals::Signal;
 use crate::store::StoreError;
 use crate::store::db::{ByEngine, Tx, exec, locked, optional, row, update};
 use crate::store::history::{self, Transition};
+use crate::store::outbox::due;
 use uuid::Uuid;
 
 row!(RunState {
@@ -145,6 +147,20 @@ pub(in crate::store) async fn write(
             OutboxStatus::Withdrawn,
             now,
         )?;
+    } else if to.is_over() {
+        // A message that waits for its run, and whose consumer may be gone, waits no more:
+        // another one acknowledges it.
+        let waited = exec!(
+            tx,
+            "update outbox set due_at = $2 where id = $1 and status = $3 and due_at > $4",
+            held.id,
+            due::at_once(now),
+            OutboxStatus::Pending,
+            now,
+        )?;
+        if waited > 0 {
+            tx.concerns(Signal::Outbox(held.org.clone()));
+        }
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ pub use change::RunActionOutcome;
 pub use finalize::{FinalizerPass, TimedOutRun};
 
 use super::db::{Query, optional, row};
+use super::outbox::SHOWN_DUE_AT;
 use super::{Page, PageRequest, Store, StoreError};
 use crate::domain::run::{HandOff, Run};
 use crate::domain::{AutomationId, EventId, OrgId, RunId, RunStatus};
@@ -39,9 +40,9 @@ const OF_ORG: &str = concat!("select ", Run::COLUMNS, " from runs where org_id =
 const ONE: &str = concat!(OF_ORG, "$1 and id = $2");
 const OF_EVENT: &str = concat!(OF_ORG, "$1 and event_id = $2");
 const HAND_OFF: &str = concat!(
-    "select ",
-    HandOff::COLUMNS,
-    " from outbox where org_id = $1 and id = $2"
+    "select id, status, attempt, ",
+    SHOWN_DUE_AT,
+    ", error, processed_at from outbox where org_id = $1 and id = $2"
 );
 
 impl Store {

@@ -74,7 +74,7 @@ impl Store {
             if let Some(secret) = &new.secret {
                 secrets::add(tx, new.id.0, secret, now).await?;
             }
-            tx.concerns(Signal::Outbox(org.clone()));
+            tx.concerns(Signal::Sink(org.clone()));
             Ok(())
         })
         .await
@@ -96,7 +96,7 @@ impl Store {
         let (url, enabled, revision) = (patch.url.as_deref(), patch.enabled, Uuid::now_v7());
         let changed = self
             .write_once(async |tx| {
-                tx.concerns(Signal::Outbox(org.clone()));
+                tx.concerns(Signal::Sink(org.clone()));
                 exec!(tx, SQL, org, id, url, enabled, revision, now)
             })
             .await?;
@@ -112,7 +112,7 @@ impl Store {
             if found {
                 secrets::remove(tx, id.0).await?;
                 // Its messages wait for consumers that claim them.
-                tx.concerns(Signal::Outbox(org.clone()));
+                tx.concerns(Signal::Sink(org.clone()));
             }
             Ok(found)
         })

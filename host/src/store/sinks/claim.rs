@@ -6,7 +6,7 @@ use crate::domain::sink::SinkAddress;
 use crate::domain::{OrgId, OutboxStatus, SinkId, Timestamp};
 use crate::signals::Signal;
 use crate::store::db::{ByEngine, all, exec, locked, optional, update};
-use crate::store::outbox::{Lease, MessageRow, claim_sql};
+use crate::store::outbox::{Lease, claim, claim_sql, due};
 use crate::store::{SealedSecret, Store, StoreError};
 use std::time::Duration;
 use uuid::Uuid;
@@ -54,22 +54,6 @@ const TARGET: ByEngine = locked!(
 const CLAIM: ByEngine = claim_sql!("");
 
 impl Store {
-    /// Sinks with due messages and no open circuit. Those after `after` come first, so that
-    /// each sink has its turn.
-    pub async fn due_sinks(
-        &self,
-        after: SinkId,
-        now: Timestamp,
-        max: u32,
-    ) -> Result<Vec<SinkId>, StoreError> {
-        const SQL: &str = "select s.id from sinks s
-             where s.enabled and (s.open_until is null or s.open_until <= $1)
-                and exists (select 1 from outbox o where o.org_id = s.org_id and o.due_at <= $1)
-             order by case when s.id > $2 then 0 else 1 end, s.id limit $3";
-        self.read(async |tx| all!(tx, scalar SinkId, SQL, now, after, i64::from(max)))
-            .await
-    }
-
     /// Claims up to `max` messages of a sink's organization for the length of `lease`; one,
     /// if it probes an open circuit. None if no message is due, or the circuit is open. A
     /// message that was claimed more than `attempts_max` times becomes a dead letter instead.
@@ -81,11 +65,7 @@ impl Store {
         max: u32,
         attempts_max: i32,
     ) -> Result<Option<Dispatch>, StoreError> {
-        let lease = Lease {
-            token: Uuid::new_v4(),
-            until: now + lease,
-            attempts_max,
-        };
+        let lease = Lease::new(now, lease, attempts_max);
         let claimed = self
             .write(async |tx| {
                 // A transaction that holds a sink ends at once, so this one waits for it.
@@ -93,19 +73,9 @@ impl Store {
                     return Ok(None);
                 };
                 let is_probe = row.open_until.is_some();
-                let max = if is_probe { 1 } else { i64::from(max) };
-                let status = OutboxStatus::Processing;
-                let messages = all!(
-                    tx,
-                    MessageRow,
-                    CLAIM,
-                    &row.org_id,
-                    now,
-                    max,
-                    status,
-                    lease.until,
-                    lease.token
-                )?;
+                let max = if is_probe { 1 } else { max };
+                let org = &row.org_id;
+                let messages = claim(tx, &self.marks, CLAIM, org, lease, max, now).await?;
                 if messages.is_empty() {
                     return Ok(None);
                 }
@@ -165,17 +135,21 @@ impl Store {
         Ok(())
     }
 
-    /// Gives back a message whose failure was not its own fault: the attempt does not count.
+    /// Gives back a message whose failure was not its own fault, to be due again after
+    /// `wait`: the attempt does not count.
     pub async fn give_back_message(
         &self,
         org: &OrgId,
         message: &ClaimedMessage,
-        at: Timestamp,
+        wait: Duration,
         error: &str,
+        now: Timestamp,
     ) -> Result<LeaseOutcome, StoreError> {
         const SQL: &str =
             "update outbox set status = $5, due_at = $6, error = $7, lease_token = null,
-                attempts_before = attempts_before + 1
+                attempts_before = attempts_before + 1,
+                tried_since = case when attempt = attempts_before + 1 then null
+                    else tried_since end
              where org_id = $1 and id = $2 and lease_token = $3 and status = $4";
         let changed = self
             .write_once(async |tx| {
@@ -189,7 +163,7 @@ impl Store {
                     message.lease_token,
                     OutboxStatus::Processing,
                     OutboxStatus::Pending,
-                    at,
+                    due::at(now + wait, now),
                     error,
                 )
             })

@@ -93,7 +93,7 @@ impl Store {
         let (id, revision) = (target.id, target.revision);
         self.write_once(async |tx| {
             // Its messages wait for consumers that claim them.
-            tx.concerns(Signal::Outbox(target.org.clone()));
+            tx.concerns(Signal::Sink(target.org.clone()));
             exec!(tx, SQL, id, revision, false, error, now, Uuid::now_v7())
         })
         .await?;

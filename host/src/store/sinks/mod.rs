@@ -9,7 +9,7 @@ pub use change::{NewSink, SinkPatch};
 pub use claim::{Dispatch, SinkTarget};
 pub use health::SinkNews;
 
-use super::db::{all, one, optional};
+use super::db::{all, optional};
 use super::{Page, PageRequest, Store, StoreError};
 use crate::domain::sink::{Sink, SinkAddress, SinkHealth, SinkKind};
 use crate::domain::{OrgId, SinkId, Timestamp};
@@ -82,15 +82,16 @@ const OF_ORG: &str = "select id, kind, url, stream, enabled, failures, error, er
 const ONE: &str = concat!(OF_ORG, "and id = $2");
 const PAGE: &str = concat!(OF_ORG, "and id < $2 order by id desc limit $3");
 
-/// The result to expect from a claim of an organization's messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MessageProspect {
-    /// Messages, unless another consumer is faster.
-    Due,
-    /// Nothing.
-    None,
-    /// Nothing: a sink that is switched on gets them.
-    SentToSink,
+/// A sink that is switched on.
+#[derive(Clone, Debug, sqlx_macros::FromRow)]
+pub struct EnabledSink {
+    /// The sink.
+    pub id: SinkId,
+    /// The organization whose messages it gets.
+    #[sqlx(rename = "org_id")]
+    pub org: OrgId,
+    /// The end of its circuit's pause, if the circuit is open.
+    pub open_until: Option<Timestamp>,
 }
 
 impl Store {
@@ -121,21 +122,9 @@ impl Store {
         Ok(row.map(|row| row.sink(now)))
     }
 
-    /// The result to expect from a claim now. Reads only.
-    pub async fn message_prospect(
-        &self,
-        org: &OrgId,
-        now: Timestamp,
-    ) -> Result<MessageProspect, StoreError> {
-        const SQL: &str = "select exists (select 1 from outbox where org_id = $1 and due_at <= $2),
-                exists (select 1 from sinks where org_id = $1 and enabled)";
-        let prospect = self
-            .read(async |tx| one!(tx, (bool, bool), SQL, org, now))
-            .await?;
-        Ok(match prospect {
-            (_, true) => MessageProspect::SentToSink,
-            (true, false) => MessageProspect::Due,
-            (false, false) => MessageProspect::None,
-        })
+    /// The sinks that are switched on.
+    pub async fn enabled_sinks(&self) -> Result<Vec<EnabledSink>, StoreError> {
+        const SQL: &str = "select id, org_id, open_until from sinks where enabled";
+        self.read(async |tx| all!(tx, EnabledSink, SQL)).await
     }
 }

@@ -2,10 +2,10 @@
 
 use super::context::DispatchContext;
 use crate::clock;
-use crate::domain::Timestamp;
 use crate::domain::limits::{REASON_BYTES_MAX, bounded};
 use crate::domain::outbox::{ClaimedMessage, LeaseOutcome};
 use crate::domain::sink::SinkAddress;
+use crate::domain::{SinkId, Timestamp};
 use crate::measure;
 use crate::secret::{SealedPlace, Secret};
 use crate::sink::Sent;
@@ -13,6 +13,7 @@ use crate::store::{SealedSecret, SinkNews, SinkTarget, StoreError};
 use crate::worker::patience::{WRITE_PAUSE, WRITE_TRIES_MAX, patiently};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// One claimed message.
@@ -22,6 +23,8 @@ pub(super) struct DispatchJob {
     pub(super) message: ClaimedMessage,
     /// The start of its claim, by a monotonic clock.
     pub(super) claimed_at: Instant,
+    /// Tells the dispatcher when the sink may be sent to again.
+    pub(super) times: mpsc::UnboundedSender<(Timestamp, SinkId)>,
 }
 
 impl DispatchJob {
@@ -126,16 +129,18 @@ impl DispatchJob {
         Ok(())
     }
 
-    /// Retries a message that the endpoint did not accept. After its last attempt it is a
-    /// dead letter.
+    /// Retries a message that the endpoint did not accept. One that was tried for too long
+    /// is a dead letter.
     async fn failed(&self, error: &str, pause: Option<Duration>) -> Result<(), StoreError> {
         let (context, message) = (&self.context, &self.message);
         let wait = context.backoff().after(message.counted, rand::random());
         let wait = wait.max(pause.unwrap_or_default());
-        let again = message.counted < context.config.attempts_max.i32();
+        let give_up_at = message.tried_since + context.config.give_up_seconds.duration();
+        let retry_at = clock::now() + wait;
+        let again = retry_at <= give_up_at;
         let outcome = persist(|| {
             let now = clock::now();
-            let retry_at = again.then(|| now + wait);
+            let retry_at = again.then_some(retry_at);
             let (org, token) = (&self.target.org, message.lease_token);
             let store = &context.store;
             store.nack_message(org, message.id, token, retry_at, Some(error), now)
@@ -148,14 +153,24 @@ impl DispatchJob {
             ),
             LeaseOutcome::Lost | LeaseOutcome::NotFound => self.log_lost(),
         }
+        if again {
+            self.come_back(retry_at);
+        }
         Ok(())
+    }
+
+    /// Has the dispatcher look at this sink again at `at`.
+    fn come_back(&self, at: Timestamp) {
+        // A dispatcher that has stopped looks no more.
+        let _ = self.times.send((at, self.target.id));
     }
 
     async fn put_back(&self, wait: Duration, error: &str) -> Result<(), StoreError> {
         let (store, org) = (&self.context.store, &self.target.org);
         let outcome =
-            persist(|| store.give_back_message(org, &self.message, clock::now() + wait, error))
+            persist(|| store.give_back_message(org, &self.message, wait, error, clock::now()))
                 .await?;
+        self.come_back(clock::now() + wait);
         if !matches!(outcome, LeaseOutcome::Done(_)) {
             self.log_lost();
         }
@@ -167,6 +182,7 @@ impl DispatchJob {
         let news = SinkNews::Failure { error, pause, rule };
         if let Some(until) = self.note(&news).await {
             tracing::warn!(sink.id = %self.target.id, %until, "the circuit of a sink is open");
+            self.come_back(until);
         }
     }
 

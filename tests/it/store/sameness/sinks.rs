@@ -4,9 +4,8 @@ use super::{ALL, LEASE, Twins, number, org};
 use rand::RngExt;
 use triggerhouse::domain::outbox::LeaseOutcome;
 use triggerhouse::domain::sink::{CircuitRule, SinkAddress};
-use triggerhouse::domain::{OutboxStatus, RunId, SinkId};
+use triggerhouse::domain::{OutboxStatus, RunId};
 use triggerhouse::store::{NewSink, SinkNews, SinkPatch, UndeliveredChange, UndeliveredOutcome};
-use uuid::Uuid;
 
 impl Twins {
     /// Creates, changes or deletes a sink, as a person.
@@ -41,7 +40,7 @@ impl Twins {
     pub(super) async fn dispatch(&mut self) -> [String; 2] {
         let (now, sink, how) = (self.now, self.sink, self.random.random_range(0..4));
         self.both(async |store| {
-            let due = store.due_sinks(SinkId(Uuid::nil()), now, 10).await.unwrap();
+            let due = store.organizations_due(&[org()], now).await.unwrap();
             let claimed = store.claim_dispatch(sink, now, LEASE, 100, 3).await;
             let Some(dispatch) = claimed.unwrap() else {
                 return format!("{due:?}");
@@ -79,7 +78,15 @@ impl Twins {
                         (nacked, news)
                     }
                     2 => {
-                        let back = store.give_back_message(&org(), &message, now, "busy").await;
+                        let back = store
+                            .give_back_message(
+                                &org(),
+                                &message,
+                                std::time::Duration::ZERO,
+                                "busy",
+                                now,
+                            )
+                            .await;
                         (back, SinkNews::Success)
                     }
                     // The dispatcher crashes.
