@@ -41,14 +41,13 @@ impl Write for Notices {
 impl Notices {
     /// Collects the notices of this thread as long as the guard lives.
     fn collect() -> (Self, impl Sized + use<>) {
-        use tracing_subscriber::util::SubscriberInitExt as _;
         let notices = Self::default();
         let writer = notices.clone();
-        let guard = tracing_subscriber::fmt()
+        let log = tracing_subscriber::fmt()
             .with_ansi(false)
             .with_max_level(tracing_subscriber::filter::LevelFilter::INFO)
-            .with_writer(move || writer.clone())
-            .set_default();
+            .with_writer(move || writer.clone());
+        let guard = tracing::subscriber::set_default(log.finish());
         (notices, guard)
     }
 

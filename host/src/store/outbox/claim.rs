@@ -51,7 +51,8 @@ impl Lease {
 /// Claims due messages of one organization. $1 organization, $2 now, $3 how many, $4 status,
 /// $5 end of the lease, $6 its token, $7 status of a run in hand, $8 status of a message
 /// that waits for it; $9 to $10 and $11 to $12 the due times to look at, one range after the
-/// other. Each range is read in the order of the index. `$unless` is a further condition.
+/// other. A message whose lease has lapsed while its run is in hand waits for the run, and
+/// keeps the token; one that was given back has none. Each range is read in the order of the index. `$unless` is a further condition.
 // Materialized: a planner that evaluated the limit once more for each row would claim more
 // than it was asked for.
 macro_rules! claim_sql {
@@ -67,17 +68,18 @@ macro_rules! claim_sql {
     (@text $unless:literal, $lock:literal, $was_due_at:literal) => {
         concat!(
             "with first as materialized (
-                select id, due_at from outbox where org_id = $1 and due_at > $9 and due_at <= $10 ",
+                select id, due_at, lease_token from outbox where org_id = $1 and due_at > $9 and due_at <= $10 ",
             $unless, " order by due_at, id limit $3 ", $lock, "
             ), second as materialized (
-                select id, due_at from outbox where org_id = $1 and due_at > $11 and due_at <= $12 ",
+                select id, due_at, lease_token from outbox where org_id = $1 and due_at > $11 and due_at <= $12 ",
             $unless, " order by due_at, id limit $3 - (select count(*) from first) ", $lock, "
-            ), due as (select id, due_at from first union all select id, due_at from second
+            ), due as (select id, due_at, lease_token from first union all select id, due_at, lease_token from second
             ), taken as (
                 select due.id, due.due_at,
                     case when heartbeat_due_at < deadline_at then heartbeat_due_at
                         else deadline_at end as in_hand_until
                 from due left join runs on runs.id = due.id and runs.status = $7
+                    and due.lease_token is not null
                     and runs.heartbeat_due_at > $2 and runs.deadline_at > $2
             )
             update outbox set

@@ -138,6 +138,20 @@ impl Store {
                 error,
             };
             let ended = end(tx, lease, ending, now).await?.is_some();
+            if ended {
+                // Giving back a message whose run is in hand is no failure of the message.
+                exec!(
+                    tx,
+                    "update outbox set attempts_before = attempts_before + 1
+                     where org_id = $1 and id = $2 and exists (
+                        select 1 from runs where runs.id = $2 and runs.status = $3
+                            and heartbeat_due_at > $4 and deadline_at > $4)",
+                    org,
+                    id,
+                    RunStatus::Running,
+                    now,
+                )?;
+            }
             // A later retry wakes nobody: others look again from time to time.
             if ended && retry_at.is_some_and(|at| at <= now) {
                 tx.concerns(Signal::Outbox(org.clone()));
