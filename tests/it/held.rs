@@ -195,4 +195,26 @@ on_both! {
         store.close().await;
         app.stop().await;
     }
+
+    async fn metrics_count_what_waits_for_a_worker_and_what_waits_for_a_person(db: &TestDb) {
+        let mut door = TestApp::start_with(db, "roles = ['ingress', 'api']").await;
+        let (hook, held) = (door.hook("acme", "echo", json!({})).await, door.hook("acme", "echo", json!({})).await);
+        door.post("acme", &format!("/v1/triggers/{}/hold", held.trigger), json!({})).await;
+        for number in 0..3 {
+            send(&door, &hook, &format!("d-{number}"), &event("k")).await;
+        }
+        send(&door, &held, "h-1", &event("k")).await;
+        let shows = async |line: &str| {
+            let metrics = door.http.get(format!("{}/metrics", door.url)).send().await.unwrap();
+            metrics.text().await.unwrap().lines().any(|shown| shown == line)
+        };
+        eventually("the backlog", async || shows("triggerhouse_inbox_backlog_deliveries 4").await).await;
+        let pending = "/v1/inbox?status=pending";
+        let worker = TestApp::start_with(db, "roles = ['workers']").await;
+        eventually("an empty backlog", async || shows("triggerhouse_inbox_backlog_deliveries 0").await).await;
+        eventually("a held delivery", async || shows("triggerhouse_inbox_held_deliveries 1").await).await;
+        assert!(door.all("acme", pending).await.is_empty());
+        worker.stop().await;
+        door.stop().await;
+    }
 }

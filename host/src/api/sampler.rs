@@ -54,6 +54,7 @@ impl Sampler {
 
 fn show(backlog: &Backlog, now: Timestamp) {
     measure::inbox(waiting(backlog.inbox, now));
+    measure::held(backlog.held);
     measure::outbox(waiting(backlog.outbox, now));
     measure::needs_reauth(backlog.needs_reauth);
     measure::sinks(backlog.sinks, backlog.sinks_open);

@@ -60,6 +60,8 @@ figures! {
         "Deliveries that wait or are being processed, up to 100000";
     INBOX_OLDEST = "inbox_oldest_age_seconds", Gauge, [],
         "Age of the oldest delivery in the backlog; 0 if there is none";
+    INBOX_HELD = "inbox_held_deliveries", Gauge, [],
+        "Deliveries held for a trigger or an integration on hold, up to 100000";
     INBOX_CLAIMED = "inbox_claimed_total", Counter, [],
         "Deliveries that this process claimed";
     INBOX_RECLAIMED = "inbox_reclaimed_total", Counter, [],

@@ -108,6 +108,11 @@ pub fn inbox(waiting: Waiting) {
     gauge!(DEAD_LETTERS, "queue" => "inbox").set(waiting.dead as f64);
 }
 
+/// The number of deliveries that are held for a person.
+pub fn held(count: u64) {
+    gauge!(INBOX_HELD).set(count as f64);
+}
+
 /// The current state of the outbox.
 pub fn outbox(waiting: Waiting) {
     gauge!(OUTBOX_BACKLOG).set(waiting.count as f64);

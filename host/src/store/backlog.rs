@@ -1,6 +1,7 @@
 //! The backlog, for metrics. Every query is bounded, however long the queues are.
 
 use super::db::{Db, all, one};
+use super::inbox::PARKED;
 use super::{Store, StoreError};
 use crate::domain::integration::IntegrationStatus;
 use crate::domain::{DeliveryStatus, OutboxStatus, Timestamp};
@@ -24,6 +25,8 @@ pub struct Queue {
 pub struct Backlog {
     /// Deliveries.
     pub inbox: Queue,
+    /// Deliveries that are held for a person; no more than 100,000 are counted.
+    pub held: u64,
     /// Messages.
     pub outbox: Queue,
     /// The due time of the first poll.
@@ -54,17 +57,23 @@ pub struct PoolUse {
     pub max: usize,
 }
 
+// Each part in the order of its index.
 const INBOX: &str = "select count(*), min(received_at) from (
-    select received_at from inbox where due_at is not null order by due_at limit $1) as waiting";
+        select received_at from (
+            select received_at from inbox_queue where due_at is null and worker is null
+            order by lane, position limit $1) as ready
+        union all select received_at from inbox_queue where worker is not null
+        union all select received_at from (
+            select received_at from inbox_queue where due_at < $2
+            order by due_at, id limit $1) as retried) as waiting";
 // In the order of the index: without it, everything that was handed over would be read.
 // A message that a consumer holds is in progress, however old it is.
 const OUTBOX: &str = "select count(*),
         min(case when lease_token is null or due_at <= $2 then created_at end) from (
     select created_at, lease_token, due_at from outbox where due_at is not null
     order by org_id, due_at limit $1) as waiting";
-const INBOX_DEAD: &str = "select count(*) from (
-    select 1 from inbox where status = $2 and processed_at is not null and emptied_at is null
-    order by processed_at limit $1) as dead";
+const INBOX_PARKED: &str = "select count(*) from (
+    select 1 from inbox_queue where due_at = $3 and status = $2 order by id limit $1) as parked";
 const OUTBOX_DEAD: &str = "select count(*) from (
     select 1 from outbox where status = $2 and processed_at is not null
     order by processed_at limit $1) as dead";
@@ -84,15 +93,18 @@ impl Store {
         let max = COUNT_MAX;
         let (poll_due, tick_due) = (self.next_poll_due().await?, self.next_tick().await?);
         self.read(async |tx| {
-            let inbox = one!(tx, Waiting, INBOX, max)?;
+            let inbox = one!(tx, Waiting, INBOX, max, PARKED)?;
             let outbox = one!(tx, Waiting, OUTBOX, max, now)?;
-            let inbox_dead = one!(tx, scalar i64, INBOX_DEAD, max, DeliveryStatus::Failed)?;
+            let (failed, held) = (DeliveryStatus::Failed, DeliveryStatus::Held);
+            let inbox_dead = one!(tx, scalar i64, INBOX_PARKED, max, failed, PARKED)?;
+            let held = one!(tx, scalar i64, INBOX_PARKED, max, held, PARKED)?;
             let outbox_dead = one!(tx, scalar i64, OUTBOX_DEAD, max, OutboxStatus::Failed)?;
             let refused = IntegrationStatus::NeedsReauth;
             let needs_reauth = one!(tx, scalar i64, NEEDS_REAUTH, max, refused)?;
             let (sinks, sinks_open) = one!(tx, (i64, i64), SINKS, max, now)?;
             Ok(Backlog {
                 inbox: queue(inbox, inbox_dead),
+                held: u64::try_from(held).unwrap_or(0),
                 outbox: queue(outbox, outbox_dead),
                 poll_due,
                 tick_due,

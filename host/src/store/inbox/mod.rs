@@ -17,6 +17,7 @@ mod part;
 mod partitions;
 mod receive;
 mod settle;
+mod settlement;
 mod workers;
 
 pub use claim::{Claim, ClaimMemory, LaneClaim, LaneShare, UnreadableDelivery};
@@ -26,7 +27,8 @@ pub use matching::{IntegrationState, Matching, OwnerKey};
 pub use operator::{OperatorFilter, OwnedDelivery};
 pub use partitions::Dropped;
 pub use receive::{PackedDelivery, Stored};
-pub use settle::{Owner, Settled, Settlement};
+pub use settle::Settled;
+pub use settlement::{Owner, Settlement};
 pub use workers::Returned;
 
 use super::db::{Json, Query, optional, row};

@@ -4,7 +4,8 @@
 //! Fenced like a settlement. If no last part follows, the next attempt writes all of them
 //! again: the key of an event and the id of a skip keep it from writing anything twice.
 
-use super::settle::{Settled, Settlement};
+use super::settle::Settled;
+use super::settlement::Settlement;
 use crate::domain::{DeliveryStatus, Timestamp};
 use crate::measure;
 use crate::store::db::{ByEngine, locked, optional};
