@@ -153,7 +153,7 @@ mod tests {
         assert!(EventStatus::Skipped.is_final());
         assert!(RunStatus::Succeeded.is_final());
         assert!(!EventStatus::Completed.may_become(EventStatus::Processing));
-        assert!(!DeliveryStatus::Completed.may_become(DeliveryStatus::Pending));
+        assert!(DeliveryStatus::Discarded.is_final());
         assert!(!RunStatus::TimedOut.may_become(RunStatus::Running));
     }
 

@@ -219,6 +219,8 @@ fn builder(size: u32, options: &StoreOptions) -> PgPoolOptions {
 /// are. Set by statements: a pooler refuses most options of a startup message.
 fn session(answer_max: Duration) -> String {
     let statement = answer_max.as_millis();
+    // Every statement has an index. Statistics that are older than a burst, or than a new
+    // partition, must not choose to read a whole table instead, nor to compile a plan for it.
     // A call that waits for a lock ends with that reason.
     let lock = (statement / 2).max(1);
     format!(
@@ -226,6 +228,8 @@ fn session(answer_max: Duration) -> String {
          set lock_timeout = {lock};
          set idle_in_transaction_session_timeout = {statement};
          set default_transaction_isolation = 'read committed';
+         set enable_seqscan = off;
+         set jit = off;
          select set_config('synchronous_commit', 'on', false)
          where current_setting('synchronous_commit') <> 'remote_apply'"
     )

@@ -4,7 +4,7 @@
 use super::PARKED;
 use crate::domain::delivery::{Origin, Route};
 use crate::domain::{DeliveryId, DeliveryStatus, IntegrationId, OrgId, Timestamp, TriggerId};
-use crate::store::db::{ByEngine, Tx, all, exec, locked};
+use crate::store::db::{ByEngine, Tx, all, exec};
 use crate::store::{Store, StoreError};
 use constcat::concat;
 
@@ -29,31 +29,48 @@ struct Row {
 
 // A body was not counted before it was compressed, and is at most as many times as large.
 macro_rules! live {
-    ($which:literal) => {
-        locked!(
-            concat!(
-                "select id, org_id, provider, route, trigger_id, integration_id, status, attempt,
-                    attempt - attempts_before as tries,
-                    coalesce(body_bytes, case body_codec when 0 then 1 else 255 end
-                        * cast(length(body) as bigint)) as bytes,
-                    error, received_at
-                 from inbox where ",
-                $which,
-                " limit $2"
-            ),
-            "for update skip locked"
+    ($table:literal, $which:expr, $lock:literal) => {
+        concat!(
+            "select id, org_id, provider, route, trigger_id, integration_id, status, attempt,
+                attempt - attempts_before as tries,
+                coalesce(body_bytes, case body_codec when 0 then 1 else 255 end
+                    * cast(length(body) as bigint)) as bytes,
+                error, received_at
+             from ",
+            $table,
+            " where ",
+            $which,
+            " limit $2 ",
+            $lock
         )
     };
 }
 
 /// Due now: what a worker of the version before holds has the end of its lease here.
-const DUE: ByEngine = live!("due_at <= $1 order by due_at");
-/// Dead letters.
-const DEAD: ByEngine = live!(
-    "status = $1 and processed_at is not null and emptied_at is null
-        and not exists (select 1 from inbox_queue q where q.id = inbox.id)
-     order by processed_at"
-);
+const DUE: ByEngine = ByEngine {
+    postgres: live!(
+        "inbox",
+        "due_at <= $1 order by due_at",
+        "for update skip locked"
+    ),
+    sqlite: live!("inbox", "due_at <= $1 order by due_at", ""),
+};
+macro_rules! dead {
+    ($table:literal) => {
+        concat!(
+            "status = $1 and processed_at is not null and emptied_at is null
+                and not exists (select 1 from inbox_queue q where q.id = ",
+            $table,
+            ".id) order by processed_at"
+        )
+    };
+}
+/// Dead letters; on Postgres only the partition that the version before writes has the
+/// index for them.
+const DEAD: ByEngine = ByEngine {
+    postgres: live!("inbox_0", dead!("inbox_0"), "for update skip locked"),
+    sqlite: live!("inbox", dead!("inbox"), ""),
+};
 /// `on conflict`: a replica of the version before has retried a dead letter.
 const ENQUEUE: &str = "insert into inbox_queue (id, lane, org_id, trigger_id, integration_id,
         status, attempt, tries, bytes, due_at, error, retry_since, received_at)
@@ -62,7 +79,7 @@ const ENQUEUE: &str = "insert into inbox_queue (id, lane, org_id, trigger_id, in
         tries = excluded.tries, attempt = excluded.attempt";
 
 impl Store {
-    /// Takes in up to a bounded number of deliveries; returns how many.
+    /// Takes in deliveries that are due, up to a bounded number; returns how many.
     pub async fn adopt_deliveries(&self, now: Timestamp) -> Result<usize, StoreError> {
         self.write(async |tx| {
             let due = all!(tx, Row, DUE, now, ROWS_MAX)?;
@@ -75,11 +92,20 @@ impl Store {
                     DeliveryStatus::Pending,
                 )?;
             }
+            Ok(due.len())
+        })
+        .await
+    }
+
+    /// Takes in dead letters, up to a bounded number; returns how many. It reads all dead
+    /// letters there are: call it rarely, until it returns none.
+    pub async fn adopt_dead_letters(&self, now: Timestamp) -> Result<usize, StoreError> {
+        self.write(async |tx| {
             let dead = all!(tx, Row, DEAD, DeliveryStatus::Failed, ROWS_MAX)?;
             for row in &dead {
                 enqueue(tx, row, row.status, Some(PARKED), now).await?;
             }
-            Ok(due.len() + dead.len())
+            Ok(dead.len())
         })
         .await
     }

@@ -16,6 +16,9 @@ use tokio_util::sync::CancellationToken;
 /// The lease is renewed this many times before it would lapse.
 const RENEWALS: u32 = 4;
 
+/// The time between two looks for dead letters of the version before.
+const ADOPT_EVERY: Duration = Duration::from_secs(3_600);
+
 /// Keeps what is in hand.
 pub(super) struct Keeper {
     context: InboxContext,
@@ -31,6 +34,7 @@ impl Keeper {
     pub(super) async fn run(self, stop: CancellationToken) {
         let every = self.context.lease() / RENEWALS;
         let mut renew_at = Instant::now();
+        let mut adopt_at = Instant::now();
         log(
             self.remember().await,
             "could not look for forgotten deliveries",
@@ -39,6 +43,10 @@ impl Keeper {
             if Instant::now() >= renew_at {
                 renew_at = Instant::now() + every;
                 log(self.renew().await, "could not renew the hold on deliveries");
+                if Instant::now() >= adopt_at {
+                    adopt_at = Instant::now() + ADOPT_EVERY;
+                    log(self.adopt().await, "could not take in dead letters");
+                }
             }
             log(
                 self.return_due().await,
@@ -93,6 +101,11 @@ impl Keeper {
             );
             work.returned.notify_one();
         }
+        Ok(())
+    }
+
+    async fn adopt(&self) -> Result<(), StoreError> {
+        while self.context.store.adopt_dead_letters(clock::now()).await? > 0 {}
         Ok(())
     }
 
