@@ -26,7 +26,7 @@ pub struct Settlement {
     pub events: Vec<DecidedEvent>,
     /// The trace of the sender's request, which consumers continue.
     pub trace: Option<TraceParent>,
-    /// Events at the beginning that [parts](Store::settle_part) have written.
+    /// Events at the beginning that [parts](crate::store::Store::settle_part) have written.
     pub written: usize,
 }
 
