@@ -163,6 +163,11 @@ on_both! {
         assert_eq!((runs(&mut app).await, status(&mut app, &sent).await.as_str()), (2, "held"));
         assert_eq!(resume(&mut app, &triggers[1], "discard").await, 1);
         assert_eq!((runs(&mut app).await, status(&mut app, &sent).await.as_str()), (2, "discarded"));
+        let body = json!({"name": "c", "kind": "scheduled", "cron": "0 0 1 1 *"});
+        let ticks = text(&app.post("acme", "/v1/triggers", body).await["trigger"]["id"]);
+        let hold = format!("/v1/triggers/{ticks}/hold");
+        let refused = app.call("acme", Method::POST, &hold, None).await;
+        assert_eq!(refused.status(), StatusCode::CONFLICT, "it gets no deliveries");
         app.stop().await;
     }
 

@@ -5,6 +5,7 @@ use super::extract::{OptionalJsonBody, PathId};
 use super::found::Found as _;
 use super::{AppState, Problem, Tenant};
 use crate::clock;
+use crate::domain::resource::TriggerKind;
 use crate::domain::{IntegrationId, OrgId, Timestamp, TriggerId};
 use crate::store::{HeldChange, Resumed, RouteSubject};
 use axum::Json;
@@ -69,12 +70,22 @@ struct ResumedMany {
 /// Other triggers of the same delivery are not affected.
 #[utoipa::path(post, path = "/v1/triggers/{id}/hold", tag = "triggers",
     params(("id" = TriggerId, Path)),
-    responses((status = OK, description = "On hold", body = OnHold)))]
+    responses(
+        (status = OK, description = "On hold", body = OnHold),
+        (status = CONFLICT, description = "The trigger gets no deliveries: disable it instead")))]
 async fn hold_trigger(
     Tenant(org): Tenant,
     State(state): State<AppState>,
     PathId(id): PathId<TriggerId>,
 ) -> Result<Json<OnHold>, Problem> {
+    let (trigger, _) = state.store().trigger(&org, id).await?.or_404("trigger")?;
+    if trigger.kind != TriggerKind::Webhook {
+        let detail = format!(
+            "a {} trigger gets no deliveries: disable it instead",
+            trigger.kind
+        );
+        return Err(Problem::conflict(detail));
+    }
     hold(&state, &org, RouteSubject::Trigger(id), "trigger").await
 }
 
@@ -94,6 +105,7 @@ async fn resume_trigger(
 /// Put an integration on hold
 ///
 /// Senders still get 200. Deliveries get the status `held` until the integration is resumed.
+/// Polls go on: disable a polling trigger to stop it.
 #[utoipa::path(post, path = "/v1/integrations/{id}/hold", tag = "integrations",
     params(("id" = IntegrationId, Path)),
     responses((status = OK, description = "On hold", body = OnHold)))]
