@@ -6,6 +6,7 @@ mod door;
 mod lanes;
 mod migrate;
 mod outbox;
+mod partitions;
 mod parts;
 mod plans;
 mod poll_bounds;
