@@ -13,7 +13,7 @@ const NOTICED_MAX: Duration = Duration::from_secs(1);
 /// The longest time until it accepts deliveries again.
 const BACK_MAX: Duration = Duration::from_secs(2);
 
-/// What a replica says: the status of `/readyz`, of a delivery, and whether `/metrics` calls
+/// A replica's answers: the status of `/readyz`, of a delivery, and whether `/metrics` calls
 /// the database up.
 struct Says {
     ready: StatusCode,

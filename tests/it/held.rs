@@ -1,5 +1,5 @@
-//! What was acknowledged can be brought back: deliveries that started nothing, deliveries on
-//! hold, and deliveries of nobody.
+//! Acknowledged deliveries can be brought back: those that started nothing, those on hold,
+//! and those of no organization.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -153,6 +153,12 @@ on_both! {
         app.settled().await;
         assert_eq!(runs(&mut app).await, 1, "the third one's");
         assert_eq!(status(&mut app, &sent).await, "held");
+        let shown = app.get("acme", &format!("/v1/triggers/{}", triggers[0])).await;
+        assert_eq!(shown["counts"]["held"], 1, "{shown}");
+        for listed in app.all("acme", "/v1/triggers").await {
+            let is_held = triggers[..2].contains(&text(&listed["id"]));
+            assert_eq!(listed["counts"]["held"], i64::from(is_held), "{listed}");
+        }
         let resume = async |app: &mut TestApp, trigger: &str, held: &str| {
             let path = format!("/v1/triggers/{trigger}/resume");
             let resumed = app.post("acme", &path, json!({"held": held})).await;

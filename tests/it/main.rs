@@ -51,7 +51,6 @@ mod settlements;
 mod shutdown;
 mod sinks;
 mod store;
-mod stress;
 mod supervision;
 mod traces;
 mod upgrade;

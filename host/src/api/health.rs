@@ -106,7 +106,7 @@ async fn readyz(State(state): State<AppState>) -> (StatusCode, Json<Readiness>) 
     (status, Json(readiness))
 }
 
-/// What a process answers while it starts: it is alive, and takes no requests.
+/// The answers of a process that starts: it is alive and takes no requests.
 pub(super) fn starting() -> Router {
     let not_ready = || async {
         let readiness = Readiness {

@@ -1,5 +1,5 @@
-//! `/v1/triggers/{id}/hold`, `/resume`, and the same for integrations: deliveries are stored
-//! and wait for a person.
+//! `/v1/triggers/{id}/hold`, `/resume`, and the same for integrations: deliveries are
+//! stored and wait for a person.
 
 use super::extract::{OptionalJsonBody, PathId};
 use super::found::Found as _;
@@ -50,7 +50,7 @@ enum Held {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Resume {
-    /// What becomes of the deliveries that were held; `process` if it is missing.
+    /// The fate of the deliveries that were held; `process` if it is missing.
     #[serde(default)]
     held: Held,
 }

@@ -64,7 +64,7 @@ pub fn router(state: AppState, webhooks: Option<OpenApiRouter>) -> Router {
     serve(routes, state.config())
 }
 
-/// What a process serves until it has started: whether it is alive.
+/// The routes of a process that has not started yet: only `/livez` answers 200.
 pub fn starting() -> Router {
     health::starting()
 }

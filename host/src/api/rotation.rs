@@ -24,7 +24,7 @@ const OVERLAP_SECONDS_DEFAULT: u64 = 3_600;
 pub(super) struct Rotation {
     /// The new secret, of 1 to 1024 bytes. If absent, one is made and shown once.
     secret: Option<WebhookSecret>,
-    /// How long earlier secrets are still accepted, in seconds: 0 to 604800. Use 0 if one
+    /// Seconds for which earlier secrets are still accepted: 0 to 604800. Use 0 if one
     /// has leaked.
     #[serde(default)]
     #[schema(default = 3600)]
@@ -90,7 +90,7 @@ impl Rotation {
     }
 }
 
-/// How the provider's service signs; 409 if the provider takes no webhooks now.
+/// The provider's signature scheme; 409 if the provider takes no webhooks now.
 fn webhook_scheme(state: &AppState, provider: &str) -> Result<WebhookScheme, Problem> {
     let registered = state
         .registry()

@@ -132,14 +132,14 @@ pub enum Disposition {
     Wait {
         /// The time of the next look.
         at: Timestamp,
-        /// What the delivery waits for.
+        /// The reason why it waits.
         reason: String,
     },
     /// The delivery waits for a person: the trigger or integration is on hold.
     Held {
         /// The triggers on hold, if others have had their events; none means all.
         only_triggers: Option<Vec<TriggerId>>,
-        /// What is on hold.
+        /// The reason why it is held.
         reason: String,
     },
     /// The delivery is a dead letter.

@@ -45,7 +45,7 @@ impl<K: Eq + Hash + Clone> Raised<K> {
     }
 }
 
-/// What was raised and not yet looked at.
+/// Signals that a waiter has not seen yet.
 #[derive(Debug)]
 struct Mailbox<K: Eq + Hash> {
     raised: Mutex<Option<Raised<K>>>,

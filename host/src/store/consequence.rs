@@ -23,7 +23,7 @@ const POSTGRES: &[(&str, Consequence)] = &[
     // The connection failed.
     ("08", Away),
     // "cached plan must not change result type": a migration has changed a table. A new
-    // connection plans anew.
+    // connection plans again.
     ("0A000", Away),
     // The server was demoted, or its disk is full and its owner made it read-only.
     ("25006", Away),

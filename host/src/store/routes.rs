@@ -23,8 +23,8 @@ fn change_columns() -> [Column<Change>; 1] {
 
 /// Notes that triggers or integrations (by id) have changed. The last step of a transaction:
 /// the counter's row stays locked until it ends, so that revisions become visible in their
-/// order and a reader never skips one. One statement on Postgres, so that whoever changes
-/// thousands of routes holds the others up no longer than for one.
+/// order and a reader never skips one. One statement on Postgres: a change of thousands of
+/// routes delays other transactions no longer than a change of one.
 pub(super) async fn changed(tx: &mut Tx<'_>, subjects: &[Uuid]) -> Result<(), StoreError> {
     const COUNT: &str =
         "update counters set value = value + 1 where name = 'routes' returning value";

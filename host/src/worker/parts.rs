@@ -1,4 +1,4 @@
-//! How much one transaction writes: a number of rows and of bytes, whatever a tenant chose.
+//! Limits of one transaction: a number of rows and of bytes that no tenant chooses.
 
 use crate::domain::event::{DecidedEvent, Decision};
 use std::sync::Arc;

@@ -51,7 +51,7 @@ on_both! {
         let events: Vec<Value> = (0..14).map(|n| event(&format!("k{n}"), if n < 12 { "a" } else { "b" })).collect();
         echo(&app, &hook, json!({"events": events})).await;
         app.settled().await;
-        let counts = json!({"queued": 12, "processing": 0, "completed": 0, "failed": 0, "skipped": 2});
+        let counts = json!({"queued": 12, "processing": 0, "completed": 0, "failed": 0, "skipped": 2, "held": 0});
         let seen = app.get("acme", &format!("/v1/triggers/{}", hook.trigger)).await;
         assert_eq!(seen["counts"], counts);
         assert_eq!(seen["recent_events"].as_array().unwrap().len(), 10);

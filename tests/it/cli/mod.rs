@@ -1,5 +1,6 @@
 //! The command line, used as an operator would: the real binary in a fresh directory.
 
+mod inbox;
 mod master_key;
 
 use reqwest::Client;

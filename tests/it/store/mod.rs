@@ -12,7 +12,7 @@ mod plans;
 mod poll_bounds;
 mod polls;
 mod receive;
-pub mod retention;
+mod retention;
 mod sameness;
 mod settle;
 mod sinks;

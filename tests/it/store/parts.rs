@@ -55,7 +55,7 @@ fn decisions(events: usize, triggers: &[TriggerId]) -> Vec<DecidedEvent> {
     decisions
 }
 
-/// How many events there are of each key and status.
+/// The number of events of each key and status.
 async fn counts(store: &Store) -> BTreeMap<(String, String), usize> {
     let events = store
         .list_events(&org(), &EventFilter::default(), ALL)

@@ -22,7 +22,7 @@ const FIRST: PageRequest = PageRequest {
     before: None,
 };
 
-/// What Postgres says.
+/// Notices of Postgres.
 #[derive(Clone, Default)]
 struct Notices(Arc<Mutex<Vec<u8>>>);
 

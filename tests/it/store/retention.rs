@@ -100,7 +100,7 @@ async fn keep(db: &TestDb, count: u64) {
 
 /// A search looks at a limited number of rows in each pass, and the next one begins behind
 /// the `count` rows that have to be kept.
-pub async fn keep_and_pass_by(db: &TestDb, count: u64) {
+async fn keep_and_pass_by(db: &TestDb, count: u64) {
     let store = db.store().await;
     // One run that is not old yet.
     ended_runs(db, &store, TriggerId::new(), &["late"]).await;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 /// The newest migration of the previous version.
 const PREVIOUS: i64 = 9;
-/// What the previous version says to the database.
+/// The recorded statements of the previous version.
 const STATEMENTS: &str = include_str!("version_0009.sql");
 /// The longest that one of its statements may wait for a migration.
 const WAIT_MAX: Duration = Duration::from_secs(5);

@@ -33,7 +33,7 @@ pub(super) struct Claim {
     /// The length of the lease, in seconds: from 1 to the operator's limit. Until it
     /// expires, no other consumer gets the messages.
     lease_seconds: LeaseSeconds,
-    /// How long to wait for a first message, in seconds: from 0 to the operator's limit.
+    /// Seconds to wait for a first message: from 0 to the operator's limit.
     #[serde(default)]
     wait_seconds: WaitSeconds,
 }

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SinkSecretRotation {
-    /// How long requests are also signed with earlier secrets, in seconds: 0 to 604800.
+    /// Seconds for which requests are also signed with earlier secrets: 0 to 604800.
     #[serde(default)]
     #[schema(default = 3600)]
     overlap_seconds: OverlapSeconds,

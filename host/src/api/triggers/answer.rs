@@ -1,9 +1,9 @@
 //! Triggers as answers show them.
 
 use crate::api::AppState;
-use crate::domain::EventStatus;
 use crate::domain::event::Event;
 use crate::domain::resource::Trigger;
+use crate::domain::{DeliveryStatus, EventStatus};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 use utoipa::ToSchema;
@@ -17,17 +17,18 @@ pub(super) struct TriggerAnswer {
     webhook_url: Option<String>,
 }
 
-/// The number of events in each status.
+/// The number of events in each status, and as `held` the number of deliveries that wait
+/// because the trigger is on hold.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct EventCounts(BTreeMap<EventStatus, i64>);
+pub(super) struct TriggerCounts(BTreeMap<String, i64>);
 
 /// A trigger in a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TriggerItem {
     #[serde(flatten)]
     pub(super) trigger: TriggerAnswer,
-    /// The number of the trigger's events in each status.
-    pub(super) counts: EventCounts,
+    /// The number of the trigger's events in each status, and of its held deliveries.
+    pub(super) counts: TriggerCounts,
 }
 
 /// A trigger with its newest events.
@@ -70,12 +71,16 @@ impl TriggerAnswer {
     }
 }
 
-impl EventCounts {
+impl TriggerCounts {
     /// Counts every status: zero for each that was not found.
-    pub(super) fn new(found: Option<HashMap<EventStatus, i64>>) -> Self {
+    pub(super) fn new(found: Option<HashMap<EventStatus, i64>>, held: i64) -> Self {
         let found = found.unwrap_or_default();
-        let count = |status: &EventStatus| (*status, found.get(status).copied().unwrap_or(0));
-        Self(EventStatus::ALL.iter().map(count).collect())
+        let count = |status: &EventStatus| {
+            let count = found.get(status).copied().unwrap_or(0);
+            (status.to_string(), count)
+        };
+        let held = (DeliveryStatus::Held.to_string(), held);
+        Self(EventStatus::ALL.iter().map(count).chain([held]).collect())
     }
 }
 
@@ -85,10 +90,10 @@ mod tests {
 
     #[test]
     fn every_status_is_counted() {
-        let counts = EventCounts::new(Some(HashMap::from([(EventStatus::Queued, 3)])));
+        let counts = TriggerCounts::new(Some(HashMap::from([(EventStatus::Queued, 3)])), 2);
         assert_eq!(
             serde_json::to_value(counts).unwrap(),
-            serde_json::json!({"queued": 3, "processing": 0, "completed": 0, "failed": 0, "skipped": 0})
+            serde_json::json!({"queued": 3, "processing": 0, "completed": 0, "failed": 0, "skipped": 0, "held": 2})
         );
     }
 }

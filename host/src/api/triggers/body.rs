@@ -98,7 +98,7 @@ pub(super) struct Creation {
     pub(super) timezone: Option<String>,
     /// The schedule that a scheduled trigger follows, of the same automation.
     pub(super) schedule_id: Option<ScheduleId>,
-    /// What happens to the ticks of a scheduled trigger that were due while no host ran.
+    /// The policy for ticks of a scheduled trigger that were due while no host ran.
     /// If absent, `last`.
     pub(super) missed_ticks: Option<MissedTicks>,
     /// A disabled trigger gets no events.
@@ -202,7 +202,7 @@ pub(super) struct Change {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     pub(super) schedule_id: Option<ScheduleId>,
-    /// What happens to the ticks of a scheduled trigger that were due while no host ran.
+    /// The policy for ticks of a scheduled trigger that were due while no host ran.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     pub(super) missed_ticks: Option<MissedTicks>,

@@ -1,6 +1,6 @@
 //! Creates, reads, changes and deletes triggers.
 
-use super::answer::{EventCounts, TriggerAnswer, TriggerDetails, TriggerItem, TriggerWithSecret};
+use super::answer::{TriggerAnswer, TriggerCounts, TriggerDetails, TriggerItem, TriggerWithSecret};
 use super::body::{Change, Creation};
 use super::check::{check_change, check_creation};
 use crate::api::check::Checks;
@@ -9,11 +9,13 @@ use crate::api::found::Found as _;
 use crate::api::list::PageQuery;
 use crate::api::{AppState, Problem, Tenant, automations};
 use crate::clock;
+use crate::domain::resource::Trigger;
 use crate::domain::{AutomationId, OrgId, TriggerId};
 use crate::store::{EventFilter, Page, PageRequest};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use std::collections::HashMap;
 
 /// The number of events that are shown with their trigger.
 const RECENT_EVENTS: u32 = 10;
@@ -102,8 +104,16 @@ async fn list(
     let triggers = store.list_triggers(org, automation, query.page()).await?;
     let ids = triggers.items.iter().map(|(trigger, _)| trigger.id);
     let mut counts = store.event_counts(&ids.collect::<Vec<_>>()).await?;
+    let is_held = |(trigger, _): &(Trigger, _)| trigger.held_at.is_some();
+    let held = match triggers.items.iter().any(is_held) {
+        true => store.held_counts(org).await?,
+        false => HashMap::new(),
+    };
     Ok(Json(triggers.map(|(trigger, token)| TriggerItem {
-        counts: EventCounts::new(counts.remove(&trigger.id)),
+        counts: TriggerCounts::new(
+            counts.remove(&trigger.id),
+            held.get(&trigger.id).copied().unwrap_or(0),
+        ),
         trigger: TriggerAnswer::new(state, trigger, token),
     })))
 }
@@ -129,10 +139,14 @@ pub(super) async fn get_trigger(
     };
     let recent_events = store.list_events(&org, &of_trigger, newest).await?.items;
     let counts = store.event_counts(&[id]).await?.remove(&id);
+    let held = match trigger.held_at {
+        Some(_) => store.held_counts(&org).await?.remove(&id).unwrap_or(0),
+        None => 0,
+    };
     Ok(Json(TriggerDetails {
         item: TriggerItem {
             trigger: TriggerAnswer::new(&state, trigger, token),
-            counts: EventCounts::new(counts),
+            counts: TriggerCounts::new(counts, held),
         },
         recent_events,
     }))

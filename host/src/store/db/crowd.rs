@@ -67,7 +67,7 @@ impl Crowd {
         if let Some(part) = parts.get(&org) {
             return Arc::clone(part);
         }
-        // Whoever waits for a part, or has one, shares it.
+        // Every caller that waits for a part, or has one, shares it.
         parts.retain(|_, part| Arc::strong_count(part) > 1);
         let part = Arc::new(Semaphore::new(self.max));
         parts.insert(org, Arc::clone(&part));

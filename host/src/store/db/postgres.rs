@@ -215,8 +215,8 @@ fn builder(size: u32, options: &StoreOptions) -> PgPoolOptions {
         })
 }
 
-/// What a session needs, whatever the defaults of the server, the role and the database
-/// are. Set by statements: a pooler refuses most options of a startup message.
+/// The settings of a session. They override defaults of the server, the role and the
+/// database. Set by statements: a pooler refuses most options of a startup message.
 fn session(answer_max: Duration) -> String {
     let statement = answer_max.as_millis();
     // Every statement has an index. Statistics that are older than a burst, or than a new

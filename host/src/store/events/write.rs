@@ -159,7 +159,7 @@ pub(in crate::store) fn starts_run(draft: &Draft<'_>, written: &HashSet<Uuid>) -
     draft.run.is_some() && written.contains(&draft.id.0)
 }
 
-/// Wakes, after the commit, whoever hands over or consumes the runs of these drafts.
+/// After the commit, wakes dispatchers and consumers of the runs of these drafts.
 pub(in crate::store) fn announce<'d, 'a: 'd>(
     tx: &mut Tx<'_>,
     drafts: impl IntoIterator<Item = &'d Draft<'a>>,

@@ -75,7 +75,7 @@ pub struct UnreadableDelivery {
     pub error: StoreError,
 }
 
-/// What the queue says about a claimed delivery.
+/// The columns of a claimed delivery that come from the queue.
 #[derive(Clone, Copy, sqlx_macros::FromRow)]
 struct Fence {
     attempt: i32,

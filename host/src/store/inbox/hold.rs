@@ -1,11 +1,12 @@
 //! Triggers and integrations on hold: their deliveries are stored and wait for a person.
 
 use super::decide::{DeliveryChange, apply};
-use crate::domain::{DeliveryId, DeliveryStatus, Lane, OrgId, Timestamp};
-use crate::store::db::{Query, Tx, optional};
+use crate::domain::{DeliveryId, DeliveryStatus, Lane, OrgId, Timestamp, TriggerId};
+use crate::store::db::{Query, Tx, all, optional};
 use crate::store::{RouteSubject, Store, StoreError};
+use std::collections::HashMap;
 
-/// What becomes of the deliveries that were held.
+/// The fate of deliveries that were held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeldChange {
     /// They are processed, in the order of receipt.
@@ -111,6 +112,37 @@ impl Store {
             }))
         })
         .await
+    }
+}
+
+/// Held deliveries that wait for the same triggers.
+#[derive(sqlx_macros::FromRow)]
+struct HeldGroup {
+    trigger_id: Option<TriggerId>,
+    only_triggers: Option<String>,
+    deliveries: i64,
+}
+
+impl Store {
+    /// The number of held deliveries of each trigger that is on hold itself.
+    pub async fn held_counts(&self, org: &OrgId) -> Result<HashMap<TriggerId, i64>, StoreError> {
+        const SQL: &str = "select trigger_id, only_triggers, count(*) as deliveries
+            from inbox_queue where org_id = $1 and status = $2 and due_at is not null
+            group by trigger_id, only_triggers";
+        let groups = self
+            .read(async |tx| all!(tx, HeldGroup, SQL, org, DeliveryStatus::Held))
+            .await?;
+        let mut counts = HashMap::new();
+        for group in groups {
+            let listed = group.only_triggers.as_deref().map(serde_json::from_str);
+            let listed: Option<Vec<TriggerId>> = listed
+                .transpose()
+                .map_err(|error| StoreError::unreadable("inbox_queue", "only_triggers", error))?;
+            for trigger in listed.unwrap_or_else(|| group.trigger_id.into_iter().collect()) {
+                *counts.entry(trigger).or_default() += group.deliveries;
+            }
+        }
+        Ok(counts)
     }
 }
 

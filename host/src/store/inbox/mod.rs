@@ -69,14 +69,16 @@ const COLUMNS: &str = "i.id, i.provider, i.integration_id, i.trigger_id, i.route
 const ANY: &str = concat!(
     "select * from (select ",
     COLUMNS,
-    " from inbox i left join inbox_queue q on q.id = i.id) as d where org_id "
+    " from inbox i left join inbox_queue q on q.id = i.id) as d where "
 );
-/// Deliveries that wait for a person or for a retry.
-const WAITING: &str = concat!(
+/// Deliveries in the queue.
+const LIVE: &str = concat!(
     "select * from (select ",
     COLUMNS,
-    " from inbox_queue q join inbox i on i.id = q.id where q.due_at is not null and q.org_id = "
+    " from inbox_queue q join inbox i on i.id = q.id where "
 );
+/// Deliveries that wait for a person or for a retry.
+const WAITING: &str = concat!(LIVE, "q.due_at is not null and q.org_id = ");
 /// Deliveries that a worker may take.
 const READY: &str = concat!(
     " union all select ",
@@ -85,11 +87,7 @@ const READY: &str = concat!(
       where q.due_at is null and q.worker is null and q.lane = "
 );
 /// Deliveries that a worker holds.
-const IN_HAND: &str = concat!(
-    "select * from (select ",
-    COLUMNS,
-    " from inbox_queue q join inbox i on i.id = q.id where q.worker is not null) as d where org_id "
-);
+const CLAIMED: &str = concat!(LIVE, "q.worker is not null) as d where ");
 
 #[derive(sqlx_macros::FromRow)]
 struct Content {
@@ -102,7 +100,7 @@ struct Content {
 /// The deliveries that a list shows; each query reads the index of its kind.
 fn listed(org: &OrgId, status: Option<DeliveryStatus>) -> Query {
     match status {
-        Some(DeliveryStatus::Processing) => Query::new(IN_HAND).push("= ").bind(org),
+        Some(DeliveryStatus::Processing) => Query::new(CLAIMED).push("org_id = ").bind(org),
         Some(status @ (DeliveryStatus::Held | DeliveryStatus::Failed)) => Query::new(WAITING)
             .bind(org)
             .push(" and q.status = ")
@@ -117,7 +115,7 @@ fn listed(org: &OrgId, status: Option<DeliveryStatus>) -> Query {
             .push(") as d where org_id = ")
             .bind(org),
         status => Query::new(ANY)
-            .push("= ")
+            .push("org_id = ")
             .bind(org)
             .and("status =", status.map(DeliveryStatus::as_str)),
     }
@@ -142,7 +140,10 @@ impl Store {
         org: &OrgId,
         id: DeliveryId,
     ) -> Result<Option<Delivery>, StoreError> {
-        let query = Query::new(ANY).push("= ").bind(org).and("id =", Some(id));
+        let query = Query::new(ANY)
+            .push("org_id = ")
+            .bind(org)
+            .and("id =", Some(id));
         let found: Vec<Delivery> = self.read(async |tx| query.all(tx).await).await?;
         Ok(found.into_iter().next())
     }

@@ -1,12 +1,11 @@
 //! Deliveries as the operator sees them: of every organization, and of none.
 
 use super::decide::{DeliveryChange, Found, change_found};
-use super::{COLUMNS, PARKED};
+use super::{ANY, CLAIMED, LIVE, PARKED};
 use crate::domain::delivery::{Delivery, DeliveryContent, Origin, Route};
 use crate::domain::{DeliveryId, DeliveryStatus, OrgId, Timestamp};
 use crate::store::db::{Query, optional};
 use crate::store::{Page, PageRequest, Store, StoreError};
-use constcat::concat;
 
 /// The deliveries that the operator's list shows.
 #[derive(Clone, Debug)]
@@ -27,22 +26,6 @@ pub struct OwnedDelivery {
     pub delivery: Delivery,
 }
 
-const PARKED_ONES: &str = concat!(
-    "select * from (select ",
-    COLUMNS,
-    " from inbox_queue q join inbox i on i.id = q.id where q.due_at = "
-);
-const LIVE_ONES: &str = concat!(
-    "select * from (select ",
-    COLUMNS,
-    " from inbox_queue q join inbox i on i.id = q.id where q.status = "
-);
-const ANY: &str = concat!(
-    "select * from (select ",
-    COLUMNS,
-    " from inbox i left join inbox_queue q on q.id = i.id) as d where "
-);
-
 #[derive(sqlx_macros::FromRow)]
 struct Source {
     org_id: Option<OrgId>,
@@ -59,14 +42,17 @@ impl Store {
     ) -> Result<Page<OwnedDelivery>, StoreError> {
         let status = filter.status.as_str();
         let query = match filter.status {
-            DeliveryStatus::Failed | DeliveryStatus::Held => Query::new(PARKED_ONES)
+            DeliveryStatus::Failed | DeliveryStatus::Held => Query::new(LIVE)
+                .push("q.due_at = ")
                 .bind(PARKED)
                 .push(" and q.status = ")
                 .bind(status)
                 .push(") as d where true"),
-            DeliveryStatus::Pending | DeliveryStatus::Processing => {
-                Query::new(LIVE_ONES).bind(status).push(") as d where true")
-            }
+            DeliveryStatus::Processing => Query::new(CLAIMED).push("true"),
+            DeliveryStatus::Pending => Query::new(LIVE)
+                .push("q.status = ")
+                .bind(status)
+                .push(") as d where true"),
             DeliveryStatus::Completed | DeliveryStatus::Discarded => {
                 Query::new(ANY).push("status = ").bind(status)
             }

@@ -55,7 +55,7 @@ impl Day {
 
 const DAY_US: i64 = 86_400_000_000;
 
-/// What became of the old partitions.
+/// The result of dropping old partitions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
     /// Partitions dropped.

@@ -57,7 +57,7 @@ fn columns<'a>() -> [Column<Row<'a>>; 15] {
     })
 }
 
-/// What a settlement does to the queue and to the archive. `s` has the settlements, and
+/// The statements of a settlement for queue and archive. `s` has the settlements, and
 /// `$processing` is the status of a claim that holds.
 struct Steps {
     /// Removes what has ended; `id, attempt, tries, door_key` of it.

@@ -180,7 +180,7 @@ impl Store {
         Ok(due.filter(|due| *due < super::PARKED))
     }
 
-    /// True if a delivery is due, in hand or to be retried.
+    /// True if a delivery is due, claimed or waits for a retry.
     pub async fn has_work(&self) -> Result<bool, StoreError> {
         const SQL: &str = "select exists (
                 select 1 from inbox_queue where due_at is null and worker is null)

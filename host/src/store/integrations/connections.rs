@@ -22,7 +22,7 @@ struct CandidateRow {
     known: KnownConnection,
 }
 
-/// What an integration remembers about its connection.
+/// The connection of an integration, as stored.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct ConnectionNote {
     integration: IntegrationId,

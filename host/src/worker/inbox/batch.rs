@@ -26,7 +26,7 @@ impl Processed {
     }
 }
 
-/// What the next transaction settles.
+/// The work of the next transaction.
 pub(super) enum Next<P> {
     /// Deliveries that fit into one transaction together.
     Batch(Vec<(Processed, P)>),

@@ -2,7 +2,7 @@
 //! a slow or broken one delays no other.
 
 use super::context::InboxContext;
-use super::in_hand::{BASE_BYTES, COPIES, HeldBody, HeldRow};
+use super::in_flight::{BASE_BYTES, COPIES, HeldBody, HeldRow};
 use super::keeper::Keeper;
 use super::opened::OpenedDelivery;
 use super::processor::{Claim, Processor};
@@ -38,7 +38,7 @@ pub struct InboxWorker {
     work: Arc<Work>,
 }
 
-/// A delivery in hand: its row and its body.
+/// A claimed delivery: its row and its body.
 type Held = (HeldRow, HeldBody);
 
 impl InboxWorker {
@@ -58,7 +58,7 @@ impl InboxWorker {
         let worked = async {
             worker.work(&stop).await;
             // Whatever is claimed is settled or given back.
-            work.in_hand.empty().await;
+            work.in_flight.empty().await;
         };
         tokio::select! {
             () = worked => {}
@@ -86,8 +86,8 @@ impl InboxWorker {
                     self.work.lanes().add_ready(lanes);
                     look.done(begun);
                 }
-                self.work.in_hand.gather(GATHER_MAX).await;
-                let shares = self.work.lanes().plan(&self.work.in_hand, Instant::now());
+                self.work.in_flight.gather(GATHER_MAX).await;
+                let shares = self.work.lanes().plan(&self.work.in_flight, Instant::now());
                 match shares.is_empty() {
                     true => Ok(0),
                     false => self.claim(&shares).await,
@@ -109,7 +109,7 @@ impl InboxWorker {
 
     /// Claims a share of each lane; returns the number of deliveries.
     async fn claim(&self, shares: &[LaneShare]) -> Result<usize, StoreError> {
-        let room = self.work.in_hand.room();
+        let room = self.work.in_flight.room();
         let memory = ClaimMemory {
             bytes_max: room.bytes,
             may_exceed: room.is_idle,
@@ -117,7 +117,7 @@ impl InboxWorker {
             base_bytes: BASE_BYTES,
         };
         let store = &self.context.store;
-        // Until everything is in hand, nobody releases what nobody seems to hold.
+        // The keeper must not release deliveries that are claimed and not yet registered.
         let claiming = self.work.claiming.lock().await;
         let claim = store
             .claim_deliveries(self.work.worker, shares, memory)
@@ -131,7 +131,7 @@ impl InboxWorker {
         let unreadable: Vec<HeldRow> = claim
             .unreadable
             .iter()
-            .map(|row| self.work.in_hand.hold(row.id, row.lane, 0).0)
+            .map(|row| self.work.in_flight.hold(row.id, row.lane, 0).0)
             .collect();
         drop(claiming);
         let now = Instant::now();
@@ -153,7 +153,7 @@ impl InboxWorker {
 
     fn hold(&self, delivery: &ClaimedDelivery) -> Held {
         let (id, lane) = (delivery.id, delivery.lane);
-        self.work.in_hand.hold(id, lane, delivery.body.len())
+        self.work.in_flight.hold(id, lane, delivery.body.len())
     }
 
     /// Starts a task for each delivery.
@@ -222,7 +222,7 @@ impl InboxWorker {
                 }
             },
             () = self.work.returned.notified() => {}
-            () = self.work.in_hand.freed(), if is_full => {}
+            () = self.work.in_flight.freed(), if is_full => {}
             () = tokio::time::sleep(self.context.config.poll_ms.duration()) => look.soon(),
         }
     }

@@ -1,6 +1,6 @@
-//! Keeps the hold of this process on what it has in hand, and returns to their lanes the
-//! deliveries that nobody has: retries that are due, those of a dead worker, those of a claim
-//! whose answer was lost, and those of the version before.
+//! Renews the lease of this process, and returns deliveries to their lanes: retries that are
+//! due, deliveries of a dead worker or of a claim whose answer was lost, and those that the
+//! version before has stored.
 
 use super::context::InboxContext;
 use super::work::Work;
@@ -19,7 +19,7 @@ const RENEWALS: u32 = 4;
 /// The time between two looks for dead letters of the version before.
 const ADOPT_EVERY: Duration = Duration::from_secs(3_600);
 
-/// Keeps what is in hand.
+/// Renews the lease and returns deliveries.
 pub(super) struct Keeper {
     context: InboxContext,
     work: Arc<Work>,
@@ -30,7 +30,7 @@ impl Keeper {
         Self { context, work }
     }
 
-    /// Works until nothing is in hand any more, and `stop` says so.
+    /// Works until `stop`, which is cancelled once nothing is in flight.
     pub(super) async fn run(self, stop: CancellationToken) {
         let every = self.context.lease() / RENEWALS;
         let mut renew_at = Instant::now();
@@ -75,7 +75,7 @@ impl Keeper {
             .await?;
         {
             let _nothing_is_claimed = work.claiming.lock().await;
-            let known = work.in_hand.ids();
+            let known = work.in_flight.ids();
             let released = store.release_unknown(work.worker, &known).await?;
             work.returned(&released);
         }

@@ -4,7 +4,7 @@
 //! place has ended, or it was committed late: so from time to time a claim begins at the
 //! very start.
 
-use super::in_hand::{InHand, Room};
+use super::in_flight::{InFlight, Room};
 use crate::domain::Lane;
 use crate::store::{LaneClaim, LaneShare, Returned};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -81,8 +81,8 @@ impl Lanes {
     }
 
     /// The shares of the next claim: of the lanes whose turn it is and that have room.
-    pub(super) fn plan(&mut self, in_hand: &InHand, now: Instant) -> Vec<LaneShare> {
-        let Room { rows, .. } = in_hand.room();
+    pub(super) fn plan(&mut self, in_flight: &InFlight, now: Instant) -> Vec<LaneShare> {
+        let Room { rows, .. } = in_flight.room();
         let lanes = self.turn.len().min(LANES_MAX);
         let mut left = rows;
         let mut shares = Vec::with_capacity(lanes);
@@ -94,7 +94,7 @@ impl Lanes {
                 break;
             };
             self.turn.push_back(lane);
-            let room = in_hand.share(lane);
+            let room = in_flight.share(lane);
             let even = rows.div_ceil(lanes as u64);
             let rows_max = room.rows.min(even).min(left);
             if rows_max == 0 || (room.bytes == 0 && !room.is_idle) {
@@ -179,11 +179,11 @@ mod tests {
 
     #[tokio::test]
     async fn lanes_share_the_room_and_an_empty_one_leaves() {
-        let in_hand = InHand::new(10, 1 << 30);
+        let in_flight = InFlight::new(10, 1 << 30);
         let mut lanes = Lanes::default();
         let now = Instant::now();
         lanes.add([lane("a"), lane("b"), lane("a")]);
-        let shares = lanes.plan(&in_hand, now);
+        let shares = lanes.plan(&in_flight, now);
         let planned: Vec<_> = shares
             .iter()
             .map(|share| (share.lane, share.rows_max))
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(planned, [(lane("a"), 5), (lane("b"), 5)]);
         lanes.claimed(&shares[0], Some(&found(1, 5)), now);
         lanes.claimed(&shares[1], Some(&found(2, 3)), now);
-        let again = lanes.plan(&in_hand, now);
+        let again = lanes.plan(&in_flight, now);
         assert_eq!(
             again.iter().map(|share| share.lane).collect::<Vec<_>>(),
             [lane("a")]
@@ -202,13 +202,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_lane_that_holds_its_share_waits_and_others_go_on() {
-        let in_hand = InHand::new(10, 1 << 30);
+        let in_flight = InFlight::new(10, 1 << 30);
         let mut lanes = Lanes::default();
         let _held: Vec<_> = (0..8)
-            .map(|_| in_hand.hold(DeliveryId::new(), lane("a"), 0))
+            .map(|_| in_flight.hold(DeliveryId::new(), lane("a"), 0))
             .collect();
         lanes.add([lane("a"), lane("b")]);
-        let shares = lanes.plan(&in_hand, Instant::now());
+        let shares = lanes.plan(&in_flight, Instant::now());
         assert_eq!(
             shares.iter().map(|share| share.lane).collect::<Vec<_>>(),
             [lane("b")]
@@ -218,12 +218,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_lane_is_read_from_where_it_was_and_sometimes_from_the_start() {
-        let in_hand = InHand::new(10, 1 << 30);
+        let in_flight = InFlight::new(10, 1 << 30);
         let mut lanes = Lanes::default();
         let start = Instant::now();
         let from = |lanes: &mut Lanes, after: Duration, first: i64| {
             lanes.add([lane("a")]);
-            let share = lanes.plan(&in_hand, start + after)[0];
+            let share = lanes.plan(&in_flight, start + after)[0];
             lanes.claimed(&share, Some(&found(first, share.rows_max)), start + after);
             share.from
         };
@@ -237,7 +237,7 @@ mod tests {
         let place = lanes.places[&lane("a")].from;
         assert!(place > i64::MIN);
         lanes.add_ready(vec![lane("a")]);
-        let share = lanes.plan(&in_hand, start + seconds(61))[0];
+        let share = lanes.plan(&in_flight, start + seconds(61))[0];
         lanes.claimed(&share, None, start + seconds(61));
         assert!(!lanes.is_empty(), "it is read once more");
         assert_eq!(lanes.places[&lane("a")].from, i64::MIN, "from the start");

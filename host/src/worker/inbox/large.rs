@@ -1,7 +1,7 @@
 //! A delivery with more events than one transaction may have, settled part by part.
 
 use super::context::InboxContext;
-use super::in_hand::HeldRow;
+use super::in_flight::HeldRow;
 use super::settled::{answers, log_unavailable, write, write_part};
 use crate::store::{Settlement, StoreError};
 use crate::worker::parts::PartLimits;

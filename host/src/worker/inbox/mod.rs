@@ -1,7 +1,7 @@
 //! The inbox worker: claims deliveries, turns them into decided events, and settles them.
 //!
 //! Owns: the way of a delivery from its claim to its settlement. [`claimer`] claims a
-//! share of each of the [`lanes`], as far as there is room [`in_hand`], and looks up the
+//! share of each of the [`lanes`], as far as there is room [`in_flight`], and looks up the
 //! [`recipients`]; [`opened`] unwraps envelopes and finds the account; [`processor`] parses,
 //! filters and decides behind a fair [`gate`]; [`settler`] writes, a [`large`]
 //! delivery part by part. [`keeper`] keeps the hold on all of it.
@@ -17,7 +17,7 @@ mod batch;
 mod claimer;
 mod context;
 mod gate;
-mod in_hand;
+mod in_flight;
 mod keeper;
 mod lanes;
 mod large;

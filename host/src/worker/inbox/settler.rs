@@ -7,7 +7,7 @@
 
 use super::batch::{Next, Processed, next_batch};
 use super::context::InboxContext;
-use super::in_hand::HeldRow;
+use super::in_flight::HeldRow;
 use super::large::{Large, Parted};
 use super::settled::{answers, log_unavailable, write, write_whole};
 use super::work::Work;

@@ -1,6 +1,6 @@
-//! What the parts of the inbox worker share: what is in hand, and which lanes have work.
+//! State that the parts of the inbox worker share: deliveries in flight and active lanes.
 
-use super::in_hand::InHand;
+use super::in_flight::InFlight;
 use super::lanes::Lanes;
 use crate::config::InboxConfig;
 use crate::domain::WorkerId;
@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 pub(super) struct Work {
     /// Under this id the process holds deliveries.
     pub(super) worker: WorkerId,
-    pub(super) in_hand: Arc<InHand>,
+    pub(super) in_flight: Arc<InFlight>,
     lanes: Mutex<Lanes>,
     /// Held during a claim, so that nobody takes its deliveries for forgotten ones.
     pub(super) claiming: tokio::sync::Mutex<()>,
@@ -25,7 +25,7 @@ impl Work {
         let (rows, bytes) = (config.in_flight_max, config.in_flight_bytes_max);
         Self {
             worker: WorkerId::new(),
-            in_hand: InHand::new(rows.usize(), bytes.usize()),
+            in_flight: InFlight::new(rows.usize(), bytes.usize()),
             lanes: Mutex::default(),
             claiming: tokio::sync::Mutex::default(),
             returned: Notify::new(),

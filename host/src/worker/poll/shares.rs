@@ -1,6 +1,5 @@
-//! The slots of polls, shared out among organizations: whoever has the fewest polls running
-//! is next, nobody has more than a maximum, and a poll of many pages makes room when others
-//! wait.
+//! The slots of polls, shared among organizations. The organization with the fewest running
+//! polls is next, none has more than a maximum, and a poll of many pages yields to others.
 
 use crate::domain::OrgId;
 use std::collections::{HashMap, HashSet};

@@ -94,7 +94,7 @@ fn send_all(
     })
 }
 
-/// What was sent, and how it was answered.
+/// Requests sent, and their answers.
 #[derive(Default)]
 struct Sent {
     latencies_us: Vec<u32>,

@@ -8,11 +8,11 @@ use anyhow::{Context, ensure};
 
 /// The settings of a run.
 pub struct Settings {
-    /// How long each load lasts: `BENCH_SECONDS`.
+    /// Seconds that each load lasts: `BENCH_SECONDS`.
     pub seconds: u64,
     /// The number of connections of a load: `BENCH_CONNECTIONS`.
     pub connections: usize,
-    /// How often a measurement and its limit alternate: `BENCH_PAIRS`.
+    /// Turns of a measurement and its limit: `BENCH_PAIRS`.
     pub pairs: usize,
     /// The number of processed deliveries in the inbox of a busy host: `BENCH_OLD_ROWS`.
     pub old_rows: i64,

@@ -27,7 +27,7 @@ pub(super) fn memory(body: usize) -> u64 {
 
 /// The deliveries that this process holds.
 #[derive(Debug)]
-pub(super) struct InHand {
+pub(super) struct InFlight {
     state: Mutex<State>,
     rows_max: u64,
     bytes_max: u64,
@@ -56,7 +56,7 @@ pub(super) struct Room {
     pub(super) is_idle: bool,
 }
 
-impl InHand {
+impl InFlight {
     pub(super) fn new(rows_max: usize, bytes_max: usize) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
@@ -177,7 +177,7 @@ fn share(held: u64, free: u64, least: u64) -> u64 {
 /// A delivery that is not yet settled.
 #[derive(Debug)]
 pub(super) struct HeldRow {
-    of: Arc<InHand>,
+    of: Arc<InFlight>,
     id: DeliveryId,
     lane: Lane,
 }
@@ -191,7 +191,7 @@ impl Drop for HeldRow {
 /// A body that is not yet processed.
 #[derive(Debug)]
 pub(super) struct HeldBody {
-    of: Arc<InHand>,
+    of: Arc<InFlight>,
     lane: Lane,
     bytes: u64,
 }
@@ -212,40 +212,40 @@ mod tests {
 
     #[tokio::test]
     async fn a_lone_lane_leaves_room_for_others() {
-        let in_hand = InHand::new(100, 1 << 30);
+        let in_flight = InFlight::new(100, 1 << 30);
         let (acme, other) = (lane("acme"), lane("other"));
         let mut held = Vec::new();
-        while in_hand.share(acme).rows > 0 {
-            held.push(in_hand.hold(DeliveryId::new(), acme, 0));
+        while in_flight.share(acme).rows > 0 {
+            held.push(in_flight.hold(DeliveryId::new(), acme, 0));
         }
         assert_eq!(held.len(), 80, "four parts of five");
-        assert_eq!(in_hand.share(other).rows, 16);
+        assert_eq!(in_flight.share(other).rows, 16);
         let (row, body) = held.remove(0);
         drop(body);
-        assert_eq!(in_hand.room().rows, 20, "processed and not settled");
+        assert_eq!(in_flight.room().rows, 20, "processed and not settled");
         drop(row);
-        in_hand.freed().await;
-        assert_eq!(in_hand.room().rows, 21);
+        in_flight.freed().await;
+        assert_eq!(in_flight.room().rows, 21);
         held.clear();
-        in_hand.empty().await;
-        assert!(in_hand.state().lanes.is_empty());
+        in_flight.empty().await;
+        assert!(in_flight.state().lanes.is_empty());
     }
 
     #[test]
     fn large_bodies_use_up_their_lanes_bytes_and_not_its_rows() {
-        let in_hand = InHand::new(100, 1 << 20);
+        let in_flight = InFlight::new(100, 1 << 20);
         let acme = lane("acme");
-        assert!(in_hand.room().is_idle);
-        let _large = in_hand.hold(DeliveryId::new(), acme, 1 << 18);
+        assert!(in_flight.room().is_idle);
+        let _large = in_flight.hold(DeliveryId::new(), acme, 1 << 18);
         assert_eq!(
-            in_hand.room(),
+            in_flight.room(),
             Room {
                 rows: 99,
                 bytes: 0,
                 is_idle: false
             }
         );
-        assert_eq!(in_hand.share(acme).bytes, 0);
-        assert!(in_hand.share(acme).rows > 0);
+        assert_eq!(in_flight.share(acme).bytes, 0);
+        assert!(in_flight.share(acme).rows > 0);
     }
 }

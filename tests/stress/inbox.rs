@@ -8,7 +8,7 @@ const BODIES: usize = 60;
 const BODY_BYTES: usize = 20 << 20;
 /// The default of `[inbox] in_flight_bytes_max`.
 const BUDGET_MB: u64 = 256;
-/// What the process needs apart from bodies.
+/// Memory of the process apart from bodies.
 const REST_MB: u64 = 300;
 
 /// The most memory that a process had so far, in MB.
@@ -23,7 +23,6 @@ fn peak_mb(pid: u32) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "stress: make stress"]
 async fn a_backlog_of_large_bodies_stays_within_its_memory() {
     let db = TestDb::create(Kind::Postgres).await;
     let mut door = TestApp::start_with(&db, "roles = ['ingress', 'api']").await;

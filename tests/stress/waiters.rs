@@ -29,7 +29,6 @@ async fn median(app: &TestApp, hook: &triggerhouse_tests::app::Hook, round: &str
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "stress: make stress"]
 async fn two_thousand_waiting_consumers_delay_no_acknowledgement() {
     let db = TestDb::create(Kind::Postgres).await;
     let mut app = TestApp::start_with(&db, "[outbox]\nwait_seconds_max = 600").await;

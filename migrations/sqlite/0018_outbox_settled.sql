@@ -1,0 +1,2 @@
+-- Dead letters of an organization, by page and in bulk.
+create index outbox_settled on outbox (org_id, status, id) where due_at is null;

@@ -1,0 +1,2 @@
+-- Replaced by outbox_due_id.
+drop index outbox_due;

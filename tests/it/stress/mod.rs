@@ -1,5 +1,0 @@
-//! Long and heavy tests: `make stress` runs them.
-
-mod inbox;
-mod retention;
-mod waiters;
